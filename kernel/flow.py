@@ -1,0 +1,64 @@
+"""States as data, and the one door that moves them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.db import models
+
+from kernel.errors import Refused
+from kernel.services.audit import Actor, record
+
+Transitions = Mapping[str, set[str]]
+
+
+class Flow:
+    """Which state may become which. A state that is not a key is final."""
+
+    def __init__(self, transitions: Mapping[Any, set[Any]]) -> None:
+        self.transitions: Final[Transitions] = {str(k): {str(v) for v in to} for k, to in transitions.items()}
+
+    def next_states(self, state: str) -> list[str]:
+        """The states that ``state`` may become, sorted; empty when it is final."""
+        return sorted(self.transitions.get(str(state), set()))
+
+    def allows(self, state: str, to: str) -> bool:
+        """Whether ``state`` may become ``to``."""
+        return str(to) in self.transitions.get(str(state), set())
+
+
+class WrongState(Refused):
+    """The row is in a state from which the asked one cannot be reached."""
+
+    code = "wrong_state"
+
+
+def move(
+    row: models.Model,
+    to: str,
+    *,
+    by: Actor,
+    why: str,
+    fields: Iterable[str] = (),
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Move ``row`` to state ``to``, save it and leave an audit event, all in the caller's transaction.
+
+    The caller holds the row's lock and has set the other ``fields`` that change with the state (``decided_at``…);
+    only those and ``state`` are saved. Raises WrongState, and changes nothing, when the row's ``FLOW`` does not allow it.
+    """
+    flow: Flow = row.FLOW  # type: ignore[attr-defined]  # each stateful model declares FLOW beside its State
+    before: str = row.state  # type: ignore[attr-defined]
+    if not flow.allows(before, to):
+        raise WrongState(_refusal(row, before, to, flow))
+    row.state = str(to)  # type: ignore[attr-defined]
+    row.save(update_fields=["state", *fields])
+    record(
+        action=f"{row._meta.model_name}.{to}", subject=row, by=by, why=why, from_state=before, to_state=to, details=details
+    )
+
+
+def _refusal(row: models.Model, before: str, to: str, flow: Flow) -> str:
+    noun = str(row._meta.verbose_name).capitalize()
+    following = flow.next_states(before)
+    possible = f"it may become: {', '.join(following)}" if following else "it cannot change any more"
+    return f"{noun} {row.pk} is {before} and cannot become {to}. From {before} {possible}."

@@ -1,0 +1,39 @@
+"""Ways in: short sessions for people, keys for programs. Only hashes of the secrets are kept."""
+
+import uuid
+
+from django.db import models
+
+from kernel import clock
+
+
+class Session(models.Model):
+    """A signed-in person. It ends 15 idle minutes after ``last_seen_at``, at ``expires_at``, or when revoked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey("kernel.User", on_delete=models.CASCADE, related_name="api_sessions")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    last_seen_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"session {self.id}"
+
+
+class ApiKey(models.Model):
+    """A program's way in, acting for the user who made it. Shown once; the ``prefix`` tells keys apart afterwards."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey("kernel.User", on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

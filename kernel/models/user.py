@@ -1,0 +1,59 @@
+"""People who sign in."""
+
+import unicodedata
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from kernel import clock
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; their e-mail addresses are kept in one canonical form."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
+        """A user with a hashed password (or none that works). ``email`` is canonicalised first."""
+        user = self.model(email=canonical_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+        """A user whom Django's own console lets do everything."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        """The user with this e-mail address, however it was written."""
+        return self.get(email=canonical_email(email or ""))
+
+
+def canonical_email(email: str) -> str:
+    """``email`` as it is stored and looked up: NFKC, no surrounding space, lower case."""
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail. What they may do follows from being a worker, a client's member or an admin."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(max_length=254)
+    display_name = models.CharField(max_length=100, blank=True, default="")
+    is_staff = models.BooleanField(default=False, help_text="An admin of the platform.")
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=clock.now)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_email")]
+
+    def __str__(self) -> str:
+        return self.email
