@@ -1,0 +1,24 @@
+"""The marketplace's tables."""
+
+from marketplace.models.assignment import Annotation, Assignment, Rejection
+from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
+from marketplace.models.escalation import Escalation
+from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.task import Slot, Task
+
+__all__ = [
+    "Annotation",
+    "Assignment",
+    "Client",
+    "ClientUserObjectPermission",
+    "Escalation",
+    "Job",
+    "JobUserObjectPermission",
+    "JobVersion",
+    "Membership",
+    "Participation",
+    "Rejection",
+    "Requirement",
+    "Slot",
+    "Task",
+]

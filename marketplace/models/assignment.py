@@ -1,0 +1,156 @@
+"""Assignments: a worker's turn at a task, the answer given in it, and its rejection."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from kernel import clock
+from kernel.flow import Flow
+from kernel.money import Money
+from marketplace.models.job import Job, JobVersion
+from marketplace.models.task import Task
+
+
+class Assignment(models.Model):
+    """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
+
+    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        SUBMITTED = "submitted"
+        ACCEPTED = "accepted"
+        REJECTED = "rejected"
+        RETURNED = "returned"
+        EXPIRED = "expired"
+
+    FLOW = Flow(
+        {
+            State.ACTIVE: {State.SUBMITTED, State.RETURNED, State.EXPIRED},
+            State.SUBMITTED: {State.ACCEPTED, State.REJECTED},
+            State.REJECTED: {State.ACCEPTED},
+        }
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="assignments", db_index=False)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="assignments", db_index=False)
+    worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+", db_index=False)
+    version = models.ForeignKey(JobVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ordinal = models.PositiveSmallIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    reward_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    claimed_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True)
+    review_due_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["worker", "task"], name="one_turn_per_worker"),
+            models.UniqueConstraint(fields=["task", "ordinal"], name="one_assignment_per_turn"),
+            models.UniqueConstraint(fields=["worker"], condition=Q(state="active"), name="one_reservation_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(state__in=["active", "submitted", "accepted", "rejected", "returned", "expired"]),
+                name="assignment_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="active", submitted_at__isnull=True, decided_at__isnull=True, ordinal__isnull=False)
+                | Q(
+                    state="submitted",
+                    submitted_at__isnull=False,
+                    review_due_at__isnull=False,
+                    decided_at__isnull=True,
+                    ordinal__isnull=False,
+                )
+                | Q(
+                    state__in=["accepted", "rejected"],
+                    submitted_at__isnull=False,
+                    decided_at__isnull=False,
+                    ordinal__isnull=False,
+                )
+                | Q(state__in=["returned", "expired"], submitted_at__isnull=True, ordinal__isnull=True),
+                name="assignment_state_has_its_times",
+            ),
+            models.CheckConstraint(condition=Q(reward_minor__gt=0, fee_minor__gte=0), name="assignment_price_is_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(state="active"), name="assignment_expiring"),
+            models.Index(fields=["review_due_at"], condition=Q(state="submitted"), name="assignment_awaiting_review"),
+            models.Index(fields=["job", "claimed_at", "id"], name="assignment_by_job"),
+            models.Index(fields=["worker", "claimed_at", "id"], name="assignment_by_worker"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"
+
+    @property
+    def reward(self) -> Money:
+        """What the worker gets when this is accepted."""
+        return Money(self.reward_minor, self.currency)
+
+    @property
+    def fee(self) -> Money:
+        """What the platform gets when this is accepted."""
+        return Money(self.fee_minor, self.currency)
+
+
+class Annotation(models.Model):
+    """The answer given in an assignment, as it was sent. Rows are facts: a trigger refuses to change them.
+
+    ``late`` answers came after the reservation had expired: kept as evidence, neither paid nor used. ``seconds`` is the
+    time from claim to answer by the server's clock.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="annotation")
+    result = models.JSONField()
+    answer_key = models.TextField()
+    seconds = models.FloatField()
+    late = models.BooleanField(default=False)
+    submitted_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(seconds__gte=0.0), name="annotation_took_time")]
+
+    def __str__(self) -> str:
+        return f"annotation of assignment {self.assignment_id}"
+
+
+class Rejection(models.Model):
+    """Why an answer was not accepted, in words from a list and words of substance. It can be reversed until a day."""
+
+    class Reason(models.TextChoices):
+        WRONG = "wrong", "The answer is wrong"
+        INSTRUCTIONS = "instructions", "The instructions were not followed"
+        EMPTY = "empty", "The answer is empty or meaningless"
+        RANDOM = "random", "The answers look random"
+        COPIED = "copied", "The answer was copied"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    assignment = models.OneToOneField(Assignment, on_delete=models.PROTECT, related_name="rejection")
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    message = models.TextField()
+    rejected_by = models.ForeignKey("kernel.User", on_delete=models.PROTECT, related_name="+")
+    rejected_at = models.DateTimeField(default=clock.now)
+    reversible_until = models.DateTimeField()
+    reversed_at = models.DateTimeField(null=True)
+    reversed_by = models.ForeignKey("kernel.User", null=True, on_delete=models.PROTECT, related_name="+")
+    reversal_why = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reversed_at__isnull=True, reversed_by__isnull=True)
+                | Q(reversed_at__isnull=False, reversed_by__isnull=False),
+                name="rejection_reversed_by_somebody",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"rejection of assignment {self.assignment_id}"
