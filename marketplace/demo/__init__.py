@@ -1,0 +1,1 @@
+"""The demonstration: a real job on handwritten digits, worked on by a simulated crowd."""
