@@ -1,0 +1,185 @@
+"""What both embedded servers share: one start at a time, one server for all who use it, stopped by the last to leave."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 30.0
+LOG_LIMIT_BYTES = 20_000_000
+LONGEST_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 on Linux and 103 on macOS, its closing zero included
+
+
+class EmbeddedServerError(Exception):
+    """An embedded server cannot be started, used or stopped; the message says why and what helps."""
+
+
+class EmbeddedServer(ABC):
+    """A server that lives in one folder and is shared by all processes that use the folder.
+
+    `<folder>.lock` is held while somebody starts or stops it; `<folder>.users` is held, shared, by every process that
+    uses it. The kernel drops both with their process, so neither can become stale.
+    """
+
+    label: str
+
+    def __init__(self, *, folder: Path, log: Path) -> None:
+        self.folder = folder.absolute()
+        self.log = log.absolute()
+        self.child: subprocess.Popen[bytes] | None = None
+        self._lease: IO[str] | None = None
+        self._holder_pid = 0
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Whether a healthy server of this folder answers now; one that still starts is waited for."""
+
+    @abstractmethod
+    def process_id(self) -> int | None:
+        """The running server's process, or None."""
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Start the server and return when it answers. The start lock is held."""
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Stop the server and return when it is gone. The start lock is held."""
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where the socket lies: the server's folder, or a short path under /tmp when that one is too long."""
+        return self.short_folder(self.folder)
+
+    def short_folder(self, folder: Path) -> Path:
+        """The folder itself if a socket's path may be so long, else a stand-in for it."""
+        if len(os.fsencode(folder)) + len("/.s.PGSQL.5432") <= LONGEST_SOCKET_PATH_BYTES:
+            return folder
+        return Path("/tmp") / f"assay-{os.geteuid()}-{digest_of(folder)}"  # noqa: S108  (short; its owner is checked)
+
+    def ensure_running(self) -> None:
+        """Start the server unless it runs, and count this process as a user of it until `release`."""
+        with self._one_at_a_time():
+            self._take_lease()
+            if not self.answers():
+                self._start()
+
+    def release(self) -> None:
+        """Stop using the server, and stop the server itself if nobody else uses it."""
+        if self._lease is None or self._holder_pid != os.getpid():
+            return
+        with self._one_at_a_time():
+            try:
+                fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            else:
+                self._stop()
+            finally:
+                self._lease.close()
+                self._lease = None
+
+    def alive(self) -> bool:
+        """Whether the server's process lives; cheap, and true also while it starts."""
+        pid = self.process_id()
+        return pid is not None and process_lives(pid)
+
+    def wait_until_answering(self, *, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Wait for a server that has just been spawned; raise with the end of its log when it dies or hangs."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self.answers():
+            if self.child is not None and self.child.poll() is not None:
+                raise EmbeddedServerError(f"{self.label} stopped while starting. {self._end_of_log()}")
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(f"{self.label} did not answer in {timeout_seconds:.0f} s. {self._end_of_log()}")
+            time.sleep(0.02)
+
+    def _take_lease(self) -> None:
+        if self._lease is None or self._holder_pid != os.getpid():
+            self._lease = self._open_lock("users")
+            fcntl.flock(self._lease, fcntl.LOCK_SH)
+            self._holder_pid = os.getpid()
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        with self._open_lock("lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _open_lock(self, suffix: str) -> IO[str]:
+        path = self.folder.with_name(f"{self.folder.name}.{suffix}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return path.open("a", encoding="ascii")
+        except PermissionError as error:
+            raise EmbeddedServerError(
+                f"{path.parent} is not writable for you, so {self.label} cannot run there. "
+                "Run as its owner, or set ASSAY_VAR to a folder of your own."
+            ) from error
+
+    def _spawn(self, command: list[str]) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
+            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(  # noqa: S603  (our own binary, no shell)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+            )
+
+    def _end_of_log(self) -> str:
+        if not self.log.exists():
+            return f"It wrote no log to {self.log}."
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 1500))
+            return f"The end of {self.log} says:\n{log.read().decode(errors='replace').strip()}"
+
+    def _wait_until_gone(self, pid: int, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> bool:
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if self.child is not None and self.child.pid == pid:
+                self.child.poll()  # reap our own child: a zombie would look alive
+            if not process_lives(pid):
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _make_socket_folder(self, *, owner: int) -> None:
+        folder = self.socket_folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.parent != Path("/tmp"):  # noqa: S108  (compared, not used)
+            return
+        status = folder.lstat()
+        if status.st_uid == os.geteuid() == 0:
+            os.chown(folder, owner, -1)
+        if folder.is_symlink() or status.st_uid not in (os.geteuid(), owner) or status.st_mode & 0o077:
+            raise EmbeddedServerError(
+                f"{folder} is not a private folder of yours, so {self.label} will not put its socket there. "
+                "Remove it, or set ASSAY_VAR to a shorter path."
+            )
+
+
+def digest_of(folder: Path) -> str:
+    """A short name that stands for a folder where its path cannot."""
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+
+
+def process_lives(pid: int) -> bool:
+    """Whether a process exists and is more than a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return not Path("/proc/self").exists()  # no /proc on this system: the signal's word stands
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,76 @@
+"""Reads settings from the environment: typed, declared once, and listed so that the docs can be held equal."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = ("1", "true", "yes", "on")
+FALSE_WORDS = ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One setting that the environment may give; `default` is written as a person would type it."""
+
+    name: str
+    default: str
+    about: str
+
+
+DECLARED: dict[str, Variable] = {}
+
+
+def text(name: str, *, default: str = "", about: str) -> str:
+    """The variable as it stands; an empty one counts as not set."""
+    DECLARED[name] = Variable(name=name, default=default, about=about)
+    return os.environ.get(name, "").strip() or default
+
+
+def number(name: str, *, default: int, at_least: int = 0, about: str) -> int:
+    """The variable as a whole number."""
+    written = text(name, default=str(default), about=about)
+    if not (written.isascii() and written.isdigit() and int(written) >= at_least):
+        raise ImproperlyConfigured(f"{name} is {written!r}; it must be a whole number, at least {at_least}.")
+    return int(written)
+
+
+def flag(name: str, *, default: bool, about: str) -> bool:
+    """The variable as yes or no."""
+    written = text(name, default="yes" if default else "no", about=about).lower()
+    if written not in TRUE_WORDS + FALSE_WORDS:
+        raise ImproperlyConfigured(f"{name} is {written!r}; it must be yes or no.")
+    return written in TRUE_WORDS
+
+
+def choice(name: str, *, options: Sequence[str], about: str) -> str:
+    """The variable as one of `options`, of which the first is the default."""
+    written = text(name, default=options[0], about=about)
+    if written not in options:
+        raise ImproperlyConfigured(f"{name} is {written!r}; it must be one of: {', '.join(options)}.")
+    return written
+
+
+def names(name: str, *, default: str = "", about: str) -> list[str]:
+    """The variable as a list written with commas."""
+    return [word.strip() for word in text(name, default=default, about=about).split(",") if word.strip()]
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret made once and kept in a file that only its owner can read."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # fails when another first start was quicker: then its secret is the one
+        except FileExistsError:
+            return path.read_text(encoding="ascii")
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii")

@@ -1,0 +1,229 @@
+"""Django's settings. Every variable read here is described in docs/configuration.md, and a test holds the two equal."""
+
+from pathlib import Path
+from typing import Any
+
+from kernel.database_url import database_from_url
+from kernel.embedded.broker import EmbeddedBroker
+from kernel.environment import choice, flag, kept_secret, names, number, text
+from marketplace.production import refuse_unsafe_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+ENVIRONMENT = choice(
+    "ASSAY_ENV",
+    options=("local", "test", "production"),
+    about="What this installation is. `production` refuses unsafe settings.",
+)
+PRODUCTION = ENVIRONMENT == "production"
+VAR_DIR = Path(
+    text("ASSAY_VAR", default="var", about="The folder of all files that Assay itself writes; relative to the project.")
+)
+VAR_DIR = BASE_DIR / VAR_DIR.expanduser()
+LOG_DIR = VAR_DIR / "log"
+
+# --- Secrets ---
+
+SECRET_KEY = text("ASSAY_SECRET_KEY", about="Signs sessions and links. Outside production it is made once and kept in var.")
+if not SECRET_KEY and not PRODUCTION:
+    SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
+
+MASTER_KEYS = names(
+    "ASSAY_MASTER_KEYS",
+    about="Keys that seal personal data: `id:base64` of 32 bytes each, the current one first. "
+    "Outside production one is made and kept in var.",
+)
+MASTER_KEYS_FILE = None if PRODUCTION or MASTER_KEYS else VAR_DIR / "master_keys"
+
+# --- The web ---
+
+DEBUG = flag("ASSAY_DEBUG", default=False, about="Django's debug pages. Never in production.")
+ALLOWED_HOSTS = names(
+    "ASSAY_HOSTS",
+    default="" if PRODUCTION else "localhost,127.0.0.1,[::1]",
+    about="Host names that the server answers to. Required in production.",
+)
+CSRF_TRUSTED_ORIGINS = names(
+    "ASSAY_ORIGINS", about="Origins whose forms are trusted, as `https://host`; needed behind a proxy that ends TLS."
+)
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+ASGI_APPLICATION = "marketplace.asgi.application"
+APPEND_SLASH = False
+
+if flag("ASSAY_BEHIND_PROXY", default=False, about="A proxy in front ends TLS and sets X-Forwarded-Proto itself."):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_AGE = 60 * number(
+    "ASSAY_SESSION_MINUTES", default=480, at_least=1, about="How long a sign-in in the browser lasts, in minutes."
+)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "guardian",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "kernel",
+    "billing",
+    "workforce",
+    "qualification",
+    "marketplace",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # static files are served from where they are installed; there is no collecting step
+
+# --- The database ---
+
+DATABASE_URL = text("DATABASE_URL", about="`postgresql://user:password@host:5432/name`. Unset: the embedded PostgreSQL.")
+DATABASE: dict[str, Any] = (
+    database_from_url(DATABASE_URL)
+    if DATABASE_URL
+    else {
+        "ENGINE": "kernel.embedded.engine",
+        "NAME": "assay",
+        "OPTIONS": {
+            "embedded": {
+                "folder": str(VAR_DIR / "postgres"),
+                "log": str(LOG_DIR / "postgres.log"),
+                "durable": ENVIRONMENT != "test",
+            }
+        },
+    }
+)
+DATABASE["OPTIONS"]["pool"] = {
+    "min_size": number("ASSAY_DATABASE_POOL_MIN", default=1, about="Database connections that each process keeps open."),
+    "max_size": number("ASSAY_DATABASE_POOL_MAX", default=10, at_least=1, about="The most it opens, one a thread."),
+    "timeout": number("ASSAY_DATABASE_POOL_WAIT", default=10, at_least=1, about="Seconds to wait for a free one."),
+}
+DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ---
+
+AUTH_USER_MODEL = "kernel.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- The API ---
+
+REST_FRAMEWORK: dict[str, Any] = {}
+SPECTACULAR_SETTINGS: dict[str, Any] = {}
+
+# --- Stripe ---
+
+STRIPE_API_KEY = text("STRIPE_API_KEY", about="Stripe's secret key. Required in production.")
+STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webhooks. Required in production.")
+STRIPE_API_BASE = text(
+    "STRIPE_API_BASE",
+    about="Address of the project's own Stripe double, on this machine only. Refused with a live key and in production.",
+)
+
+# --- Background work ---
+
+BROKER_URL = text("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: the embedded broker.")
+BROKER_URL = BROKER_URL or EmbeddedBroker(folder=VAR_DIR / "broker", log=LOG_DIR / "broker.log").url()
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 120, "socket_connect_timeout": 2}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "assay"
+CELERY_TASK_PUBLISH_RETRY = False  # a wake-up that cannot be sent now is not worth a request's time
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# What beat wakes up: name → (task, seconds). Each of them finds its own work in the tables.
+BEAT: dict[str, tuple[str, int]] = {}
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+
+# --- Processes that `up` runs ---
+
+WEB_WORKERS = number("ASSAY_WEB_WORKERS", default=2, at_least=1, about="Web server processes.")
+WEB_THREADS = number("ASSAY_WEB_THREADS", default=8, at_least=1, about="Threads in each web server process.")
+CELERY_WORKERS = number("ASSAY_CELERY_WORKERS", default=2, at_least=1, about="Processes for background work.")
+
+# --- Logs ---
+
+LOG_LEVEL = text("ASSAY_LOG_LEVEL", default="INFO", about="The least level that is logged.").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "kernel.logs.JsonLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}
+
+refuse_unsafe_settings(
+    production=PRODUCTION,
+    secret_key=SECRET_KEY,
+    master_keys=MASTER_KEYS,
+    debug=DEBUG,
+    hosts=ALLOWED_HOSTS,
+    stripe_api_key=STRIPE_API_KEY,
+    stripe_webhook_secret=STRIPE_WEBHOOK_SECRET,
+    stripe_api_base=STRIPE_API_BASE,
+)

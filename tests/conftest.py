@@ -1,0 +1,75 @@
+"""Every test runs on PostgreSQL: a throw-away cluster of this run, or the server that DATABASE_URL names."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.db.transaction import Atomic
+
+from kernel.embedded.engine.base import server_in
+
+EMBEDDED_ENGINE = "kernel.embedded.engine"
+calls_inside_transactions: list[str] = []
+
+
+def is_first_process(config: pytest.Config) -> bool:
+    """Whether this is the process that leads the run, and not one of its workers."""
+    return not hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the cluster before the workers, in the process that outlives them."""
+    if is_first_process(config) and settings.DATABASES["default"]["ENGINE"] == EMBEDDED_ENGINE:
+        server_in(**settings.DATABASES["default"]["OPTIONS"]["embedded"])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no server and no file behind."""
+    if is_first_process(config):
+        if settings.DATABASES["default"]["ENGINE"] == EMBEDDED_ENGINE:
+            server_in(**settings.DATABASES["default"]["OPTIONS"]["embedded"]).release()
+        shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+
+
+def transaction_is_open() -> bool:
+    """Whether this thread has a transaction open, those aside that pytest-django wraps around each test."""
+    blocks: list[Atomic] = [
+        block for connection in connections.all(initialized_only=True) for block in connection.atomic_blocks
+    ]
+    return any(not getattr(block, "_from_testcase", False) for block in blocks)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sockets_watched() -> Iterator[None]:
+    """Refuse any connection made by Python inside a transaction; the database's own driver does not pass here."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def refuse_inside_transaction(address: Any) -> None:
+        if transaction_is_open():
+            calls_inside_transactions.append(str(address))
+            raise RuntimeError(f"A network call to {address} inside a transaction.")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        refuse_inside_transaction(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse_inside_transaction(address)
+        return connect_ex(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_network_inside_transactions(sockets_watched: None) -> Iterator[None]:
+    """Fail the test even if the code under test swallowed the refusal."""
+    calls_inside_transactions.clear()
+    yield
+    assert calls_inside_transactions == [], "Network calls were made inside a transaction."
