@@ -11,7 +11,7 @@ from kernel.embedded.postgres import ROLE, EmbeddedPostgres
 
 
 @functools.cache
-def server_in(folder: str, *, log: str, durable: bool) -> EmbeddedPostgres:
+def server_in(*, folder: str, log: str, durable: bool) -> EmbeddedPostgres:
     """The running server over a folder; this process counts as its user until it exits."""
     server = EmbeddedPostgres(folder=Path(folder), log=Path(log), durable=durable)
     server.ensure_running()
@@ -25,5 +25,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         parameters = super().get_connection_params()
         embedded = parameters.pop("embedded")
-        server = server_in(embedded["folder"], log=embedded["log"], durable=embedded["durable"])
+        server = server_in(**embedded)
         return {**parameters, "host": server.host, "user": ROLE}
