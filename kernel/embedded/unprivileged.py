@@ -1,8 +1,10 @@
-"""Runs a program as another user; a script of its own, since forking with threads about is no place for Python code.
+"""Runs a program as another user; a script of its own, because a process with threads should not fork into Python code.
 
-Used as `python -I -S unprivileged.py <same|namespace|UID:GID> <outlives|dies> PROGRAM ARGUMENT…`. PostgreSQL refuses to run as root. In a user namespace root becomes
-nobody for the program's eyes while the files stay root's; where namespaces are forbidden, the plain user id is set.
-`dies` ends the program together with the process that started it, so that an aborted test run leaves nothing behind.
+    python -I -S unprivileged.py (same | namespace | UID:GID) (outlives | dies) PROGRAM ARGUMENT…
+
+PostgreSQL refuses to run as root. In a user namespace root becomes nobody in the program's eyes while the files stay
+root's; where namespaces are forbidden, the plain user id is set. With `dies` the program ends together with the process
+that started it, so that an aborted test run leaves nothing behind.
 """
 
 import ctypes
