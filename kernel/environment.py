@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,14 +59,19 @@ def names(name: str, *, default: str = "", about: str) -> list[str]:
     return [word.strip() for word in text(name, default=default, about=about).split(",") if word.strip()]
 
 
-def kept_secret(path: Path) -> str:
-    """A random secret made once and kept in a file that only its owner can read."""
+def random_secret() -> str:
+    """86 random characters."""
+    return secrets.token_urlsafe(64)
+
+
+def kept_secret(path: Path, *, make: Callable[[], str] = random_secret) -> str:
+    """A secret made once and kept in a file that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(64))
+            file.write(make())
         try:
             os.link(draft, path)  # fails when another first start was quicker: then its secret is the one
         except FileExistsError:

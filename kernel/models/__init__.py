@@ -3,7 +3,8 @@
 from kernel.models.access import ApiKey, Session
 from kernel.models.audit import AuditEvent
 from kernel.models.idempotency import IdempotencyRecord
+from kernel.models.keys import SubjectKey
 from kernel.models.outbox import OutboxMessage
 from kernel.models.user import User
 
-__all__ = ["ApiKey", "AuditEvent", "IdempotencyRecord", "OutboxMessage", "Session", "User"]
+__all__ = ["ApiKey", "AuditEvent", "IdempotencyRecord", "OutboxMessage", "Session", "SubjectKey", "User"]
