@@ -1,0 +1,1 @@
+"""What an answer is: label schemas, annotations under them, and how near two answers are. Plain values, no Django."""

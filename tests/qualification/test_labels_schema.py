@@ -1,0 +1,525 @@
+"""Label schemas: which labeling configs are understood, and what is said about the others."""
+
+import contextlib
+import json
+import time
+
+import pytest
+
+from qualification.labels.errors import SchemaError
+from qualification.labels.parts import Choice, ChoicesControl, Header, ObjectTag
+from qualification.labels.schema import parse_schema
+
+DIGITS = """
+<View>
+  <Header value="Which digit is this?"/>
+  <Image name="picture" value="$image" zoom="true" maxWidth="320px"/>
+  <Choices name="digit" toName="picture" choice="single" required="true" requiredMessage="Please choose a digit.">
+    <Choice value="0" hotkey="0"/>
+    <Choice value="1" hotkey="1"/>
+  </Choices>
+</View>
+"""
+
+
+def config(*, choices: str = '<Choice value="Yes"/><Choice value="No"/>', inside: str = "", control: str = "") -> str:
+    """A small good config, into which one strange thing is put."""
+    return (
+        '<View><Text name="text" value="$text"/>'
+        f'<Choices name="answer" toName="text" {control}>{choices}</Choices>{inside}</View>'
+    )
+
+
+def refusal_of(xml: str) -> str:
+    with pytest.raises(SchemaError) as refusal:
+        parse_schema(xml)
+    return str(refusal.value)
+
+
+def test_a_schema_has_its_parts_in_the_order_in_which_they_are_shown() -> None:
+    assert parse_schema(DIGITS).parts == (
+        Header(text="Which digit is this?", field=None, size=4, underline=False),
+        ObjectTag(
+            kind="Image",
+            name="picture",
+            field="image",
+            display=(("zoom", "true"), ("maxWidth", "320px")),
+        ),
+        ChoicesControl(
+            name="digit",
+            to_name="picture",
+            choice="single",
+            required=True,
+            required_message="Please choose a digit.",
+            layout="vertical",
+            randomize=False,
+            choices=(Choice(value="0", hotkey="0"), Choice(value="1", hotkey="1")),
+        ),
+    )
+
+
+def test_a_schema_is_plain_json() -> None:
+    as_json = json.loads(json.dumps(parse_schema(DIGITS).to_dict()))
+
+    assert as_json == {
+        "parts": [
+            {"tag": "Header", "text": "Which digit is this?", "field": None, "size": 4, "underline": False},
+            {
+                "tag": "Image",
+                "name": "picture",
+                "field": "image",
+                "display": {"zoom": "true", "maxWidth": "320px"},
+            },
+            {
+                "tag": "Choices",
+                "name": "digit",
+                "toName": "picture",
+                "choice": "single",
+                "required": True,
+                "requiredMessage": "Please choose a digit.",
+                "layout": "vertical",
+                "randomize": False,
+                "choices": [
+                    {"value": "0", "label": "0", "hotkey": "0", "hint": "", "selected": False},
+                    {"value": "1", "label": "1", "hotkey": "1", "hint": "", "selected": False},
+                ],
+            },
+        ],
+        "fields": {"image": "Image"},
+    }
+
+
+def test_a_schema_may_ask_several_questions_about_several_objects() -> None:
+    schema = parse_schema("""
+        <View>
+          <Header value="$title" size="2" underline="true"/>
+          <View display="inline">
+            <Image name="photo" value="$photo"/>
+            <Text name="caption" value="$caption" valueType="text" encoding="none"/>
+          </View>
+          <Choices name="fits" toName="caption" choice="single-radio" showInline="true">
+            <Choice value="Yes"/><Choice value="No"/>
+          </Choices>
+          <Choices name="shows" toName="photo" choice="multiple" layout="select" randomize="true">
+            <Choice value="A person" alias="person" hint="Any part of one" selected="true"/>
+            <Choice value="An animal" alias="animal" selected="true"/>
+          </Choices>
+        </View>
+    """)
+
+    assert schema.fields_needed == {"title": "Text", "photo": "Image", "caption": "Text"}
+    assert [tag.name for tag in schema.objects] == ["photo", "caption"]
+    assert [(control.name, control.multiple, control.layout, control.labels) for control in schema.controls] == [
+        ("fits", False, "inline", ("Yes", "No")),
+        ("shows", True, "select", ("person", "animal")),
+    ]
+    assert schema.possible_answers == (2 + 1) * 2**2
+
+
+@pytest.mark.parametrize(
+    ("control", "answers"),
+    [
+        ('choice="single" required="true"', 3),
+        ('choice="single"', 4),
+        ('choice="multiple" required="true"', 7),
+        ('choice="multiple"', 8),
+    ],
+)
+def test_leaving_out_an_optional_control_is_one_of_its_possible_answers(control: str, answers: int) -> None:
+    choices = '<Choice value="A"/><Choice value="B"/><Choice value="C"/>'
+
+    assert parse_schema(config(choices=choices, control=control)).possible_answers == answers
+
+
+def test_an_optional_single_choice_may_be_one_flag() -> None:
+    assert parse_schema(config(choices='<Choice value="Unreadable"/>')).possible_answers == 2
+
+
+def test_the_same_text_gives_the_same_schema_without_reading_it_again() -> None:
+    assert parse_schema(DIGITS) is parse_schema(DIGITS)
+
+
+def test_comments_are_dropped_b075() -> None:
+    with_comment = config(inside="<!-- <script>alert(1)</script> -->")
+
+    assert parse_schema(with_comment) == parse_schema(config())
+
+
+@pytest.mark.parametrize(
+    ("xml", "refusal"),
+    [
+        pytest.param(
+            '<!DOCTYPE v [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><View>&b;</View>',
+            "Line 1: A labeling config has no <!DOCTYPE …> and declares no entities; remove it.",
+            id="B067-billion-laughs",
+        ),
+        pytest.param(
+            f'<!DOCTYPE v [<!ENTITY a "{"a" * 30_000}">]><View>{"&a;" * 9_000}</View>',
+            "Line 1: A labeling config has no <!DOCTYPE …> and declares no entities; remove it.",
+            id="B067-quadratic-blow-up",
+        ),
+        pytest.param(
+            '<?xml version="1.0"?>\n<!DOCTYPE v SYSTEM "file:///etc/passwd"><View/>',
+            "Line 2: A labeling config has no <!DOCTYPE …> and declares no entities; remove it.",
+            id="B067-external-entity",
+        ),
+        pytest.param(
+            "<View>&secret;</View>",
+            "Line 1: The labeling config is not well-formed XML: undefined entity.",
+            id="B067-undeclared-entity",
+        ),
+        pytest.param(
+            "<View>" * 5_000 + "</View>" * 5_000,
+            "Line 1: The tags are nested more than 32 deep.",
+            id="B069-5000-deep",
+        ),
+        pytest.param(
+            "<View>" * 33 + "</View>" * 33,
+            "Line 1: The tags are nested more than 32 deep.",
+            id="B069-one-too-deep",
+        ),
+        pytest.param(
+            "<View>" * 20_000 + "</View>" * 20_000,
+            "The labeling config is 260,000 bytes; at most 65,536 are possible.",
+            id="B069-20000-deep",
+        ),
+        pytest.param(
+            config(inside='<RectangleLabels name="r" toName="text"/>'),
+            'Line 1: The tag "RectangleLabels" is not supported. Supported: the control Choices with its Choice tags, '
+            "the objects Text and Image, and View and Header around them.",
+            id="B070-unknown-control",
+        ),
+        pytest.param(
+            config(inside="<script>alert(1)</script>"),
+            'Line 1: Text between tags, "alert(1)", is not shown; put it into <Header value="…"/>.',
+            id="B070-script",
+        ),
+        pytest.param(
+            config(inside='<script src="//evil.example/x.js"/>'),
+            'Line 1: The tag "script" is not supported. Supported: the control Choices with its Choice tags, '
+            "the objects Text and Image, and View and Header around them.",
+            id="B070-script-address",
+        ),
+        pytest.param(
+            config(inside='<HyperText name="h" value="$html"/>'),
+            'Line 1: The tag "HyperText" is not supported. Supported: the control Choices with its Choice tags, '
+            "the objects Text and Image, and View and Header around them.",
+            id="B070-hypertext",
+        ),
+        pytest.param(
+            config(inside="<Style>.a{}</Style>"),
+            'Line 1: Text between tags, ".a{}", is not shown; put it into <Header value="…"/>.',
+            id="B070-style-tag",
+        ),
+        pytest.param(
+            config(control='onclick="alert(1)"'),
+            'Line 1: <Choices> has the unsupported attribute "onclick". Supported: name, toName, choice, required, '
+            "requiredMessage, showInline, layout, randomize.",
+            id="B070-on-attribute",
+        ),
+        pytest.param(
+            '<View style="position:fixed"/>',
+            'Line 1: <View> has the unsupported attribute "style". Supported: display.',
+            id="B070-style-attribute",
+        ),
+        pytest.param(
+            config(inside='<Header value="JavaScript : alert(1)"/>'),
+            'Line 1: <Header> has value="JavaScript : alert(1)", which reads like a script address; use plain words.',
+            id="B070-javascript-address",
+        ),
+        pytest.param(
+            config(choices='<Choice value="Yes" html="&lt;b&gt;Yes&lt;/b&gt;"/>'),
+            'Line 1: <Choice> has the unsupported attribute "html". Supported: value, alias, hotkey, hint, selected.',
+            id="B070-html-attribute",
+        ),
+        pytest.param(
+            config(inside='<Image name="text" value="$image"/>'),
+            'Line 1: The name "text" is taken on line 1; every name is given once.',
+            id="B071-duplicate-name",
+        ),
+        pytest.param(
+            '<View><Text name="" value="$text"/></View>',
+            'Line 1: <Text> has name=""; a name is a Latin letter or _ followed by letters, digits, _ . or -, '
+            "at most 64 characters.",
+            id="B071-empty-name",
+        ),
+        pytest.param(
+            '<View><Text value="$text"/></View>',
+            "Line 1: <Text> needs the attribute name.",
+            id="B071-no-name",
+        ),
+        pytest.param(
+            '<View><Text name="__proto__" value="$text"/></View>',
+            'Line 1: <Text> has name="__proto__", which is reserved; choose another name.',
+            id="B071-proto",
+        ),
+        pytest.param(
+            '<View><Text name="constructor" value="$text"/></View>',
+            'Line 1: <Text> has name="constructor", which is reserved; choose another name.',
+            id="B071-constructor",
+        ),
+        pytest.param(
+            config().replace('toName="text"', 'toName="image"'),
+            'Line 1: Choices "answer" is about "image", which is no object. Objects here: text.',
+            id="B071-missing-object",
+        ),
+        pytest.param(
+            config().replace('toName="text"', 'toName="answer"'),
+            'Line 1: Choices "answer" is about "answer", which is no object. Objects here: text.',
+            id="B071-about-itself",
+        ),
+        pytest.param(
+            config(control='visibleWhen="choice-selected" whenTagName="answer"'),
+            'Line 1: <Choices> has the unsupported attribute "visibleWhen". Supported: name, toName, choice, required, '
+            "requiredMessage, showInline, layout, randomize.",
+            id="B071-cyclic-visibleWhen",
+        ),
+        pytest.param(
+            '<View><Text name="text" value="$__class__"/></View>',
+            'Line 1: <Text> shows "$__class__", which cannot be the name of a task field.',
+            id="B073-reserved-field",
+        ),
+        pytest.param(
+            config(inside='<?xml-stylesheet href="x.xsl"?>'),
+            'Line 1: The processing instruction "xml-stylesheet" is not possible here.',
+            id="B075-processing-instruction",
+        ),
+        pytest.param(
+            config(inside="<![CDATA[<script>]]>"),
+            "Line 1: CDATA sections have no meaning in a labeling config.",
+            id="B075-cdata",
+        ),
+        pytest.param(
+            '<View xmlns="http://www.w3.org/1999/xhtml"/>',
+            'Line 1: <View> has the unsupported attribute "xmlns". Supported: display.',
+            id="B075-namespace",
+        ),
+        pytest.param(
+            '<x:View xmlns:x="urn:x"/>',
+            'Line 1: The outermost tag is "x:View"; it must be View.',
+            id="B075-prefix",
+        ),
+    ],
+)
+def test_a_hostile_config_is_refused_with_a_reason(xml: str, refusal: str) -> None:
+    assert refusal_of(xml) == refusal
+
+
+@pytest.mark.parametrize(
+    ("xml", "refusal"),
+    [
+        ("", "The labeling config is empty; it needs a <View> with an object and a Choices tag."),
+        ("no xml", "Line 1: The labeling config is not well-formed XML: syntax error."),
+        ("<View>\n<Text>\n</View>", "Line 3: The labeling config is not well-formed XML: mismatched tag."),
+        ("<View>\ud800</View>", "The labeling config contains half of a character pair, which is no text."),
+        ("<View>\x00</View>", "Line 1: The labeling config is not well-formed XML: not well-formed (invalid token)."),
+        ('<Choices name="a" toName="b"/>', 'Line 1: The outermost tag is "Choices"; it must be View.'),
+        ("<View/>", "The schema asks nothing; it needs at least one Choices tag."),
+        (
+            '<View><Text name="t" value="$t"/></View>',
+            "The schema asks nothing; it needs at least one Choices tag.",
+        ),
+        (
+            '<View><Choices name="a" toName="b"><Choice value="1"/></Choices></View>',
+            'Line 1: Choices "a" is about "b", which is no object. There is no Text or Image here.',
+        ),
+        (
+            '<View><Text name="t" value="Hello"/></View>',
+            'Line 1: <Text> has value="Hello"; it shows one field of the task, written as $field.',
+        ),
+        (
+            '<View><Text name="t" value="$t" valueType="url"/></View>',
+            'Line 1: <Text> has valueType="url". Possible: text.',
+        ),
+        (
+            '<View><Image name="i" value="$i" maxWidth="calc(1px)"/></View>',
+            'Line 1: <Image> has maxWidth="calc(1px)"; meant is a length such as 750px or 100%.',
+        ),
+        (
+            config(inside='<Image name="i" value="$text"/>'),
+            "Line 1: The field $text is shown as Text and as Image; choose one.",
+        ),
+        (
+            config(control='choice="many"'),
+            'Line 1: <Choices> has choice="many". Possible: single, single-radio, multiple.',
+        ),
+        (config(control='required="yes"'), 'Line 1: <Choices> has required="yes". Possible: true, false.'),
+        (config(choices=""), 'Line 1: Choices "answer" has 0 choices: nothing to choose.'),
+        (
+            config(choices='<Choice value="Yes"/>', control='required="true"'),
+            'Line 1: Choices "answer" has 1 choice: nothing to choose.',
+        ),
+        (
+            config(choices='<Choice value="Pet"><Choice value="Cat"/></Choice>'),
+            "Line 1: <Choice> contains other tags; nested choices are not supported, use one Choices per level.",
+        ),
+        (
+            config(choices='<Choice value="$option"/>'),
+            'Line 1: <Choice> has value="$option"; choices are fixed and cannot be loaded from the task.',
+        ),
+        (
+            config(choices='<Choice value="A" selected="true"/><Choice value="B" selected="true"/>'),
+            'Line 1: Choices "answer" takes one answer, but several are selected beforehand.',
+        ),
+        (
+            config(choices='<Choice value="A" hotkey="1"/><Choice value="B" hotkey="1"/>'),
+            'Line 1: The hotkey 1 is given to both "A" and "B".',
+        ),
+        (
+            config(choices='<Choice value="A" hotkey="&lt;b&gt;"/>'),
+            'Line 1: <Choice> has hotkey="<b>"; meant is a key such as 1, a, f2 or ctrl+shift+a.',
+        ),
+        (config(inside='<Choice value="A"/>'), 'Line 1: The tag "Choice" cannot stand inside View.'),
+        (config(choices='<Header value="A"/>'), 'Line 1: The tag "Header" cannot stand inside Choices.'),
+        ('<View><Header value="A"><View/></Header></View>', 'Line 1: The tag "View" cannot stand inside Header.'),
+        (
+            f"<View>{'<Header/>' * 8_000}</View>",
+            "The labeling config is 72,013 bytes; at most 65,536 are possible.",
+        ),
+    ],
+)
+def test_a_mistaken_config_is_refused_with_a_reason(xml: str, refusal: str) -> None:
+    assert refusal_of(xml) == refusal
+
+
+@pytest.mark.parametrize(
+    ("choices", "refusal"),
+    [
+        pytest.param(
+            '<Choice value="Cat"/><Choice value="cat"/>',
+            'Line 1: "cat" and "Cat" look the same to a reader (as value or alias in Choices "answer"); '
+            "make them differ.",
+            id="B043-case",
+        ),
+        pytest.param(
+            '<Choice value="ﬁt"/><Choice value="fit"/>',
+            'Line 1: "fit" and "ﬁt" look the same to a reader (as value or alias in Choices "answer"); '
+            "make them differ.",
+            id="B043-compatibility-form",
+        ),
+        pytest.param(
+            '<Choice value="Cat"/><Choice value="Cat "/>',
+            'Line 1: <Choice> has value="Cat ", which begins or ends with a space.',
+            id="B043-trailing-space",
+        ),
+        pytest.param(
+            '<Choice value="a b"/><Choice value="a  b"/>',
+            'Line 1: "a  b" and "a b" look the same to a reader (as value or alias in Choices "answer"); '
+            "make them differ.",
+            id="B043-inner-space",
+        ),
+        pytest.param(
+            '<Choice value="Cat" alias="1"/><Choice value="Dog" alias="1"/>',
+            'Line 1: "Dog" and "Cat" look the same to a reader (as value or alias in Choices "answer"); '
+            "make them differ.",
+            id="B043-alias",
+        ),
+        pytest.param(
+            '<Choice value="Cat" alias="Dog"/><Choice value="Dog"/>',
+            'Line 1: "Dog" and "Cat" look the same to a reader (as value or alias in Choices "answer"); '
+            "make them differ.",
+            id="B043-alias-of-another",
+        ),
+        pytest.param(
+            '<Choice value="a&#x202E;b"/>',
+            'Line 1: <Choice> has value="a\\u202eb", which contains U+202E, '
+            "an invisible, control or direction-changing character.",
+            id="B037-override",
+        ),
+        pytest.param(
+            '<Choice value="&#x2067;a"/>',
+            'Line 1: <Choice> has value="\\u2067a", which contains U+2067, '
+            "an invisible, control or direction-changing character.",
+            id="B037-isolate",
+        ),
+        pytest.param(
+            '<Choice value="&#x200B;"/>',
+            'Line 1: <Choice> has value="\\u200b", which contains U+200B, '
+            "an invisible, control or direction-changing character.",
+            id="B038-zero-width",
+        ),
+        pytest.param(
+            '<Choice value="a&#x3164;"/>',
+            'Line 1: <Choice> has value="aㅤ", which contains U+3164, '
+            "an invisible, control or direction-changing character.",
+            id="B038-filler",
+        ),
+        pytest.param(
+            f'<Choice value="e{"&#x301;" * 20}"/>',
+            f'Line 1: <Choice> has value="e{chr(0x301) * 20}", which piles more than 8 accents on one letter.',
+            id="B038-combining-marks",
+        ),
+        pytest.param(
+            f'<Choice value="{"a" * 201}"/>',
+            f'Line 1: <Choice> has value="{"a" * 60}…", which is 201 characters long; at most 200 are possible.',
+            id="B042-long",
+        ),
+        pytest.param('<Choice value=" "/>', 'Line 1: <Choice> has value=" ", which is empty.', id="B078-blank-label"),
+        pytest.param(
+            '<Choice value="a&#10;b"/>',
+            'Line 1: <Choice> has value="a\\u000ab", which contains U+000A, '
+            "an invisible, control or direction-changing character.",
+            id="B041-line-feed",
+        ),
+    ],
+)
+def test_a_label_that_could_deceive_is_refused(choices: str, refusal: str) -> None:
+    assert refusal_of(config(choices=choices)) == refusal
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{0.__class__}", "{{7*7}}", "%s%s", "${x}", "$5 a piece", "<b>bold</b>", "' OR 1=1 --", "{% include 'x' %}"],
+)
+def test_templates_are_plain_text_b046(text: str) -> None:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;")
+    schema = parse_schema(
+        config(choices=f'<Choice value="{escaped}"/><Choice value="Other"/>', inside=f'<Header value="{escaped}"/>')
+    )
+
+    assert schema.controls[0].labels == (text, "Other")
+    assert schema.parts[-1] == Header(text=text, field=None, size=4, underline=False)
+    assert schema.fields_needed == {"text": "Text"}
+
+
+@pytest.mark.parametrize("text", ["می‌خواهم", "👩‍👩‍👧", "שָׁלוֹם", "Größe", "日本語", "❤️", "Null", "O'Brien"])
+def test_real_writing_is_accepted(text: str) -> None:
+    schema = parse_schema(config(choices=f'<Choice value="{text}"/><Choice value="Other"/>'))
+
+    assert schema.controls[0].labels == (text, "Other")
+
+
+def test_the_fields_of_the_tasks_must_hold_what_the_schema_shows_b073() -> None:
+    schema = parse_schema(DIGITS)
+    schema.check_fields(["image", "source"])
+
+    with pytest.raises(SchemaError) as unknown:
+        schema.check_fields(["picture", "source"])
+    with pytest.raises(SchemaError) as none:
+        schema.check_fields([])
+    with pytest.raises(SchemaError) as personal:
+        schema.check_fields(["image", "email"], sealed=["email", "image"])
+
+    assert str(unknown.value) == "The schema shows $image, which the tasks do not have. They have: picture, source."
+    assert str(none.value) == "The schema shows $image, which the tasks do not have. They have no fields."
+    assert str(personal.value) == "The schema shows $image, which workers must not see."
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        pytest.param("<a " + " ".join(f'b{i}=""' for i in range(7_000)) + "/>", id="many-attributes"),
+        pytest.param("<View>" + "<View/>" * 9_000 + "</View>", id="many-tags"),
+        pytest.param(
+            config(choices="".join(f'<Choice value="c{i}"/>' for i in range(2_500)), control='choice="multiple"'),
+            id="many-choices",
+        ),
+        pytest.param(f'<View><Header value="{"e&#x301;" * 7_000}"/></View>', id="many-accents"),
+    ],
+)
+def test_a_config_of_the_full_size_is_judged_at_once(xml: str) -> None:
+    assert len(xml) <= 65_536
+    began = time.process_time()
+    with contextlib.suppress(SchemaError):
+        parse_schema(xml)
+    assert time.process_time() - began < 1.0
