@@ -1,0 +1,223 @@
+"""Claiming: which task a worker gets next, and what they are told when there is none."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Subquery
+
+from kernel import clock
+from kernel.errors import NotFound, Refused
+from kernel.services.audit import Actor, record
+from marketplace.models import Assignment, Job, JobVersion, Membership, Participation, Requirement, Slot
+from marketplace.services.expiry import expire_if_overdue
+from marketplace.services.slots import CHANCE, is_anything_free, take_slot
+from qualification import queries as qualification_queries
+from workforce.models import Worker
+
+JOBS_LOOKED_AT = 20
+
+
+class NothingToDo(Refused):
+    """There is no task for this worker now. ``details["reasons"]`` says why, job by job."""
+
+    code = "nothing_to_do"
+
+
+class NotEligible(Refused):
+    """This worker may not work in this job now; ``reason`` says which rule it is."""
+
+    code = "not_eligible"
+
+    def __init__(self, reason: str, message: str, job_id: UUID | None = None, **more: object) -> None:
+        details: dict[str, object] = {"reason": reason, **more}
+        if job_id is not None:
+            details["job"] = str(job_id)
+        super().__init__(message, details)
+        self.reason = reason
+
+
+class AlreadyReserved(Refused):
+    """One reservation at a time: the worker holds an assignment elsewhere."""
+
+    code = "already_reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What a claim needs to know of worker and job, as of one query."""
+
+    worker: Worker
+    job: Job
+    version_id: UUID
+    is_member: bool
+
+
+def claim_task(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Assignment:
+    """Reserve a task for ``worker``, in the named job or in the first open job that has one for them.
+
+    A worker holds one reservation at a time: claiming again returns the assignment that is still active. Price and version
+    are those of now. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved (busy in another job) or
+    NotFound.
+    """
+    held = _held_assignment(worker)
+    if held is not None:
+        return _still_held(held, job_id)
+    try:
+        if job_id is not None:
+            return _claim_in(worker=worker, job_id=job_id, chance=chance)
+        return _claim_anywhere(worker=worker, chance=chance)
+    except IntegrityError:
+        # Two tabs of one worker met at "one reservation at a time": the other one has won.
+        held = _held_assignment(worker)
+        if held is None:
+            raise
+        return _still_held(held, job_id)
+
+
+def _held_assignment(worker: Worker) -> Assignment | None:
+    held = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE).first()
+    if held is not None and expire_if_overdue(assignment_id=held.pk):
+        return None
+    return held
+
+
+def _still_held(held: Assignment, job_id: UUID | None) -> Assignment:
+    if job_id is not None and held.job_id != job_id:
+        raise AlreadyReserved(
+            f"You hold assignment {held.pk} in another job. Submit or return it, then claim here.",
+            {"assignment": str(held.pk), "job": str(held.job_id)},
+        )
+    return held
+
+
+def _claim_anywhere(*, worker: Worker, chance: random.Random) -> Assignment:
+    open_jobs = Job.objects.filter(state=Job.State.OPEN).order_by("launched_at", "id")
+    reasons: list[dict[str, object]] = []
+    for job_id in open_jobs.values_list("pk", flat=True)[:JOBS_LOOKED_AT]:
+        try:
+            return _claim_in(worker=worker, job_id=job_id, chance=chance)
+        except (NotEligible, NothingToDo) as refusal:
+            reasons.append({"message": refusal.message, **refusal.details})
+            if refusal.details.get("reason") in {"worker_paused", "worker_suspended", "worker_offboarded"}:
+                raise
+    if not reasons:
+        raise NothingToDo("No job is open now. Come back later.", {"reason": "no_open_job", "reasons": []})
+    raise NothingToDo(
+        f"None of the {len(reasons)} open jobs has a task for you now; `reasons` says why for each.",
+        {"reason": "none_fits", "reasons": reasons},
+    )
+
+
+@transaction.atomic
+def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random) -> Assignment:
+    situation = _situation(worker_id=worker.pk, job_id=job_id)
+    _require_standing(situation.worker)
+    _require_open(situation.job)
+    if situation.is_member:
+        raise NotEligible("own_job", "You act for this job's client, and nobody works for themselves.", job_id)
+    _require_skills(worker_id=worker.pk, job_id=job_id)
+    _count_claim(situation)
+    taken = _take(situation, chance)
+    if taken is None:
+        raise _nothing_left(job_id)
+    task_id, ordinal = taken
+    now, job = clock.now(), situation.job
+    assignment = Assignment.objects.create(
+        task_id=task_id,
+        job=job,
+        worker=worker,
+        version_id=situation.version_id,
+        ordinal=ordinal,
+        reward_minor=job.reward_minor,
+        fee_minor=job.fee_minor,
+        currency=job.currency,
+        claimed_at=now,
+        expires_at=now + timedelta(seconds=job.reservation_seconds),
+    )
+    record(action="assignment.claimed", subject=assignment, by=Actor("user", str(worker.user_id)), to_state="active")
+    return assignment
+
+
+def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
+    versions = JobVersion.objects.filter(job=OuterRef("pk")).order_by("-number")
+    memberships = Membership.objects.filter(client=OuterRef("client"), user__worker=worker_id)
+    job = (
+        Job.objects.exclude(state=Job.State.DRAFT)
+        .filter(pk=job_id)
+        .annotate(version_id=Subquery(versions.values("pk")[:1]), is_member=Exists(memberships))
+        .first()
+    )
+    if job is None:
+        raise NotFound("job")
+    return _Situation(Worker.objects.get(pk=worker_id), job, job.version_id, job.is_member)
+
+
+def _require_standing(worker: Worker) -> None:
+    if worker.state == Worker.State.ACTIVE:
+        return
+    until = f" until {worker.paused_until:%Y-%m-%d %H:%M} UTC" if worker.paused_until else ""
+    what_next = {
+        Worker.State.PAUSED: f"You are paused{until} and cannot claim. What you earned stays yours.",
+        Worker.State.SUSPENDED: "You are suspended and cannot claim. What you earned stays payable; you may ask an admin why.",
+        Worker.State.OFFBOARDED: "You have left the platform and cannot claim. What you earned stays payable.",
+    }
+    raise NotEligible(f"worker_{worker.state}", what_next[Worker.State(worker.state)])
+
+
+def _require_open(job: Job) -> None:
+    if job.state == Job.State.PAUSED:
+        raise NotEligible("job_paused", "The client has paused this job. It may go on later.", job.pk)
+    if job.state != Job.State.OPEN:
+        raise NotEligible("job_ended", f"This job is {job.state}; there is no more work in it.", job.pk)
+
+
+@lru_cache(maxsize=1024)
+def _requirements_of(job_id: UUID) -> tuple[qualification_queries.Requirement, ...]:
+    # Fixed when the job is posted, so each process reads them once.
+    rows = Requirement.objects.filter(job_id=job_id).order_by("id")
+    return tuple(qualification_queries.Requirement(row.skill_id, row.min_lower_bound) for row in rows)
+
+
+def _require_skills(*, worker_id: UUID, job_id: UUID) -> None:
+    unmet = qualification_queries.unmet_requirements(worker_id=worker_id, requirements=_requirements_of(job_id))
+    if unmet:
+        first = unmet[0]
+        raise NotEligible(first.kind, first.message, job_id, skills=[str(u.skill_id) for u in unmet])
+
+
+def _count_claim(situation: _Situation) -> None:
+    # A per-worker counter: it enforces the cap without a count and makes two tabs of one worker go one after the other.
+    cap = situation.job.max_assignments_per_worker
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO {Participation._meta.db_table} AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)
+            ON CONFLICT (job_id, worker_id) DO UPDATE SET claims = known.claims + 1
+            WHERE %s::integer IS NULL OR known.claims < %s RETURNING claims
+            """,
+            [situation.job.pk, situation.worker.pk, cap, cap],
+        )
+        if cursor.fetchone() is None:
+            message = f"You have had the {cap} assignments that one worker may have in this job. Thank you."
+            raise NotEligible("cap_reached", message, situation.job.pk)
+
+
+def _take(situation: _Situation, chance: random.Random) -> tuple[UUID, int] | None:
+    job, worker_id = situation.job, situation.worker.pk
+    if chance.random() * 10_000 < job.gold_share_basis_points:
+        gold = take_slot(job_id=job.pk, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance)
+        if gold is not None:
+            return gold
+    return take_slot(job_id=job.pk, lane=Slot.Lane.WORK, worker_id=worker_id, chance=chance)
+
+
+def _nothing_left(job_id: UUID) -> NothingToDo:
+    if is_anything_free(job_id=job_id):
+        message = "You have had a turn at every task that is still open in this job."
+        return NothingToDo(message, {"reason": "nothing_left_for_you", "job": str(job_id)})
+    message = "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
+    return NothingToDo(message, {"reason": "all_taken", "job": str(job_id)})

@@ -1,0 +1,120 @@
+"""Escalations: what waits for a person, who takes it, and by when."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from kernel import clock
+from kernel.errors import NotFound, Refused
+from kernel.flow import move
+from kernel.models import User
+from kernel.services.audit import Actor, record
+from marketplace.models import Escalation, Job, Membership, Task
+
+TIME_TO_DECIDE: Final = {
+    Escalation.Kind.NO_CONSENSUS: timedelta(days=2),
+    Escalation.Kind.DECERTIFICATION: timedelta(days=3),
+    Escalation.Kind.FAILED_PAYOUT: timedelta(days=1),
+}
+
+
+class NotYours(Refused):
+    """Somebody else has claimed this escalation, or it is about the person who asks."""
+
+    code = "not_yours_to_decide"
+
+
+def open_escalation(
+    *,
+    kind: Escalation.Kind,
+    by: Actor,
+    why: str,
+    job: Job | None = None,
+    task: Task | None = None,
+    worker_id: UUID | None = None,
+    subject: str = "",
+    details: Mapping[str, object] | None = None,
+) -> Escalation:
+    """Put something before a person, with the time they have. Runs in the caller's transaction."""
+    now = clock.now()
+    escalation = Escalation.objects.create(
+        kind=kind,
+        job=job,
+        task=task,
+        worker_id=worker_id,
+        subject=subject,
+        details=dict(details or {}),
+        opened_at=now,
+        due_at=now + TIME_TO_DECIDE[kind],
+    )
+    record(action="escalation.open", subject=escalation, by=by, why=why, to_state=Escalation.State.OPEN)
+    return escalation
+
+
+@transaction.atomic
+def claim_escalation(*, escalation_id: UUID, by: User) -> Escalation:
+    """Take an open escalation, so that nobody else decides it meanwhile. Raises NotFound, WrongState or NotYours."""
+    escalation = lock_escalation(escalation_id)
+    require_impartial(escalation, by)
+    escalation.claimed_by, escalation.claimed_at = by, clock.now()
+    move(
+        escalation,
+        Escalation.State.CLAIMED,
+        by=Actor.user(by),
+        why="claimed to decide it",
+        fields=["claimed_by", "claimed_at"],
+    )
+    return escalation
+
+
+@transaction.atomic
+def release_escalation(*, escalation_id: UUID, by: User) -> Escalation:
+    """Give a claimed escalation back to all. Raises NotFound, WrongState or NotYours."""
+    escalation = lock_escalation(escalation_id)
+    require_mine_or_free(escalation, by)
+    escalation.claimed_by, escalation.claimed_at = None, None
+    move(escalation, Escalation.State.OPEN, by=Actor.user(by), why="given back", fields=["claimed_by", "claimed_at"])
+    return escalation
+
+
+def lock_escalation(escalation_id: UUID) -> Escalation:
+    """The escalation, locked. Raises NotFound."""
+    escalation = Escalation.objects.select_for_update(no_key=True, of=("self",)).filter(pk=escalation_id).first()
+    if escalation is None:
+        raise NotFound("escalation")
+    return escalation
+
+
+def require_mine_or_free(escalation: Escalation, by: User) -> None:
+    """Refuse who may not decide: the party itself, or anybody while another person has claimed it."""
+    require_impartial(escalation, by)
+    if escalation.claimed_by_id not in {None, by.pk}:
+        raise NotYours("Another admin has claimed this escalation. Ask them to give it back, or take another one.")
+
+
+def require_impartial(escalation: Escalation, by: User) -> None:
+    """Nobody decides their own escalation: not a member of the job's client, not the worker it is about."""
+    is_party = escalation.job is not None and Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
+    is_worker = escalation.worker is not None and escalation.worker.user_id == by.pk
+    answered = (
+        escalation.task is not None
+        and escalation.task.assignments.filter(worker__user=by, submitted_at__isnull=False).exists()
+    )
+    if is_party or is_worker or answered:
+        raise NotYours("You are a party to this escalation, and nobody decides their own. Another admin must.")
+
+
+def mark_decided(escalation: Escalation, *, by: User, decision: str, note: str) -> None:
+    """Close a locked escalation with its decision."""
+    escalation.decided_by, escalation.decided_at = by, clock.now()
+    escalation.decision, escalation.note = decision, note
+    move(
+        escalation,
+        Escalation.State.DECIDED,
+        by=Actor.user(by),
+        why=note or decision,
+        fields=["decided_by", "decided_at", "decision", "note"],
+    )

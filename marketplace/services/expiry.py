@@ -1,0 +1,60 @@
+"""Reservations that end without an answer: given back by the worker, or run out."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from kernel import clock
+from kernel.errors import NotFound
+from kernel.flow import move
+from kernel.services.audit import Actor
+from marketplace.models import Assignment, Task
+from marketplace.services.slots import open_slot
+from workforce.models import Worker
+
+EXPIRED_AT_ONCE = 500
+
+
+def lock_turn(assignment_id: UUID, worker: Worker | None = None) -> Assignment:
+    """The assignment with its task, both locked, task first. Raises NotFound, also when it is not ``worker``'s."""
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).filter(assignments=assignment_id).first()
+    turns = Assignment.objects.select_for_update(no_key=True).filter(pk=assignment_id)
+    assignment = (turns.filter(worker=worker) if worker is not None else turns).first()
+    if task is None or assignment is None:
+        raise NotFound("assignment")
+    assignment.task = task
+    return assignment
+
+
+@transaction.atomic
+def return_assignment(*, assignment_id: UUID, worker: Worker) -> Assignment:
+    """Give an active assignment back; its slot is free at once, for others. Raises NotFound or WrongState."""
+    assignment = lock_turn(assignment_id, worker)
+    end_turn(assignment, to=Assignment.State.RETURNED, by=Actor("user", str(worker.user_id)), why="returned by the worker")
+    return assignment
+
+
+@transaction.atomic
+def expire_if_overdue(*, assignment_id: UUID) -> bool:
+    """End an active assignment whose time is up (at ``expires_at`` exactly it is up); whether it was."""
+    assignment = lock_turn(assignment_id)
+    if assignment.state != Assignment.State.ACTIVE or clock.now() < assignment.expires_at:
+        return False
+    end_turn(assignment, to=Assignment.State.EXPIRED, by=Actor.system("reservation_clock"), why="reservation ran out")
+    return True
+
+
+def expire_overdue_assignments() -> int:
+    """End all reservations whose time is up, each in a transaction of its own; how many there were."""
+    overdue = Assignment.objects.filter(state=Assignment.State.ACTIVE, expires_at__lte=clock.now())
+    ids = list(overdue.order_by("expires_at").values_list("pk", flat=True)[:EXPIRED_AT_ONCE])
+    return sum(expire_if_overdue(assignment_id=assignment_id) for assignment_id in ids)
+
+
+def end_turn(assignment: Assignment, *, to: Assignment.State, by: Actor, why: str) -> None:
+    """Move a locked active assignment to returned or expired, and offer its turn again."""
+    ordinal = assignment.ordinal
+    assignment.ordinal = None
+    move(assignment, to, by=by, why=why, fields=["ordinal"])
+    assert ordinal is not None
+    open_slot(task=assignment.task, ordinal=ordinal)

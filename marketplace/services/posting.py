@@ -1,0 +1,209 @@
+"""Posting and launching: from a client's order to an open job whose worst case is held in escrow."""
+
+import math
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.services import escrow
+from kernel import clock
+from kernel.errors import Invalid, NotFound, Refused
+from kernel.flow import WrongState, move
+from kernel.models import User
+from kernel.money import MINOR_UNIT_DIGITS, Money, share_of
+from kernel.services.audit import Actor, record
+from kernel.text import clean_line, clean_text
+from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
+from qualification.models import Skill
+from qualification.services import schemas
+
+FEE_BASIS_POINTS = 2000
+"""The platform's share of each accepted assignment, on top of the reward."""
+
+
+class NothingToLaunch(Refused):
+    """A job needs tasks before it can be launched."""
+
+    code = "no_tasks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a client orders. Shares and confidence in basis points, times in seconds, the reward in minor units.
+
+    ``requirements`` names skills by id, each with the lowest bound of the score that is accepted (0 to 1).
+    """
+
+    title: str
+    instructions: str
+    label_schema: str
+    currency: str
+    reward_minor: int
+    skill_id: UUID
+    overlap_min: int = 2
+    overlap_max: int = 5
+    confidence_basis_points: int = 9500
+    gold_share_basis_points: int = 500
+    reservation_seconds: int = 600
+    review_seconds: int = 3 * 86400
+    accept_on_resolution: bool = True
+    max_assignments_per_worker: int | None = None
+    requirements: dict[UUID, float] = field(default_factory=dict)
+
+
+@transaction.atomic
+def post_job(*, client: Client, order: Order, by: User) -> Job:
+    """A draft of a job: what it asks and pays, without tasks yet. Raises Invalid, with a sentence on what to mend."""
+    _require_sensible(order)
+    label_schema = schemas.register_schema(xml=order.label_schema)
+    job = Job.objects.create(
+        client=client,
+        title=clean_line(order.title, what="title", field="title", longest=200),
+        currency=order.currency,
+        reward_minor=order.reward_minor,
+        fee_minor=share_of(order.reward_minor, FEE_BASIS_POINTS),
+        fee_basis_points=FEE_BASIS_POINTS,
+        overlap_min=order.overlap_min,
+        overlap_max=order.overlap_max,
+        confidence_basis_points=order.confidence_basis_points,
+        gold_share_basis_points=order.gold_share_basis_points,
+        skill=_skill(order.skill_id),
+        reservation_seconds=order.reservation_seconds,
+        review_seconds=order.review_seconds,
+        accept_on_resolution=order.accept_on_resolution,
+        max_assignments_per_worker=order.max_assignments_per_worker,
+    )
+    instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
+    JobVersion.objects.create(job=job, number=1, instructions=instructions, label_schema=label_schema)
+    # The skill that weighs the answers is demanded of everybody, so that each answer has a measured worth.
+    for skill_id, bound in {order.skill_id: 0.0, **order.requirements}.items():
+        Requirement.objects.create(job=job, skill=_skill(skill_id), min_lower_bound=bound)
+    record(action="job.posted", subject=job, by=Actor.user(by), to_state=job.state)
+    return job
+
+
+@transaction.atomic
+def launch_job(*, job_id: UUID, by: User) -> Job:
+    """Hold the worst case in escrow, offer the first turns at every task, and open the job.
+
+    Raises WrongState, NothingToLaunch, or InsufficientFunds; then the job stays the draft that it was.
+    """
+    job = lock_job(job_id)
+    if job.state != Job.State.DRAFT:
+        raise WrongState(f"Job {job.pk} is {job.state}; only a draft can be launched.")
+    shape = shape_of(job)
+    if shape.work_tasks == 0:
+        raise NothingToLaunch("The job has no tasks yet. Import some, then launch it.")
+    worst_case = shape.worst_case
+    escrow.hold(
+        job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=worst_case, key=f"hold:{job.pk}"
+    )
+    _open_first_slots(job, shape)
+    job.launched_at = clock.now()
+    move(
+        job,
+        Job.State.OPEN,
+        by=Actor.user(by),
+        why="launched",
+        fields=["launched_at"],
+        details={"held_minor": worst_case.minor, "currency": worst_case.currency, "tasks": shape.work_tasks},
+    )
+    return job
+
+
+@transaction.atomic
+def pause_job(*, job_id: UUID, by: User) -> Job:
+    """Stop new claims; what is claimed already may be finished. Raises NotFound or WrongState."""
+    job = lock_job(job_id)
+    move(job, Job.State.PAUSED, by=Actor.user(by), why="paused by the client")
+    return job
+
+
+@transaction.atomic
+def resume_job(*, job_id: UUID, by: User) -> Job:
+    """Let workers claim again. Raises NotFound or WrongState."""
+    job = lock_job(job_id)
+    if job.state != Job.State.PAUSED:
+        raise WrongState(f"Job {job.pk} is {job.state}; only a paused job can be resumed.")
+    move(job, Job.State.OPEN, by=Actor.user(by), why="resumed by the client")
+    return job
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a job is: its tasks, and the turns at them that it may come to pay for at most."""
+
+    work_tasks: int
+    gold_tasks: int
+    gold_turns_each: int
+    overlap_max: int
+    price: Money
+
+    @property
+    def worst_case(self) -> Money:
+        """What the job costs when every turn that it can ever offer is taken and accepted."""
+        return self.price * (self.work_tasks * self.overlap_max + self.gold_tasks * self.gold_turns_each)
+
+
+def shape_of(job: Job) -> Shape:
+    """The size of ``job`` as its tasks stand now. Gold turns are bounded: the gold share of the most that is worked."""
+    tasks = Task.objects.filter(job=job)
+    gold = tasks.filter(gold_question__isnull=False).count()
+    work = tasks.filter(gold_question__isnull=True).count()
+    most_gold = math.ceil(work * job.overlap_max * job.gold_share_basis_points / 10_000)
+    each = math.ceil(most_gold / gold) if gold else 0
+    return Shape(work, gold, each, job.overlap_max, job.price)
+
+
+def lock_job(job_id: UUID) -> Job:
+    """The job, locked against other changes of its state; rows that refer to it may still be written."""
+    job = Job.objects.select_for_update(no_key=True, of=("self",)).select_related("client").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("job")
+    return job
+
+
+def _open_first_slots(job: Job, shape: Shape) -> None:
+    with connection.cursor() as cursor:
+        for lane, is_gold, turns in (
+            (Slot.Lane.WORK, False, job.overlap_min),
+            (Slot.Lane.GOLD, True, shape.gold_turns_each),
+        ):
+            cursor.execute(
+                """
+                INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal)
+                SELECT task.job_id, task.id, %s, task.priority, random(), turn
+                FROM marketplace_task task, generate_series(1, %s) turn
+                WHERE task.job_id = %s AND (task.gold_question_id IS NOT NULL) = %s
+                """,
+                [int(lane), turns, job.pk, is_gold],
+            )
+
+
+def _skill(skill_id: UUID) -> Skill:
+    skill = Skill.objects.filter(pk=skill_id).first()
+    if skill is None:
+        raise Invalid(f"There is no skill {skill_id}. List the skills to see which there are.")
+    return skill
+
+
+def _require_sensible(order: Order) -> None:
+    def within(name: str, value: int, low: int, high: int) -> None:
+        if not low <= value <= high:
+            raise Invalid(f"{name} is {value}; it must be between {low} and {high}.")
+
+    if order.currency not in MINOR_UNIT_DIGITS:
+        raise Invalid(f"{order.currency!r} is not a currency kept here. Possible: {', '.join(MINOR_UNIT_DIGITS)}.")
+    within("reward_minor", order.reward_minor, 1, 1_000_000)
+    within("overlap_min", order.overlap_min, 1, 100)
+    within("overlap_max", order.overlap_max, order.overlap_min, 100)
+    within("confidence_basis_points", order.confidence_basis_points, 1, 9999)
+    within("gold_share_basis_points", order.gold_share_basis_points, 0, 5000)
+    within("reservation_seconds", order.reservation_seconds, 10, 86_400)
+    within("review_seconds", order.review_seconds, 1, 30 * 86_400)
+    if order.max_assignments_per_worker is not None:
+        within("max_assignments_per_worker", order.max_assignments_per_worker, 1, 1_000_000)
+    for skill_id, bound in order.requirements.items():
+        if not 0.0 <= bound <= 1.0:
+            raise Invalid(f"The lowest bound for skill {skill_id} is {bound}; it must be between 0 and 1.")

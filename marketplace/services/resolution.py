@@ -1,0 +1,114 @@
+"""Resolution: after each answer a task is resolved, asks for one more, or goes to a person."""
+
+from django.db.models import Max, Q
+
+from kernel import clock
+from kernel.flow import move
+from kernel.services.audit import Actor
+from marketplace.models import Annotation, Assignment, Escalation, Job, Slot, Task
+from marketplace.queries import schema_of
+from marketplace.services.escalations import open_escalation
+from marketplace.services.settlement import due_now
+from marketplace.services.slots import open_slot
+from qualification import queries as qualification_queries
+from qualification.labels.results import Answer, to_result
+from qualification.statistics.consensus import Consensus, Vote, consensus_of
+from qualification.statistics.stopping import Decision, decide
+
+CONSENSUS = Actor.system("consensus")
+
+
+def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
+    """Weigh the answers of ``task``, whose row the caller has locked, now that one more is in.
+
+    While a turn is still free or active, nothing is decided. A task that is settled already (its job was cancelled) takes
+    no part; its answer is then accepted at once.
+    """
+    if task.state != Task.State.OPEN:
+        due_now(Q(pk=answered_in.pk))
+        return
+    if _is_a_turn_outstanding(task):
+        return
+    votes = _votes(task, job)
+    consensus = consensus_of(votes, schema_of(answered_in.version_id))
+    decision = decide(
+        confidence=consensus.confidence,
+        answers=len(votes),
+        overlap_min=job.overlap_min,
+        overlap_max=job.overlap_max,
+        confidence_to_reach=job.confidence_basis_points / 10_000,
+    )
+    if decision is Decision.RESOLVED:
+        _resolve_by(consensus, task=task, job=job, answered_in=answered_in)
+    elif decision is Decision.ONE_MORE:
+        _ask_for_one_more(task)
+    else:
+        _escalate(consensus, task=task, answers=len(votes))
+
+
+def _is_a_turn_outstanding(task: Task) -> bool:
+    return (
+        Slot.objects.filter(task=task).exists()
+        or Assignment.objects.filter(task=task, state=Assignment.State.ACTIVE).exists()
+    )
+
+
+def _votes(task: Task, job: Job) -> list[Vote]:
+    annotations = Annotation.objects.filter(assignment__task=task, late=False).order_by("submitted_at", "id")
+    rows = list(annotations.values_list("assignment__worker_id", "answer_key"))
+    reliabilities = qualification_queries.reliabilities(worker_ids=[w for w, _ in rows], skill_id=job.skill_id)
+    return [Vote(answer=Answer.from_key(key), reliability=reliabilities[worker_id]) for worker_id, key in rows]
+
+
+def _resolve_by(consensus: Consensus, *, task: Task, job: Job, answered_in: Assignment) -> None:
+    task.label = to_result(schema_of(answered_in.version_id), consensus.answer)
+    task.answer_key, task.confidence = consensus.answer.key, consensus.confidence
+    _note_majority(task, consensus)
+    task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
+    move(
+        task,
+        Task.State.RESOLVED,
+        by=CONSENSUS,
+        why="the answer in front is sure enough",
+        fields=["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"],
+    )
+    if job.accept_on_resolution:
+        due_now(Q(task=task, annotation__answer_key=task.answer_key))
+        # Gold turns look like any other, in their timetable too: a worker's open gold is accepted together with the next
+        # work of theirs, right or wrong.
+        due_now(Q(job=job, worker__in=_workers_of(task), task__gold_question__isnull=False))
+
+
+def _workers_of(task: Task) -> list[object]:
+    agreeing = Assignment.objects.filter(task=task, annotation__answer_key=task.answer_key)
+    return list(agreeing.values_list("worker_id", flat=True))
+
+
+def _note_majority(task: Task, consensus: Consensus) -> None:
+    task.majority_key, task.majority_share = consensus.majority.key, consensus.majority_share
+
+
+def _ask_for_one_more(task: Task) -> None:
+    highest = Assignment.objects.filter(task=task).aggregate(highest=Max("ordinal"))["highest"] or 0
+    open_slot(task=task, ordinal=highest + 1)
+
+
+def _escalate(consensus: Consensus, *, task: Task, answers: int) -> None:
+    task.confidence = consensus.confidence
+    _note_majority(task, consensus)
+    why = f"{answers} answers, and the one in front is only {consensus.confidence:.0%} sure"
+    move(
+        task,
+        Task.State.IN_ADJUDICATION,
+        by=CONSENSUS,
+        why=why,
+        fields=["confidence", "majority_key", "majority_share"],
+    )
+    open_escalation(
+        kind=Escalation.Kind.NO_CONSENSUS,
+        by=CONSENSUS,
+        why=why,
+        job=task.job,
+        task=task,
+        details={"answers": answers, "leader": consensus.answer.key, "confidence": round(consensus.confidence, 4)},
+    )

@@ -1,0 +1,112 @@
+"""Review: the client accepts answers, or rejects them with a reason; a rejection can be reversed and is then paid."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from kernel import clock
+from kernel.errors import Invalid, Refused
+from kernel.flow import move
+from kernel.models import User
+from kernel.services.audit import Actor
+from kernel.text import clean_text
+from marketplace.models import Assignment, Job, Rejection, Task
+from marketplace.services.expiry import lock_turn
+from marketplace.services.settlement import SETTLED_TOGETHER, settle_all, settle_assignment
+
+REVERSIBLE_FOR: Final = timedelta(days=7)
+SHORTEST_MESSAGE: Final = 20
+
+
+class CannotReject(Refused):
+    """This answer may not be rejected now."""
+
+    code = "cannot_reject"
+
+
+class TooLateToReverse(Refused):
+    """The time in which the rejection could be reversed is over; its pay has gone back to the client."""
+
+    code = "too_late_to_reverse"
+
+
+@transaction.atomic
+def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
+    """Accept a submitted answer and pay it. Accepting again changes nothing. Raises NotFound or WrongState."""
+    assignment = lock_turn(assignment_id)
+    if assignment.state != Assignment.State.ACCEPTED:
+        settle_assignment(assignment, by=Actor.user(by), why="accepted by the client")
+    return assignment
+
+
+def accept_all(*, job: Job, by: User) -> int:
+    """Accept and pay every answer of ``job`` that waits for review, in transactions of a bounded size; how many."""
+    accepted = 0
+    while True:
+        waiting = Assignment.objects.filter(job=job, state=Assignment.State.SUBMITTED).order_by("claimed_at", "pk")
+        ids = list(waiting.values_list("pk", flat=True)[:SETTLED_TOGETHER])
+        if not ids:
+            return accepted
+        accepted += settle_all(ids=ids, by=Actor.user(by), why="accepted by the client")
+
+
+@transaction.atomic
+def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: User) -> Assignment:
+    """Refuse to pay a submitted answer, for a listed reason and with a message of substance.
+
+    Only once its task is resolved, so that there is something to hold it against. Its pay stays in escrow until
+    ``reversible_until``. Raises Invalid, CannotReject, NotFound or WrongState.
+    """
+    if reason not in Rejection.Reason.values:
+        raise Invalid(f"{reason!r} is not a reason for rejecting. Possible: {', '.join(Rejection.Reason.values)}.")
+    message = clean_text(message, what="message", field="message", longest=2000)
+    if len(message) < SHORTEST_MESSAGE:
+        raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
+    assignment = lock_turn(assignment_id)
+    _require_rejectable(assignment)
+    now = clock.now()
+    assignment.decided_at = now
+    move(assignment, Assignment.State.REJECTED, by=Actor.user(by), why=f"{reason}: {message}", fields=["decided_at"])
+    rejection = Rejection.objects.create(
+        assignment=assignment,
+        reason=reason,
+        message=message,
+        rejected_by=by,
+        rejected_at=now,
+        reversible_until=now + REVERSIBLE_FOR,
+    )
+    assignment.rejection = rejection
+    return assignment
+
+
+def _require_rejectable(assignment: Assignment) -> None:
+    if assignment.task.gold_question_id is None and assignment.task.state != Task.State.RESOLVED:
+        raise CannotReject(
+            f"The task is {assignment.task.state}. An answer can be rejected once its task is resolved; until then it waits."
+        )
+    if assignment.review_due_at is not None and assignment.review_due_at <= clock.now():
+        raise CannotReject("The time for review is over, and silence accepts: this answer is being paid.")
+
+
+@transaction.atomic
+def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
+    """Take a rejection back and pay the answer from what its job still holds for it.
+
+    Raises WrongState when it is not rejected, TooLateToReverse after ``reversible_until``, Invalid without a reason.
+    """
+    why = clean_text(why, what="reason", field="why", longest=2000)
+    assignment = lock_turn(assignment_id)
+    rejection = Rejection.objects.select_for_update(no_key=True).filter(assignment=assignment).first()
+    if rejection is not None and rejection.reversed_at is None:
+        if clock.now() >= rejection.reversible_until:
+            raise TooLateToReverse(
+                f"The rejection could be reversed until {rejection.reversible_until:%Y-%m-%d %H:%M} UTC; its pay has gone back."
+            )
+        rejection.reversed_at, rejection.reversed_by, rejection.reversal_why = clock.now(), by, why
+        rejection.save(update_fields=["reversed_at", "reversed_by", "reversal_why"])
+    if assignment.state == Assignment.State.SUBMITTED:
+        raise CannotReject("This answer is not rejected; it waits for review.")
+    settle_assignment(assignment, by=Actor.user(by), why=f"rejection reversed: {why}")
+    return assignment

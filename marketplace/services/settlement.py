@@ -1,0 +1,74 @@
+"""Settlement: an answer is accepted and paid from its job's escrow, at the price of its claim, once."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.services import escrow
+from kernel import clock
+from kernel.flow import move
+from kernel.services.audit import Actor
+from marketplace.models import Assignment
+
+SETTLED_TOGETHER: Final = 100
+REVIEW_CLOCK: Final = Actor.system("review_clock")
+
+
+def settle_assignment(assignment: Assignment, *, by: Actor, why: str) -> None:
+    """Accept a locked assignment and pay it: reward to the worker, fee to the platform, both from escrow."""
+    assignment.decided_at = clock.now()
+    move(assignment, Assignment.State.ACCEPTED, by=by, why=why, fields=["decided_at"])
+    escrow.pay(
+        job_owner=f"job:{assignment.job_id}",
+        worker_owner=f"worker:{assignment.worker_id}",
+        reward=assignment.reward,
+        fee=assignment.fee,
+        key=f"pay:{assignment.pk}",
+    )
+
+
+def due_now(assignments: Q) -> None:
+    """Let the review clock of these submitted assignments run out now: the next sweep accepts and pays them.
+
+    Answers are paid by the sweep and not where they are resolved, because each payment locks the job's escrow: a job's
+    submits would all wait for one another.
+    """
+    now = clock.now()
+    waiting = Assignment.objects.filter(assignments, state=Assignment.State.SUBMITTED, review_due_at__gt=now)
+    waiting.update(review_due_at=now)
+
+
+def accept_due_assignments() -> int:
+    """Accept and pay every answer whose review clock has run out: resolved as answered, or the client was silent."""
+    settled = 0
+    while True:
+        due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=clock.now())
+        rows = list(due.order_by("review_due_at").values_list("job_id", "pk")[:SETTLED_TOGETHER])
+        for _, of_one_job in groupby(sorted(rows), key=lambda row: row[0]):
+            settled += settle_all(ids=[pk for _, pk in of_one_job], by=REVIEW_CLOCK, only_due=True)
+        if len(rows) < SETTLED_TOGETHER:
+            return settled
+
+
+@transaction.atomic
+def settle_all(*, ids: Iterable[UUID], by: Actor, only_due: bool = False, why: str = "") -> int:
+    """Accept and pay those of these assignments that are submitted (and due, if asked) once their locks are held."""
+    rows = Assignment.objects.select_for_update(no_key=True, of=("self",)).filter(
+        pk__in=list(ids), state=Assignment.State.SUBMITTED
+    )
+    if only_due:
+        rows = rows.filter(review_due_at__lte=clock.now())
+    assignments = list(rows.select_related("annotation", "task").order_by("pk"))
+    for assignment in assignments:
+        settle_assignment(assignment, by=by, why=why or _why_due(assignment))
+    return len(assignments)
+
+
+def _why_due(assignment: Assignment) -> str:
+    if assignment.task.answer_key and assignment.task.answer_key == assignment.annotation.answer_key:
+        return "the task was resolved as answered"
+    return "the review clock ran out"
