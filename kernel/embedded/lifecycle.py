@@ -4,16 +4,23 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
+import shutil
 import subprocess
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from kernel.embedded import launch
+
 START_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 30.0
 LOG_LIMIT_BYTES = 20_000_000
+STAND_INS = Path("/tmp")  # noqa: S108  (a private folder is made inside, and its owner checked)
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 LONGEST_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 on Linux and 103 on macOS, its closing zero included
 
 
@@ -55,14 +62,8 @@ class EmbeddedServer(ABC):
 
     @property
     def socket_folder(self) -> Path:
-        """Where the socket lies: the server's folder, or a short path under /tmp when that one is too long."""
-        return self.short_folder(self.folder)
-
-    def short_folder(self, folder: Path) -> Path:
-        """The folder itself if a socket's path may be so long, else a stand-in for it."""
-        if len(os.fsencode(folder)) + len("/.s.PGSQL.5432") <= LONGEST_SOCKET_PATH_BYTES:
-            return folder
-        return Path("/tmp") / f"assay-{os.geteuid()}-{digest_of(folder)}"  # noqa: S108  (short; its owner is checked)
+        """Where the socket lies: the server's folder, or a stand-in for it."""
+        return socket_folder_of(self.folder)
 
     def ensure_running(self) -> None:
         """Start the server unless it runs, and count this process as a user of it until `release`."""
@@ -82,6 +83,8 @@ class EmbeddedServer(ABC):
                 return
             else:
                 self._stop()
+                if self.socket_folder.parent == STAND_INS:
+                    shutil.rmtree(self.socket_folder, ignore_errors=True)
             finally:
                 self._lease.close()
                 self._lease = None
@@ -154,7 +157,7 @@ class EmbeddedServer(ABC):
     def _make_socket_folder(self, *, owner: int) -> None:
         folder = self.socket_folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if folder.parent != Path("/tmp"):  # noqa: S108  (compared, not used)
+        if folder.parent != STAND_INS:
             return
         status = folder.lstat()
         if status.st_uid == os.geteuid() == 0:
@@ -164,6 +167,22 @@ class EmbeddedServer(ABC):
                 f"{folder} is not a private folder of yours, so {self.label} will not put its socket there. "
                 "Remove it, or set ASSAY_VAR to a shorter path."
             )
+
+
+def launched(command: list[str], *, user: str = "same", dies_by: int = 0) -> list[str]:
+    """The command as another user, or sent `dies_by` when the process that starts it ends; see `launch`."""
+    return [sys.executable, "-I", "-S", launch.__file__, user, str(int(dies_by)), *command]
+
+
+def socket_folder_of(folder: Path) -> Path:
+    """The folder itself if a socket's address may be so long and has no character that URLs or libpq treat apart.
+
+    Else a short stand-in under /tmp; not under TMPDIR, which may differ between the processes that must meet there.
+    """
+    is_short = len(os.fsencode(folder)) + len("/.s.PGSQL.5432") <= LONGEST_SOCKET_PATH_BYTES
+    if is_short and PLAIN_PATH.fullmatch(str(folder)):
+        return folder
+    return STAND_INS / f"assay-{digest_of(folder)}"
 
 
 def digest_of(folder: Path) -> str:

