@@ -1,0 +1,18 @@
+"""The tables of money."""
+
+from billing.models.funding import Funding
+from billing.models.ledger import LedgerAccount, LedgerEntry, Posting
+from billing.models.payout import Payout, PayoutAccount
+from billing.models.refund import Refund
+from billing.models.stripe_event import StripeEvent
+
+__all__ = [
+    "Funding",
+    "LedgerAccount",
+    "LedgerEntry",
+    "Payout",
+    "PayoutAccount",
+    "Posting",
+    "Refund",
+    "StripeEvent",
+]

@@ -1,0 +1,118 @@
+"""Money that goes out to a worker, through the worker's own account at Stripe."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from kernel import clock
+from kernel.flow import Flow
+from kernel.money import Money
+
+
+class PayoutAccount(models.Model):
+    """Where an owner's payouts go: an account at Stripe, and what Stripe last said about it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.CharField(max_length=100, unique=True)
+    country = models.CharField(max_length=2)
+    prefill_email = models.EmailField(blank=True, default="", help_text="Kept only until Stripe has it.")
+    stripe_account_id = models.CharField(max_length=255, blank=True, default="")
+    transfers_active = models.BooleanField(default=False)
+    payouts_enabled = models.BooleanField(default=False)
+    requirements_due = models.JSONField(default=list, help_text="What Stripe still wants to know, in its own names.")
+    opened_at = models.DateTimeField(default=clock.now)
+    refreshed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stripe_account_id"], condition=~Q(stripe_account_id=""), name="one_owner_per_stripe_account"
+            ),
+            models.CheckConstraint(condition=Q(country__regex=r"^[A-Z]{2}$"), name="payout_account_country_is_iso"),
+        ]
+        verbose_name = "payout account"
+
+    def __str__(self) -> str:
+        return f"payout account of {self.owner}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether money sent to it can reach its owner's bank."""
+        return bool(self.stripe_account_id) and self.transfers_active and self.payouts_enabled
+
+
+class Payout(models.Model):
+    """One payment of earnings to their owner: set aside, sent to Stripe, settled."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "set aside"
+        SENDING = "sending", "being sent"
+        SENT = "sent", "accepted by Stripe"
+        SETTLED = "settled", "paid out"
+        FAILED = "failed", "could not be paid out"
+        CANCELLED = "cancelled", "called off"
+
+    FLOW = Flow(
+        {
+            State.REQUESTED: {State.SENDING, State.CANCELLED},
+            State.SENDING: {State.SENT, State.FAILED},
+            State.SENT: {State.SETTLED, State.FAILED},
+        }
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.CharField(max_length=100)
+    payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="payouts")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.REQUESTED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    attempt_began_at = models.DateTimeField(null=True)
+    stripe_transfer_id = models.CharField(max_length=255, blank=True, default="")
+    failure = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["requested", "sending", "sent", "settled", "failed", "cancelled"]),
+                name="payout_state_known",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state__in=["requested", "cancelled"], attempt=0, attempt_began_at__isnull=True)
+                | ~Q(state__in=["requested", "cancelled"]) & Q(attempt__gte=1, attempt_began_at__isnull=False),
+                name="payout_sending_has_its_attempt",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["sent", "settled"], sent_at__isnull=False) & ~Q(stripe_transfer_id="")
+                | Q(state__in=["requested", "sending", "cancelled"], sent_at__isnull=True, stripe_transfer_id="")
+                | Q(state="failed"),
+                name="payout_sent_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["settled", "failed", "cancelled"], finished_at__isnull=False)
+                | Q(state__in=["requested", "sending", "sent"], finished_at__isnull=True),
+                name="payout_finished_has_its_time",
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_transfer_id"], condition=~Q(stripe_transfer_id=""), name="one_payout_per_transfer"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "created_at", "id"], name="payout_by_owner"),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(state__in=["requested", "sending", "sent"]), name="payout_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payout {self.pk}"
+
+    @property
+    def amount(self) -> Money:
+        """What is paid out."""
+        return Money(self.amount_minor, self.currency)

@@ -1,0 +1,93 @@
+"""A job's budget: set aside from the client's funds, paid out for accepted work, and the rest given back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+
+from billing.models import LedgerAccount, Posting
+from billing.services.ledger import AccountKey, Draft, Entry, balance, lock_accounts, post, post_all
+from kernel.money import Money
+
+PLATFORM: Final = "platform"
+"""The owner of what the platform has earned."""
+
+Kind = LedgerAccount.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one piece of accepted work moves out of a job's escrow. ``fee`` may be nothing; ``reward`` may not."""
+
+    job_owner: str
+    worker_owner: str
+    reward: Money
+    fee: Money
+    key: str
+    subject: str
+
+    @property
+    def draft(self) -> Draft:
+        """The reward to the worker, then the fee to the platform's share of the job."""
+        escrow = AccountKey(Kind.JOB_ESCROW, self.job_owner)
+        entries = [Entry(escrow, AccountKey(Kind.WORKER_EARNINGS, self.worker_owner), self.reward)]
+        if self.fee.minor:
+            entries.append(Entry(escrow, AccountKey(Kind.PLATFORM_FEES, self.job_owner), self.fee))
+        return Draft(key=self.key, kind=Posting.Kind.WORK_PAID, subject=self.subject, entries=entries)
+
+
+@transaction.atomic
+def hold(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
+    """Set ``amount`` of the client's funds aside for the job. Raises InsufficientFunds, with what is missing."""
+    entry = Entry(AccountKey(Kind.CLIENT_FUNDS, client_owner), AccountKey(Kind.JOB_ESCROW, job_owner), amount)
+    return post(key=key, kind=Posting.Kind.ESCROW_HELD, subject=job_owner, entries=[entry])
+
+
+@transaction.atomic
+def pay(
+    *, job_owner: str, worker_owner: str, reward: Money, fee: Money, key: str, subject: str | None = None
+) -> Posting:
+    """Pay accepted work from the job's escrow, once for each ``key`` (``pay:<assignment id>``).
+
+    ``subject`` says what was paid, for statements; when it is not given, it is that assignment.
+    """
+    payment = Payment(
+        job_owner=job_owner,
+        worker_owner=worker_owner,
+        reward=reward,
+        fee=fee,
+        key=key,
+        subject=subject or f"assignment:{key.removeprefix('pay:')}",
+    )
+    return pay_all(payments=[payment])[0]
+
+
+@transaction.atomic
+def pay_all(*, payments: Sequence[Payment]) -> list[Posting]:
+    """Pay many pieces of work, all or none; two such transactions cannot deadlock, as one ``pay`` after another can."""
+    return post_all(drafts=[payment.draft for payment in payments])
+
+
+@transaction.atomic
+def release(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
+    """Give ``amount`` that the job will not spend back to the client's funds."""
+    entry = Entry(AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner), amount)
+    return post(key=key, kind=Posting.Kind.ESCROW_RELEASED, subject=job_owner, entries=[entry])
+
+
+@transaction.atomic
+def sweep_fees(*, job_owner: str, currency: str, key: str) -> Posting | None:
+    """Gather the fees of a job in the platform's own account; None when there are none to gather.
+
+    The same ``key`` again answers with the sweep already made; fees that came in since need a key of their own.
+    """
+    gathered, platform = AccountKey(Kind.PLATFORM_FEES, job_owner), AccountKey(Kind.PLATFORM_FEES, PLATFORM)
+    lock_accounts(accounts=[gathered, platform], currency=currency)
+    swept = Posting.objects.filter(key=key, kind=Posting.Kind.FEES_SWEPT, subject=job_owner).first()
+    if swept is not None:
+        return swept
+    amount = balance(kind=Kind.PLATFORM_FEES, owner=job_owner, currency=currency)
+    if amount.minor == 0:
+        return None
+    return post(key=key, kind=Posting.Kind.FEES_SWEPT, subject=job_owner, entries=[Entry(gathered, platform, amount)])

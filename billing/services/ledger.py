@@ -1,0 +1,271 @@
+"""The ledger's only writer: a posting is one business event, moves money between accounts, and happens once.
+
+Lock order: a posting locks its accounts by ascending id, and last of all locks in its transaction. A transaction that
+makes several postings names all their accounts to ``lock_accounts`` first; else two of them could wait for each other.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from billing.models import LedgerAccount, LedgerEntry, Posting
+from kernel.errors import NotFound, Refused
+from kernel.money import Money
+
+Kind = LedgerAccount.Kind
+
+
+class InsufficientFunds(Refused):
+    """An account would fall below zero."""
+
+    code = "insufficient_funds"
+
+
+class PostingKeyReused(Refused):
+    """The key belongs to a posting of something else."""
+
+    code = "posting_key_reused"
+
+
+class CannotBeReversed(Refused):
+    """The posting has been reversed already, or is itself a reversal."""
+
+    code = "cannot_be_reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """An account by what it is and whose: it is opened when money first reaches it."""
+
+    kind: LedgerAccount.Kind
+    owner: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", Kind(self.kind))
+        if not self.owner:
+            raise ValueError("An account has an owner.")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``amount`` goes from ``source`` to ``target``."""
+
+    source: AccountKey
+    target: AccountKey
+    amount: Money
+
+    def __post_init__(self) -> None:
+        if self.amount.minor <= 0:
+            raise ValueError(f"An entry moves a positive amount, not {self.amount}.")
+        if self.source == self.target:
+            raise ValueError(f"An entry moves money between two accounts, not from {self.source} to itself.")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A posting to be made: ``entries`` in one currency, and what they are about as ``subject`` (``payout:<id>``)."""
+
+    key: str
+    kind: Posting.Kind
+    subject: str
+    entries: Sequence[Entry]
+    details: Mapping[str, object] = field(default_factory=dict)
+    reverses: Posting | None = None
+
+    def __post_init__(self) -> None:
+        currencies = {entry.amount.currency for entry in self.entries}
+        if len(currencies) != 1:
+            raise ValueError(f"A posting has at least one entry and one currency, not {sorted(currencies)}.")
+
+    @property
+    def currency(self) -> str:
+        """The currency of its entries."""
+        return self.entries[0].amount.currency
+
+    @property
+    def accounts(self) -> set[AccountKey]:
+        """Every account that it touches."""
+        return {end for entry in self.entries for end in (entry.source, entry.target)}
+
+    def made(self) -> Posting:
+        """The row, not saved yet."""
+        return Posting(
+            key=self.key,
+            kind=self.kind,
+            subject=self.subject,
+            entry_count=len(self.entries),
+            reverses=self.reverses,
+            details=dict(self.details),
+        )
+
+
+@transaction.atomic
+def post(
+    *,
+    key: str,
+    kind: Posting.Kind,
+    subject: str,
+    entries: Sequence[Entry],
+    details: Mapping[str, object] | None = None,
+) -> Posting:
+    """Move money once: the same ``key`` with the same content again answers with the posting already made.
+
+    Raises InsufficientFunds when an account would fall below zero, PostingKeyReused when the key stands for something
+    else; then nothing has changed.
+    """
+    return _post_all([Draft(key=key, kind=kind, subject=subject, entries=entries, details=details or {})])[0]
+
+
+@transaction.atomic
+def post_all(*, drafts: Sequence[Draft]) -> list[Posting]:
+    """Make many postings of one currency in their order, all or none, as ``post`` would one by one."""
+    return _post_all(drafts) if drafts else []
+
+
+@transaction.atomic
+def reverse(*, posting_key: str, key: str, why: str = "") -> Posting:
+    """Undo a posting exactly, and once; the same ``key`` again answers with the reversal already made.
+
+    Raises NotFound, CannotBeReversed, or InsufficientFunds when the money has moved on.
+    """
+    original = Posting.objects.filter(key=posting_key).first()
+    if original is None:
+        raise NotFound("posting")
+    if original.kind == Posting.Kind.REVERSAL:
+        raise CannotBeReversed(f"Posting {posting_key} is a reversal. Post anew what it undid.")
+    mirrored = [Entry(entry.target, entry.source, entry.amount) for entry in reversed(entries_of(posting=original))]
+    reversal = Draft(
+        key=key,
+        kind=Posting.Kind.REVERSAL,
+        subject=original.subject,
+        entries=mirrored,
+        details={"why": why},
+        reverses=original,
+    )
+    return _post_all([reversal])[0]
+
+
+@transaction.atomic
+def lock_accounts(*, accounts: Iterable[AccountKey], currency: str) -> None:
+    """Open what is missing of ``accounts`` and lock them all, before a transaction makes more than one posting."""
+    _locked_accounts(accounts, currency)
+
+
+def balance(*, kind: LedgerAccount.Kind, owner: str, currency: str) -> Money:
+    """What the account holds now; nothing, if it was never opened."""
+    held = LedgerAccount.objects.filter(kind=kind, owner=owner, currency=currency).values_list(
+        "balance_minor", flat=True
+    )
+    return Money(held.first() or 0, currency)
+
+
+def entries_of(*, posting: Posting) -> list[Entry]:
+    """What ``posting`` moved, in its order."""
+    rows = LedgerEntry.objects.filter(posting=posting).select_related("source", "target").order_by("position")
+    return [
+        Entry(
+            AccountKey(Kind(row.source.kind), row.source.owner),
+            AccountKey(Kind(row.target.kind), row.target.owner),
+            Money(row.amount_minor, row.source.currency),
+        )
+        for row in rows
+    ]
+
+
+def _post_all(drafts: Sequence[Draft]) -> list[Posting]:
+    currencies = {draft.currency for draft in drafts}
+    if len(currencies) != 1:
+        raise ValueError(f"Postings that are made together are in one currency, not in {sorted(currencies)}.")
+    accounts = _locked_accounts({key for draft in drafts for key in draft.accounts}, currencies.pop())
+    # Whoever posts the same under one of these keys waits above for the same accounts: from here a key is there or not.
+    made = {posting.key: posting for posting in Posting.objects.filter(key__in={draft.key for draft in drafts})}
+    known = {key: entries_of(posting=posting) for key, posting in made.items()}
+    held = {key: account.balance_minor for key, account in accounts.items()}
+    fresh: list[Draft] = []
+    for draft in drafts:
+        if draft.key in made:
+            _refuse_other_content(made[draft.key], known[draft.key], draft)
+            continue
+        _refuse_second_reversal(draft)
+        _move(draft, held)
+        made[draft.key], known[draft.key] = draft.made(), list(draft.entries)
+        fresh.append(draft)
+    _insert(fresh, made, accounts)
+    return [made[draft.key] for draft in drafts]
+
+
+def _insert(fresh: Sequence[Draft], made: Mapping[str, Posting], accounts: Mapping[AccountKey, LedgerAccount]) -> None:
+    try:
+        Posting.objects.bulk_create([made[draft.key] for draft in fresh])
+    except IntegrityError as taken:
+        raise PostingKeyReused("A key was taken at this moment by a posting of something else.") from taken
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            posting=made[draft.key],
+            position=position,
+            source=accounts[entry.source],
+            target=accounts[entry.target],
+            amount_minor=entry.amount.minor,
+        )
+        for draft in fresh
+        for position, entry in enumerate(draft.entries)
+    )
+
+
+def _locked_accounts(keys: Iterable[AccountKey], currency: str) -> dict[AccountKey, LedgerAccount]:
+    """Every account of ``keys``, opened if need be, locked by ascending id.
+
+    Opening comes before the first lock: it may wait for another transaction that opens the same account, and who
+    waits there must hold nothing that the other could want.
+    """
+    wanted = sorted(set(keys), key=lambda key: (key.owner, key.kind))
+    among = reduce(or_, [Q(kind=key.kind, owner=key.owner) for key in wanted])
+    rows = LedgerAccount.objects.filter(among, currency=currency)
+    ids = {AccountKey(Kind(kind), owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
+    missing = [key for key in wanted if key not in ids]
+    if missing:
+        LedgerAccount.objects.bulk_create(
+            [LedgerAccount(kind=key.kind, owner=key.owner, currency=currency) for key in missing], ignore_conflicts=True
+        )
+        ids = {AccountKey(Kind(kind), owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
+    locked = LedgerAccount.objects.filter(pk__in=ids.values()).select_for_update(no_key=True).order_by("pk")
+    by_id = {account.pk: account for account in locked}
+    return {key: by_id[pk] for key, pk in ids.items()}
+
+
+def _refuse_other_content(stored: Posting, entries: Sequence[Entry], draft: Draft) -> None:
+    reverses = draft.reverses.pk if draft.reverses else None
+    asked = (draft.kind, draft.subject, reverses, list(draft.entries))
+    if (stored.kind, stored.subject, stored.reverses_id, list(entries)) != asked:
+        raise PostingKeyReused(f"The key {stored.key} belongs to a posting of something else ({stored.kind}).")
+
+
+def _refuse_second_reversal(draft: Draft) -> None:
+    if draft.reverses is not None and Posting.objects.filter(reverses=draft.reverses).exists():
+        raise CannotBeReversed(f"Posting {draft.reverses.key} has been reversed already.")
+
+
+def _move(draft: Draft, held: dict[AccountKey, int]) -> None:
+    """Reckon what is held after ``draft``; raises InsufficientFunds where that is less than nothing."""
+    change: Counter[AccountKey] = Counter()
+    for entry in draft.entries:
+        change[entry.source] -= entry.amount.minor
+        change[entry.target] += entry.amount.minor
+    for key, delta in change.items():
+        if delta < 0 and held[key] + delta < 0 and key.kind not in LedgerAccount.MAY_BE_NEGATIVE:
+            available, needed = Money(held[key], draft.currency), Money(-delta, draft.currency)
+            raise InsufficientFunds(
+                f"{needed} are needed and {available} are there: {needed - available} are missing.",
+                details={
+                    "account": str(key.kind),
+                    "available_minor": available.minor,
+                    "needed_minor": needed.minor,
+                    "currency": draft.currency,
+                },
+            )
+        held[key] += delta
