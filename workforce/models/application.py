@@ -35,7 +35,7 @@ class Application(models.Model):
     FLOW: ClassVar[Flow] = Flow({State.SUBMITTED: {State.APPROVED, State.DECLINED}})
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey("kernel.User", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("kernel.User", on_delete=models.PROTECT, related_name="+", db_index=False)  # see indexes
     state = models.CharField(max_length=10, choices=State.choices, default=State.SUBMITTED)
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2.")
     languages = models.JSONField(help_text="Codes such as en or pt-BR, the best spoken first.")

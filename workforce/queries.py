@@ -1,0 +1,29 @@
+"""Questions about people who work."""
+
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from kernel.errors import NotFound
+from kernel.models import User
+from workforce.models import Application, Identity, Worker
+
+
+def worker_of(user: User) -> Worker | None:
+    """The worker who ``user`` is, if they were approved."""
+    return Worker.objects.filter(user=user).first()
+
+
+def find_worker(worker_id: UUID) -> Worker:
+    """The worker of this id. Raises NotFound."""
+    worker = Worker.objects.filter(pk=worker_id).first()
+    if worker is None:
+        raise NotFound("worker")
+    return worker
+
+
+def with_shared_tax_id(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """``applications``, each with ``shares_tax_id``: whether somebody else gave the same tax id. A sign, no verdict."""
+    own = Identity.objects.filter(user=OuterRef(OuterRef("user"))).exclude(tax_id_index="")
+    others = Identity.objects.filter(tax_id_index=Subquery(own.values("tax_id_index"))).exclude(user=OuterRef("user"))
+    return applications.annotate(shares_tax_id=Exists(others))
