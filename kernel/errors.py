@@ -7,10 +7,13 @@ from typing import ClassVar
 class Refused(Exception):
     """A rule said no; nothing was changed. The API answers 409 with ``code`` and ``message``.
 
-    ``details`` holds what a program may need to go on (plain JSON values only, nothing personal).
+    ``details`` holds what a program may need to go on (plain JSON values only, nothing personal). A refusal that
+    ``keeps_facts`` has left something behind on purpose (a late answer kept as evidence): what its service committed
+    before it raised stays, also when the request carries an idempotency key.
     """
 
     code: ClassVar[str] = "refused"
+    keeps_facts: ClassVar[bool] = False
 
     def __init__(self, message: str, details: Mapping[str, object] | None = None) -> None:
         super().__init__(message)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from kernel.cache_url import cache_beside
 from kernel.database_url import database_from_url
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.environment import choice, flag, kept_secret, names, number, text
@@ -36,6 +37,7 @@ MASTER_KEYS = names(
     "Outside production one is made and kept in var.",
 )
 MASTER_KEYS_FILE = None if PRODUCTION or MASTER_KEYS else VAR_DIR / "master_keys"
+REGION = text("ASSAY_REGION", default="default", about="Where new personal data is kept; what is sealed is bound to it.")
 
 # --- The web ---
 
@@ -162,8 +164,44 @@ USE_TZ = True
 
 # --- The API ---
 
-REST_FRAMEWORK: dict[str, Any] = {}
-SPECTACULAR_SETTINGS: dict[str, Any] = {}
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["kernel.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["kernel.api.permissions.IsSignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["kernel.api.throttles.SenderThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["kernel.api.input.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "kernel.api.errors.answer_to",
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": number("ASSAY_PROXIES", default=0, about="Proxies in front, for the address that throttles count by."),
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Assay",
+    "VERSION": "1",
+    "DESCRIPTION": (BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8"),
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["kernel.api.permissions.Anyone"],
+    "REDOC_DIST": "SIDECAR",
+    "REDOC_UI_SETTINGS": {"expandResponses": "200,201", "sortOperationsAlphabetically": False, "hideDownloadButton": False},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+REQUESTS_A_MINUTE: dict[str, int] = {
+    "read": number("ASSAY_READS_A_MINUTE", default=6000, at_least=1, about="Reads that one user may make in a minute."),
+    "write": number("ASSAY_WRITES_A_MINUTE", default=6000, at_least=1, about="Writes that one user may make in a minute."),
+    "stranger": number(
+        "ASSAY_STRANGER_REQUESTS_A_MINUTE", default=600, at_least=1, about="Requests without sign-in from one address."
+    ),
+    "sign_in_address": number(
+        "ASSAY_SIGN_INS_A_MINUTE", default=300, at_least=1, about="Sign-ins and sign-ups from one address in a minute."
+    ),
+    "sign_in_account": number(
+        "ASSAY_SIGN_INS_OF_ACCOUNT_A_MINUTE", default=10, at_least=1, about="Sign-ins to one account in a minute."
+    ),
+}
 
 # --- Stripe ---
 
@@ -178,6 +216,8 @@ STRIPE_API_BASE = text(
 
 BROKER_URL = text("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: embedded.")
 BROKER_URL = BROKER_URL or EmbeddedBroker(folder=VAR_DIR / "broker", log=LOG_DIR / "broker.log").url()
+
+CACHES = {"default": cache_beside(BROKER_URL)}
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_TIMEOUT = 2

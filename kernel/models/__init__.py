@@ -2,9 +2,10 @@
 
 from kernel.models.access import ApiKey, Session
 from kernel.models.audit import AuditEvent
+from kernel.models.heartbeat import Heartbeat
 from kernel.models.idempotency import IdempotencyRecord
 from kernel.models.keys import SubjectKey
 from kernel.models.outbox import OutboxMessage
 from kernel.models.user import User
 
-__all__ = ["ApiKey", "AuditEvent", "IdempotencyRecord", "OutboxMessage", "Session", "SubjectKey", "User"]
+__all__ = ["ApiKey", "AuditEvent", "Heartbeat", "IdempotencyRecord", "OutboxMessage", "Session", "SubjectKey", "User"]

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from kernel import clock
 
@@ -17,6 +18,11 @@ class Session(models.Model):
     last_seen_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(revoked_at=None), name="one_live_session_per_user")
+        ]
 
     def __str__(self) -> str:
         return f"session {self.id}"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from kernel import clock
@@ -40,7 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail. What they may do follows from being a worker, a client's member or an admin."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=254, unique=True)
     display_name = models.CharField(max_length=100, blank=True, default="")
     is_staff = models.BooleanField(default=False, help_text="An admin of the platform.")
     is_active = models.BooleanField(default=True)
@@ -53,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_email")]
+        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_canonical")]
 
     def __str__(self) -> str:
         return self.email

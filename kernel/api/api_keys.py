@@ -1,0 +1,91 @@
+"""API keys: how programs come in, on behalf of the person who made the key."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.permissions import IsInPerson
+from kernel.api.serializers import In, Out
+from kernel.api.views import ApiView
+from kernel.errors import NotFound
+from kernel.models import ApiKey
+from kernel.services.access import TooManyApiKeys, create_api_key, revoke_api_key
+
+
+class ApiKeyIn(In):
+    """The API key that is wanted."""
+
+    EXAMPLE = {"name": "nightly import", "expires_at": "2026-12-31T00:00:00Z"}
+    name = fields.LineField(max_length=100, help_text="What it is for.")
+    expires_at = fields.DateTimeField(help_text="When it ends: within a year from now.")
+
+
+class ApiKeyOut(Out):
+    """An API key, without its secret."""
+
+    EXAMPLE = {
+        "id": "5d0f7e0a-4f39-4a63-8f0f-0c1d2a3b4c5d",
+        "name": "nightly import",
+        "prefix": "ak_7Hq2ZxPd",
+        "created_at": "2026-05-17T12:00:00Z",
+        "expires_at": "2026-12-31T00:00:00Z",
+        "last_used_at": None,
+        "revoked_at": None,
+    }
+    id = fields.UUIDField()
+    name = fields.LineField()
+    prefix = fields.LineField(help_text="How the token begins, to tell keys apart.")
+    created_at = fields.DateTimeField()
+    expires_at = fields.DateTimeField()
+    last_used_at = fields.DateTimeField(allow_null=True, help_text="Noted at most once a minute.")
+    revoked_at = fields.DateTimeField(allow_null=True)
+
+
+class NewApiKeyOut(ApiKeyOut):
+    """A new API key with its token, which is shown only here and never again."""
+
+    EXAMPLE = {**ApiKeyOut.EXAMPLE, "token": "ak_7Hq2ZxPd_f0T8mB4kWq1ZrY6uNs3VxC5pLd9HgAe2nR4tQx"}
+    token = fields.LineField(
+        allow_null=True, help_text="Send it as `Authorization: Bearer <token>`. Null when the answer is a repeated one."
+    )
+
+
+class ApiKeysView(ApiView):
+    """One's own API keys."""
+
+    permission_classes = [IsInPerson]
+
+    @operation("List API keys", answer=ApiKeyOut, paged=True)
+    def get(self, request: Request) -> Response:
+        """One's own API keys, the newest first, with those that have ended."""
+        return self.page(ApiKey.objects.filter(user=self.user), ApiKeyOut, order_by=("-created_at", "-id"))
+
+    @operation(
+        "Create an API key",
+        body=ApiKeyIn,
+        answer=NewApiKeyOut,
+        status=201,
+        creates=True,
+        not_kept=["token"],
+        errors=[TooManyApiKeys],
+    )
+    def post(self, request: Request) -> Response:
+        """Makes a key that acts for oneself until it ends or is revoked. Only its hash is stored."""
+        key, token = create_api_key(user=self.user, by=self.actor, **self.read_body())
+        key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
+        return self.answer(NewApiKeyOut(key), status=201)
+
+
+class ApiKeyView(ApiView):
+    """One of one's own API keys."""
+
+    permission_classes = [IsInPerson]
+
+    @operation("Revoke an API key", errors=[NotFound])
+    def delete(self, request: Request, api_key_id: UUID) -> Response:
+        """Ends the key at once. Ending it twice is no error."""
+        revoke_api_key(api_key_id=api_key_id, user=self.user, by=self.actor)
+        return self.answer()

@@ -1,0 +1,160 @@
+"""Declares an operation once: what it reads and answers, how it is described, and what it may refuse."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from inspect import cleandoc
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+
+from kernel.api import fields
+from kernel.api.idempotency import HEADER, Method, idempotent
+from kernel.api.pages import PageQuery
+from kernel.api.serializers import ErrorOut, In, InvalidOut, Out, Query
+from kernel.errors import Invalid, NotFound, Refused
+from kernel.services.idempotency import IdempotencyKeyReused
+
+Said = type[Refused] | type[Invalid] | type[NotFound]
+
+_IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    name=HEADER,
+    location=OpenApiParameter.HEADER,
+    type=str,
+    description=(
+        "Any text of up to 255 visible ASCII characters, such as a UUID. The same key with the same body gives the stored "
+        "answer again, with the header `Idempotent-Replayed: true`, for seven days."
+    ),
+)
+
+
+def operation(
+    name: str,
+    *,
+    body: type[In] | None = None,
+    query: type[Query] | None = None,
+    answer: type[Out] | OpenApiResponse | None = None,
+    status: int = 200,
+    paged: bool = False,
+    creates: bool = False,
+    not_kept: Sequence[str] = (),
+    errors: Sequence[Said] = (),
+    public: bool = False,
+) -> Callable[[Method], Method]:
+    """Declare a view's method as the operation ``name`` ("Post a job"); its docstring is the description.
+
+    ``creates`` lets it honour the Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated
+    answer. ``public`` operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
+    """
+    asked = _with_paging(query) if paged else query
+
+    def declare(method: Method) -> Method:
+        said = [*errors, *([IdempotencyKeyReused] if creates else [])]
+        handler = idempotent(method, not_kept=not_kept) if creates else method
+        described = extend_schema(
+            operation_id=re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"),
+            summary=name,
+            description=cleandoc(method.__doc__ or ""),
+            parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
+            request=body,
+            responses={
+                (204 if answer is None else status): _success(answer, paged=paged),
+                **_refusals(said, reads=bool(body or asked or creates), has_body=body is not None, public=public),
+            },
+            examples=[_example_of(body, request=True)] if body and body.EXAMPLE else [],
+            auth=[] if public else None,
+        )(handler)
+        described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
+        return described
+
+    return declare
+
+
+@cache
+def _with_paging(query: type[Query] | None) -> type[Query]:
+    if query is None:
+        return PageQuery
+    return type(f"{query.__name__}Page", (query, PageQuery), {"__doc__": query.__doc__})
+
+
+@cache
+def _page_of(out: type[Out]) -> serializers.Serializer[Any]:
+    return inline_serializer(
+        name=f"{out.__name__.removesuffix('Out')}Page",
+        fields={
+            "results": out(many=True),
+            "next_cursor": fields.LineField(
+                allow_null=True, help_text="Send it as `cursor` for the next page; null at the end."
+            ),
+        },
+    )
+
+
+def _success(answer: type[Out] | OpenApiResponse | None, *, paged: bool) -> OpenApiResponse:
+    if answer is None:
+        return OpenApiResponse(description="Done.")
+    if isinstance(answer, OpenApiResponse):
+        return answer
+    shown = answer.EXAMPLE
+    if paged and shown is not None:
+        shown = {"results": [shown], "next_cursor": None}
+    examples = [OpenApiExample("Answer", value=shown, response_only=True)] if shown is not None else []
+    described = cleandoc(answer.__doc__ or "").split("\n", maxsplit=1)[0]
+    return OpenApiResponse(_page_of(answer) if paged else answer, description=described, examples=examples)
+
+
+def _refusals(said: Sequence[Said], *, reads: bool, has_body: bool, public: bool) -> Mapping[int, OpenApiResponse]:
+    answers: dict[int, list[OpenApiExample]] = {}
+    if reads:
+        fault = {"field": "name", "message": "This field is required."}
+        _add(answers, 400, "invalid", "What was sent cannot be taken as it is.", errors=[fault])
+    if has_body:
+        _add(answers, 400, "malformed", "The body is not JSON: Expecting value (line 1, column 1).")
+        _add(answers, 413, "body_too_large", "The body is larger than the 1048576 bytes that are read here.")
+        _add(answers, 415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.')
+    if not public:
+        _add(answers, 401, "not_signed_in", "This token is unknown, has run out, or was revoked. Sign in again.")
+        _add(answers, 403, "not_allowed", "You do not have permission to perform this action.")
+    for refusal in said:
+        _add(answers, _status_of(refusal), refusal.code, _first_sentence(refusal))
+    _add(answers, 429, "too_many_requests", "Too many requests. Try again in 7 s.", details={"wait_seconds": 7})
+    return {
+        status: OpenApiResponse(
+            InvalidOut if status == 400 else ErrorOut, description=_MEANING[status], examples=examples
+        )
+        for status, examples in sorted(answers.items())
+    }
+
+
+_MEANING: Final = {
+    400: "What was sent cannot be meant. Nothing was changed.",
+    401: "Not signed in.",
+    403: "Signed in, but not allowed.",
+    404: "There is no such thing, or it is somebody else's.",
+    409: "A rule says no. Nothing was changed.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too many requests.",
+}
+
+
+def _add(answers: dict[int, list[OpenApiExample]], status: int, code: str, message: str, **more: object) -> None:
+    value = {"code": code, "message": message, **more}
+    answers.setdefault(status, []).append(
+        OpenApiExample(code, value=value, response_only=True, status_codes=[str(status)])
+    )
+
+
+def _status_of(refusal: Said) -> int:
+    if issubclass(refusal, NotFound):
+        return 404
+    return 400 if issubclass(refusal, Invalid) else 409
+
+
+def _first_sentence(refusal: Said) -> str:
+    return " ".join(cleandoc(refusal.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+
+
+def _example_of(shape: type[In] | type[Out], *, request: bool) -> OpenApiExample:
+    return OpenApiExample("Request", value=shape.EXAMPLE, request_only=request)

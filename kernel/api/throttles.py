@@ -1,0 +1,104 @@
+"""How often: signed-in users by reads and writes, strangers by address, sign-ins also by account.
+
+Counted in windows of a minute in Django's cache, which all web processes share. A process counts for itself and tells the
+cache only every ``TOLD_EVERY`` requests of one sender, so that an ordinary request costs no round trip; a limit may
+therefore be overrun by a few requests for each process. When the cache does not answer, each process counts alone.
+"""
+
+import hashlib
+import logging
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from kernel.models import User
+from kernel.models.user import canonical_email
+
+if TYPE_CHECKING:  # DRF loads its default classes, and so this module, while its views load
+    from rest_framework.views import APIView
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS: Final = 60
+TOLD_EVERY: Final = 25
+
+
+class _Counts:
+    """How many requests each sender has made in the window that runs now."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._window = 0
+        self._told: dict[str, int] = {}
+        self._untold: dict[str, int] = {}
+
+    def count(self, sender: str, *, limit: int) -> int:
+        """One more request of ``sender``; how many there are now, as far as this process knows."""
+        window = int(time.time()) // WINDOW_SECONDS
+        every = min(TOLD_EVERY, max(1, limit // 40))
+        with self._lock:
+            if window != self._window:
+                self._window, self._told, self._untold = window, {}, {}
+            untold = self._untold[sender] = self._untold.get(sender, 0) + 1
+            if untold < every:
+                return self._told.get(sender, 0) + untold
+            self._untold[sender] = 0
+            known = self._told[sender] = self._told.get(sender, 0) + untold
+        shared = _add_to_cache(f"throttle:{window}:{sender}", untold)
+        if shared is None:
+            return known
+        with self._lock:
+            if window == self._window:
+                self._told[sender] = max(self._told.get(sender, 0), shared)
+        return shared
+
+
+def _add_to_cache(key: str, number: int) -> int | None:
+    try:
+        cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
+        return int(cache.incr(key, number))
+    except Exception as error:  # whatever the cache's client raises: requests do not stop because counting did
+        logger.warning(
+            "The cache of the throttles does not answer (%s); this process counts alone.", type(error).__name__
+        )
+        return None
+
+
+_counts = _Counts()
+
+
+def count_or_refuse(rate: str, sender: str) -> None:
+    """Count one more request of ``sender`` under the named rate of the settings; raises Throttled beyond it."""
+    limit: int | None = settings.REQUESTS_A_MINUTE.get(rate)
+    if limit is not None and _counts.count(f"{rate}:{sender}", limit=limit) > limit:
+        raise Throttled(wait=WINDOW_SECONDS - time.time() % WINDOW_SECONDS)
+
+
+class SenderThrottle(BaseThrottle):
+    """Signed-in users by id, reads and writes apart; everybody else by address."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if isinstance(request.user, User):
+            reads = request.method in ("GET", "HEAD")
+            count_or_refuse("read" if reads else "write", str(request.user.pk))
+        else:
+            count_or_refuse("stranger", self.get_ident(request) or "local")
+        return True
+
+
+class SignInThrottle(SenderThrottle):
+    """Sign-ins and sign-ups, by address and by the account that is tried."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if request.method == "POST" and not isinstance(request.user, User):
+            count_or_refuse("sign_in_address", self.get_ident(request) or "local")
+            account = canonical_email(str(request.data.get("email", ""))[:400])
+            count_or_refuse("sign_in_account", hashlib.sha256(account.encode()).hexdigest()[:32])
+            return True
+        return super().allow_request(request, view)

@@ -1,0 +1,89 @@
+"""The base of every view: check, one service, answer."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from kernel.api.pages import PAGE_SIZE, take_page
+from kernel.api.serializers import In, Out, Query
+from kernel.models import User
+from kernel.services.audit import Actor
+
+
+class LengthRequired(APIException):
+    """The body came without its length."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with its Content-Length."
+
+
+class ApiView(APIView):
+    """One address of the API. Its methods are declared with `kernel.api.operations.operation`."""
+
+    @property
+    def user(self) -> User:
+        """The signed-in person, whether in person or through an API key."""
+        return cast(User, self.request.user)
+
+    @property
+    def actor(self) -> Actor:
+        """The signed-in person as services name them."""
+        return Actor.user(self.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        method = (request.method or "").lower()
+        if method not in self.http_method_names or not hasattr(self, method) or method == "trace":
+            raise MethodNotAllowed(request.method or "")
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired
+        super().initial(request, *args, **kwargs)
+        self._asked = self._read_query(request, getattr(getattr(self, method), "query", None))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.setdefault("Cache-Control", "no-store")
+        return answer
+
+    def read_body(self, body: type[In] | None = None) -> dict[str, Any]:
+        """The checked body, in the form that the operation declares (or ``body``)."""
+        declared = body or getattr(getattr(self, (self.request.method or "").lower()), "body", None)
+        assert declared is not None, "This operation declares no body."
+        serializer = declared(data=self.request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        return cast(dict[str, Any], serializer.validated_data)
+
+    def read_query(self) -> dict[str, Any]:
+        """The checked parameters behind the `?`, without those of paging; only what was given."""
+        return {name: value for name, value in self._asked.items() if name not in ("cursor", "limit")}
+
+    def answer(self, shown: BaseSerializer[Any] | None = None, *, status: int = 200) -> Response:
+        """``shown`` as the answer, or an empty one."""
+        return Response(status=204) if shown is None else Response(shown.data, status=status)
+
+    def page(self, rows: QuerySet[Any], out: type[Out], *, order_by: Sequence[str]) -> Response:
+        """The page of ``rows`` that was asked for. ``order_by`` ends in a unique column."""
+        found, next_cursor = take_page(
+            rows, order_by=order_by, cursor=self._asked.get("cursor"), limit=self._asked.get("limit", PAGE_SIZE)
+        )
+        shown = out(found, many=True, context=self.get_serializer_context())
+        return Response({"results": shown.data, "next_cursor": next_cursor})
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """What serializers may look at."""
+        return {"request": self.request, "view": self}
+
+    def _read_query(self, request: Request, query: type[Query] | None) -> dict[str, Any]:
+        given = request.query_params
+        twice = {name: "This stands twice." for name in given if len(given.getlist(name)) > 1}
+        if twice:
+            raise ValidationError(twice)
+        serializer = (query or Query)(data=given.dict())
+        serializer.is_valid(raise_exception=True)
+        return cast(dict[str, Any], serializer.validated_data)

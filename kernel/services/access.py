@@ -1,0 +1,181 @@
+"""Ways in: signing up, sessions for people, API keys for programs. Only hashes of the secrets are stored."""
+
+import hashlib
+import secrets
+import zlib
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from kernel import clock
+from kernel.errors import Invalid, NotFound, Refused
+from kernel.models import ApiKey, Session, User
+from kernel.models.user import canonical_email
+from kernel.services.audit import Actor, record
+
+IDLE_AFTER: Final = timedelta(minutes=15)
+SESSION_LASTS: Final = timedelta(hours=8)
+LONGEST_API_KEY: Final = timedelta(days=365)
+MOST_API_KEYS: Final = 20
+SEEN_EVERY: Final = timedelta(minutes=1)
+
+_SESSION_MARK: Final = "as_"
+_API_KEY_MARK: Final = "ak_"
+_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CHECKSUM_LETTERS: Final = 6
+
+
+class EmailTaken(Refused):
+    """Somebody has signed up with this e-mail address already."""
+
+    code = "email_taken"
+
+
+class WrongCredentials(Refused):
+    """E-mail address and password do not belong together, or the user is not active."""
+
+    code = "wrong_credentials"
+
+
+class TooManyApiKeys(Refused):
+    """A user has at most 20 live API keys; revoke one first."""
+
+    code = "too_many_api_keys"
+
+
+@transaction.atomic
+def sign_up(*, email: str, password: str, display_name: str) -> User:
+    """A new user, who may do nothing yet but sign in, apply as a worker, or create a client. Raises EmailTaken, Invalid."""
+    address = canonical_email(email)
+    try:
+        validate_password(password, user=User(email=address, display_name=display_name))
+    except ValidationError as error:
+        faults: list[dict[str, object]] = [{"field": "password", "message": message} for message in error.messages]
+        raise Invalid("This password cannot be taken.", errors=faults) from None
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(address, password, display_name=display_name)
+    except IntegrityError:
+        raise EmailTaken("Somebody has signed up with this e-mail address already. Sign in instead.") from None
+    record(action="user.signed_up", subject=user, by=Actor.user(user))
+    return user
+
+
+@transaction.atomic
+def sign_in(*, email: str, password: str) -> tuple[Session, str]:
+    """A new session and its token, shown only here; the user's other sessions end. Raises WrongCredentials.
+
+    Unknown addresses, wrong passwords and inactive users cost the same and read the same.
+    """
+    user = User.objects.select_for_update(no_key=True).filter(email=canonical_email(email)).first()
+    if user is None:
+        make_password(password)  # as slow as a check, so that the time does not tell who has signed up
+    if user is None or not user.check_password(password) or not user.is_active:
+        raise WrongCredentials("This e-mail address and this password do not belong together.")
+    now = clock.now()
+    Session.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    token = _SESSION_MARK + secrets.token_urlsafe(32)
+    session = Session.objects.create(
+        user=user, token_sha256=_sha256(token), created_at=now, last_seen_at=now, expires_at=now + SESSION_LASTS
+    )
+    record(action="session.opened", subject=session, by=Actor.user(user))
+    return session, token
+
+
+@transaction.atomic
+def sign_out(*, session: Session) -> None:
+    """End the session at once; ending it twice is no error."""
+    ended = Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=clock.now())
+    if ended:
+        record(action="session.closed", subject=session, by=Actor.user(session.user))
+
+
+def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
+    """Whose token this is, in one query; None when it is unknown, ended, idle too long, or its user is not active.
+
+    The time of use is noted at most once a minute, so an idle session may end up to a minute early, never late.
+    """
+    if token.startswith(_SESSION_MARK):
+        return _authenticate_session(token)
+    if token.startswith(_API_KEY_MARK) and token.isascii() and _has_its_checksum(token):
+        return _authenticate_api_key(token)
+    return None
+
+
+@transaction.atomic
+def create_api_key(*, user: User, name: str, expires_at: datetime, by: Actor) -> tuple[ApiKey, str]:
+    """A new API key of ``user`` and its token, shown only here. Raises Invalid for a bad expiry, TooManyApiKeys."""
+    now = clock.now()
+    if not now < expires_at <= now + LONGEST_API_KEY:
+        fault: dict[str, object] = {"field": "expires_at", "message": "An API key ends within a year from now."}
+        raise Invalid("This expiry cannot be taken.", errors=[fault])
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if ApiKey.objects.filter(user=user, revoked_at=None, expires_at__gt=now).count() >= MOST_API_KEYS:
+        raise TooManyApiKeys(f"There are {MOST_API_KEYS} live API keys already. Revoke one first.")
+    prefix = _API_KEY_MARK + _random_letters(8)
+    written = f"{prefix}_{_random_letters(32)}"
+    token = written + _checksum(written)
+    key = ApiKey.objects.create(
+        user=user, name=name, prefix=prefix, secret_sha256=_sha256(token), created_at=now, expires_at=expires_at
+    )
+    record(action="api_key.created", subject=key, by=by, details={"expires_at": expires_at.isoformat()})
+    return key, token
+
+
+@transaction.atomic
+def revoke_api_key(*, api_key_id: UUID, user: User, by: Actor) -> None:
+    """End one of ``user``'s API keys at once; ending it twice is no error. Raises NotFound."""
+    key = ApiKey.objects.select_for_update(no_key=True).filter(pk=api_key_id, user=user).first()
+    if key is None:
+        raise NotFound("API key")
+    if key.revoked_at is None:
+        key.revoked_at = clock.now()
+        key.save(update_fields=["revoked_at"])
+        record(action="api_key.revoked", subject=key, by=by)
+
+
+def _authenticate_session(token: str) -> tuple[User, Session] | None:
+    now = clock.now()
+    live = Session.objects.filter(revoked_at=None, expires_at__gt=now, last_seen_at__gt=now - IDLE_AFTER)
+    session = live.select_related("user").filter(token_sha256=_sha256(token), user__is_active=True).first()
+    if session is None:
+        return None
+    if session.last_seen_at < now - SEEN_EVERY:
+        Session.objects.filter(pk=session.pk, last_seen_at__lt=now).update(last_seen_at=now)
+    return session.user, session
+
+
+def _authenticate_api_key(token: str) -> tuple[User, ApiKey] | None:
+    now = clock.now()
+    live = ApiKey.objects.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+    key = live.select_related("user").filter(secret_sha256=_sha256(token)).first()
+    if key is None:
+        return None
+    if key.last_used_at is None or key.last_used_at < now - SEEN_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key.user, key
+
+
+def _sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _random_letters(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _checksum(written: str) -> str:
+    number, letters = zlib.crc32(written.encode()), ""
+    for _ in range(_CHECKSUM_LETTERS):
+        number, position = divmod(number, len(_LETTERS))
+        letters += _LETTERS[position]
+    return letters
+
+
+def _has_its_checksum(token: str) -> bool:
+    return _checksum(token[:-_CHECKSUM_LETTERS]) == token[-_CHECKSUM_LETTERS:]
