@@ -1,0 +1,1 @@
+"""What the demo brings along for money: a stand-in for Stripe."""

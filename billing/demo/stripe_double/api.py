@@ -1,0 +1,173 @@
+"""How an API request is answered: the key, faults on order, idempotency, checks, and then the operation itself."""
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from billing.demo.stripe_double import parameters
+from billing.demo.stripe_double.errors import Json, Refusal
+from billing.demo.stripe_double.faults import Fault, FaultBoard, FaultKind, conflict, rate_limited, server_error
+from billing.demo.stripe_double.operation import Call
+from billing.demo.stripe_double.routes import find_route
+from billing.demo.stripe_double.store import SavedAnswer
+from billing.demo.stripe_double.world import World, new_id
+
+LONGEST_KEY = 255
+REQUESTS_REMEMBERED = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """An API request as it came over the wire."""
+
+    method: str
+    target: str
+    form: str
+    api_key: str
+    account: str
+    idempotency_key: str
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"{self.method} {self.path}\n{self.form}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Response:
+    """What goes back: JSON, or a page that has no business here (``html``)."""
+
+    status: int
+    body: Json = field(default_factory=dict)
+    html: str = ""
+    replayed: bool = False
+
+
+class Api:
+    """Answers API requests. None as an answer means: the connection breaks."""
+
+    def __init__(self, world: World, faults: FaultBoard) -> None:
+        self._world = world
+        self._faults = faults
+        self._keys_lock = threading.Lock()
+        self._keys_in_use: set[tuple[str, str]] = set()
+        self.requests: deque[Json] = deque(maxlen=REQUESTS_REMEMBERED)
+
+    def answer(self, request: Request) -> Response | None:
+        response = self._answer(request)
+        self.requests.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "account": request.account,
+                "idempotency_key": request.idempotency_key,
+                "status": response.status if response else None,
+                "replayed": response.replayed if response else False,
+            }
+        )
+        return response
+
+    def _answer(self, request: Request) -> Response | None:
+        try:
+            _check_headers(request)
+            fault = self._faults.take(f"{request.method} {request.path}")
+            kind = fault.kind if fault else None
+            if kind is FaultKind.DROP_BEFORE:
+                return None
+            if kind is FaultKind.HTML_BEFORE:
+                return bad_gateway()
+            if kind is FaultKind.RATE_LIMITED:
+                raise rate_limited()
+            if kind is FaultKind.CONFLICT:
+                raise conflict()
+            with self._key_in_use(request):
+                _wait(fault, FaultKind.SLOW_BEFORE)
+                response = self._saved_or_new(request, kind)
+                _wait(fault, FaultKind.SLOW_AFTER)
+        except Refusal as refusal:
+            return Response(refusal.status, refusal.body)
+        if kind is FaultKind.DROP_AFTER:
+            return None
+        return bad_gateway() if kind is FaultKind.HTML_AFTER else response
+
+    @contextmanager
+    def _key_in_use(self, request: Request) -> Iterator[None]:
+        """A second request under a key while the first still runs is a conflict."""
+        scoped = (request.account, request.idempotency_key)
+        if not request.idempotency_key:
+            yield
+            return
+        with self._keys_lock:
+            if scoped in self._keys_in_use:
+                raise conflict()
+            self._keys_in_use.add(scoped)
+        try:
+            yield
+        finally:
+            with self._keys_lock:
+                self._keys_in_use.discard(scoped)
+
+    def _saved_or_new(self, request: Request, fault: FaultKind | None) -> Response:
+        store = self._world.store
+        with store.transaction():
+            saved = store.answer(request.account, request.idempotency_key) if request.idempotency_key else None
+            if saved is None:
+                return self._new(request, fault)
+        if saved.fingerprint != request.fingerprint:
+            raise Refusal(
+                "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
+                f" using a key other than '{request.idempotency_key}' if you meant to execute a different request.",
+                kind="idempotency_error",
+            )
+        return Response(saved.status, saved.body, replayed=True)
+
+    def _new(self, request: Request, fault: FaultKind | None) -> Response:
+        """Run the operation and save its answer, whatever it is; parameters that fail their check save nothing."""
+        route, ids = find_route(request.method, request.path)
+        given = parameters.decode(request.form)
+        if "expand" in given:
+            raise Refusal("This double of Stripe expands no property.", param="expand")
+        call = Call(request.account, request.path, ids, parameters.check(given, route.shape))
+        try:
+            if fault is FaultKind.SERVER_ERROR_BEFORE:
+                raise server_error()
+            with self._world.store.transaction():
+                response = Response(200, route.run(self._world, call))
+            if fault is FaultKind.SERVER_ERROR_AFTER:
+                raise server_error()
+        except Refusal as refusal:
+            response = Response(refusal.status, refusal.body)
+        if request.idempotency_key:
+            answer = SavedAnswer(request.fingerprint, response.status, response.body)
+            self._world.store.save_answer(request.account, request.idempotency_key, answer)
+        return response
+
+
+def _check_headers(request: Request) -> None:
+    if not request.api_key.startswith(("sk_test_", "rk_test_")):
+        raise Refusal(
+            f"Invalid API Key provided: {request.api_key[:8]}***. This double takes test keys only.", status=401
+        )
+    if len(request.idempotency_key) > LONGEST_KEY:
+        raise Refusal(f"Idempotency keys are at most {LONGEST_KEY} characters long.")
+
+
+def _wait(fault: Fault | None, kind: FaultKind) -> None:
+    if fault is not None and fault.kind is kind:
+        time.sleep(fault.seconds)
+
+
+def bad_gateway() -> Response:
+    return Response(502, html="<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>")
+
+
+def request_id() -> str:
+    return new_id("req")

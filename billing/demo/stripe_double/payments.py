@@ -1,0 +1,193 @@
+"""Money in: customers, payment intents and the charges they make."""
+
+import re
+
+from billing.demo.stripe_double.errors import Json, Refusal, missing
+from billing.demo.stripe_double.operation import Call
+from billing.demo.stripe_double.world import World
+
+GOOD_CARDS = frozenset({"pm_card_visa", "pm_card_mastercard", "pm_card_bypassPending"})
+DECLINED_CARDS = {
+    "pm_card_chargeDeclined": ("generic_decline", "Your card was declined."),
+    "pm_card_chargeDeclinedInsufficientFunds": ("insufficient_funds", "Your card has insufficient funds."),
+}
+SMALLEST_CHARGE = {"gbp": 30}
+SMALLEST_CHARGE_ELSEWHERE = 50
+
+
+def create_customer(world: World, call: Call) -> Json:
+    customer = world.create(
+        "customer",
+        "cus",
+        {
+            "email": call.given.get("email"),
+            "name": call.given.get("name"),
+            "metadata": call.given.get("metadata") or {},
+        },
+    )
+    world.emit("customer.created", customer)
+    return customer
+
+
+def retrieve_customer(world: World, call: Call) -> Json:
+    return world.get("customer", call.ids[0])
+
+
+def create_payment_intent(world: World, call: Call) -> Json:
+    given = call.given
+    intent = new_payment_intent(
+        world,
+        amount=given["amount"],
+        currency=given["currency"],
+        customer=given.get("customer"),
+        metadata=given.get("metadata") or {},
+        transfer_group=given.get("transfer_group"),
+        payment_method=given.get("payment_method"),
+    )
+    return confirm(world, intent) if given.get("confirm") else intent
+
+
+def confirm_payment_intent(world: World, call: Call) -> Json:
+    intent = world.get("payment_intent", call.ids[0])
+    if "payment_method" in call.given:
+        intent["payment_method"] = known_card(call.given["payment_method"])
+    return confirm(world, intent)
+
+
+def retrieve_payment_intent(world: World, call: Call) -> Json:
+    return world.get("payment_intent", call.ids[0])
+
+
+def retrieve_charge(world: World, call: Call) -> Json:
+    return world.get("charge", call.ids[0])
+
+
+def new_payment_intent(
+    world: World,
+    *,
+    amount: int,
+    currency: str,
+    customer: str | None,
+    metadata: Json,
+    transfer_group: str | None,
+    payment_method: str | None,
+) -> Json:
+    """A payment intent that waits for its payment method or its confirmation."""
+    check_charge(amount, currency)
+    if customer is not None:
+        world.get("customer", customer, param="customer")
+    intent = world.create(
+        "payment_intent",
+        "pi",
+        {
+            "amount": amount,
+            "amount_received": 0,
+            "currency": currency,
+            "customer": customer,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "metadata": metadata,
+            "payment_method": known_card(payment_method) if payment_method else None,
+            "payment_method_types": ["card"],
+            "status": "requires_confirmation" if payment_method else "requires_payment_method",
+            "transfer_group": transfer_group,
+        },
+    )
+    world.emit("payment_intent.created", intent)
+    return intent
+
+
+def confirm(world: World, intent: Json) -> Json:
+    """Charge the intent's card: the intent succeeds, or is refused and waits for another card."""
+    if intent["status"] == "succeeded":
+        raise Refusal(
+            "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",
+            code="payment_intent_unexpected_state",
+        )
+    if intent["payment_method"] is None:
+        raise Refusal(
+            "You cannot confirm this PaymentIntent because it's missing a payment method.",
+            code="payment_intent_unexpected_state",
+        )
+    if intent["payment_method"] in DECLINED_CARDS:
+        raise _declined(world, intent)
+    charge = _charge(world, intent, paid=True)
+    amount, currency = intent["amount"], intent["currency"]
+    fee = (amount * world.fee_basis_points + 5_000) // 10_000
+    charge["balance_transaction"] = world.move_money(
+        amount=amount, currency=currency, kind="charge", source=charge["id"], fee=fee
+    )
+    world.save(charge)
+    intent.update(status="succeeded", amount_received=amount, latest_charge=charge["id"], last_payment_error=None)
+    world.save(intent)
+    world.emit("charge.succeeded", charge)
+    world.emit("payment_intent.succeeded", intent)
+    return intent
+
+
+def known_card(payment_method: str) -> str:
+    if payment_method not in GOOD_CARDS and payment_method not in DECLINED_CARDS:
+        raise missing("PaymentMethod", payment_method, param="payment_method")
+    return payment_method
+
+
+def check_charge(amount: int, currency: str) -> None:
+    """Stripe's own limits on what a card can be charged."""
+    check_amount(amount, currency)
+    smallest = SMALLEST_CHARGE.get(currency, SMALLEST_CHARGE_ELSEWHERE)
+    if amount < smallest:
+        raise Refusal(f"Amount must be at least {smallest} {currency}.", code="amount_too_small", param="amount")
+    if amount > 99_999_999:
+        raise Refusal(f"Amount must be no more than 99999999 {currency}.", code="amount_too_large", param="amount")
+
+
+def check_amount(amount: int, currency: str) -> None:
+    if not re.fullmatch("[a-z]{3}", currency):
+        raise Refusal(f"Invalid currency: {currency}", param="currency")
+    if amount < 1:
+        raise Refusal(
+            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
+
+
+def _charge(world: World, intent: Json, *, paid: bool) -> Json:
+    return world.create(
+        "charge",
+        "ch",
+        {
+            "amount": intent["amount"],
+            "amount_refunded": 0,
+            "balance_transaction": None,
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "metadata": intent["metadata"],
+            "paid": paid,
+            "payment_intent": intent["id"],
+            "refunded": False,
+            "status": "succeeded" if paid else "failed",
+            "transfer_group": intent["transfer_group"],
+        },
+        parent=intent["id"],
+    )
+
+
+def _declined(world: World, intent: Json) -> Refusal:
+    reason, message = DECLINED_CARDS[intent["payment_method"]]
+    charge = _charge(world, intent, paid=False)
+    intent.update(
+        status="requires_payment_method",
+        payment_method=None,
+        latest_charge=charge["id"],
+        last_payment_error={"code": "card_declined", "decline_code": reason, "message": message, "type": "card_error"},
+    )
+    world.save(intent)
+    world.emit("charge.failed", charge)
+    world.emit("payment_intent.payment_failed", intent)
+    return Refusal(
+        message,
+        status=402,
+        kind="card_error",
+        code="card_declined",
+        details={"charge": charge["id"], "decline_code": reason, "payment_intent": intent},
+        keeps_effect=True,
+    )

@@ -1,0 +1,90 @@
+"""Orders to a running double, and the presses of its buttons, from another process or a test."""
+
+import json
+import time
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+from billing.demo.stripe_double.errors import Json
+
+TIMEOUT_SECONDS = 30.0
+
+
+class DoubleControl:
+    """The control of the double at ``base_url``; an order that is refused raises ValueError with its sentence."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+
+    def reset(self) -> None:
+        self._order("POST", "reset")
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """By currency, in minor units: paid_in, fees, refunded, transferred, at_banks, available."""
+        return self._order("GET", "totals")
+
+    def fault(self, match: str, kind: str, **order: object) -> None:
+        """Order a fault (see ``faults.Fault``): ``fault("POST /v1/transfers", "drop_after", times=2)``."""
+        self._order("POST", "faults", match=match, kind=kind, **order)
+
+    def clear_faults(self) -> None:
+        self._order("DELETE", "faults")
+
+    def webhooks(self, **order: object) -> None:
+        """Say where webhooks go (``url``, ``secret``) and how they misbehave (``lost``, ``duplicated``, …)."""
+        self._order("POST", "webhooks", **order)
+
+    def wait_for_webhooks(self, *, timeout_seconds: float = 10.0) -> None:
+        """Wait until every webhook has been taken."""
+        end = time.monotonic() + timeout_seconds
+        while left := self._order("GET", "webhooks")["left"]:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{left} webhooks were not taken within {timeout_seconds} seconds.")
+            time.sleep(0.02)
+
+    def settle(self, *, failure_code: str | None = None) -> list[Json]:
+        """Let the days pass: balances of connected accounts go to their banks, and arrive or come back."""
+        payouts: list[Json] = self._order("POST", "settle", failure_code=failure_code)["payouts"]
+        return payouts
+
+    def advance(self, *, seconds: int) -> None:
+        self._order("POST", "advance", seconds=seconds)
+
+    def set_capability(self, account_id: str, *, capability: str, status: str) -> None:
+        self._order("POST", "capability", account=account_id, capability=capability, status=status)
+
+    def fail_refund(self, refund_id: str) -> None:
+        self._order("POST", "refund_failure", refund=refund_id)
+
+    def requests(self) -> list[Json]:
+        """The last API requests, oldest first: method, path, idempotency_key, status, replayed."""
+        requests: list[Json] = self._order("GET", "requests")["requests"]
+        return requests
+
+    def press(self, page_url: str, **choice: str) -> tuple[int, str]:
+        """Press a button on a hosted page as a browser would: status, and where it would go next or the page.
+
+        Checkout: ``card="pm_card_visa"`` (the usual) or ``"pm_card_chargeDeclined"``; onboarding: ``action="complete"``
+        (the usual) or ``"leave"``.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        with _connected(page_url) as connection:
+            connection.request("POST", urlsplit(page_url).path, urlencode(choice), headers)
+            answer = connection.getresponse()
+            page = answer.read().decode()
+            return answer.status, answer.headers.get("Location") or page
+
+    def _order(self, method: str, name: str, **order: object) -> Json:
+        headers = {"Content-Type": "application/json"}
+        with _connected(self.base_url) as connection:
+            connection.request(method, f"/_control/{name}", json.dumps(order), headers)
+            answer = connection.getresponse()
+            body: Json = json.load(answer)
+        if answer.status != 200:
+            raise ValueError(body["error"]["message"])
+        return body
+
+
+def _connected(url: str) -> closing[HTTPConnection]:
+    return closing(HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS))

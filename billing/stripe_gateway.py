@@ -1,0 +1,409 @@
+"""The one file that speaks to Stripe: plain values in, plain values out, and each failure as one of three outcomes.
+
+Every function that calls out refuses to run inside a database transaction. Nothing here is tried again: the caller
+knows which of its own keys and rows stand behind a call, so the caller decides (see ``StripeTrouble``).
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+import stripe
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from kernel.money import Money
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 30.0
+WEBHOOK_TOLERANCE_SECONDS: Final = 300
+PAGE_SIZE: Final = 100
+
+# Stripe's package would report latencies to Stripe, and at debug level log whole bodies with personal data in them.
+stripe.enable_telemetry = False
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
+
+class StripeTrouble(Exception):
+    """Stripe did not do what was asked, or did not say so. ``code`` is for programs, ``message`` for people."""
+
+    def __init__(self, *, code: str, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+
+
+class StripeRefused(StripeTrouble):
+    """A definite no: nothing was done, and the same request under the same key will be refused for ever."""
+
+
+class StripeUnknown(StripeTrouble):
+    """No answer that can be trusted (time-out, broken connection, still in progress, too many requests, bad gateway).
+
+    It may or may not have been done. Ask again with the same key: that does it at most once.
+    """
+
+
+class StripeServerError(StripeTrouble):
+    """This key is used up without a result: Stripe saved an error under it and will repeat that for ever.
+
+    It may or may not have been done. Look for the object; if there is none, ask again with the next key.
+    """
+
+
+class WebhookRefused(Exception):
+    """A webhook that Stripe did not sign, or not lately. Nothing in it may be believed."""
+
+
+class RefundOutcome(StrEnum):
+    """Where a refund stands: on its way, with the client, or come back."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A page on which a client can pay; the payment intent is there only after a first try to pay."""
+
+    session_id: str
+    url: str
+    payment_intent_id: str | None
+
+
+@dataclass(frozen=True)
+class CheckoutState:
+    """What a checkout session says now. ``amount_minor`` of ``currency`` were asked for and, once ``paid``, paid."""
+
+    paid: bool
+    amount_minor: int
+    currency: str
+    payment_intent_id: str | None
+    expired: bool
+
+
+@dataclass(frozen=True)
+class RefundState:
+    """A refund as Stripe has it now."""
+
+    refund_id: str
+    outcome: RefundOutcome
+    amount: Money
+    payment_intent_id: str
+    refund_group: str
+    failure_reason: str
+
+
+@dataclass(frozen=True)
+class OnboardingLink:
+    """A page on which a worker opens their payout account. It works once, and until ``expires_at``."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class AccountState:
+    """What a connected account may do now, and what Stripe still wants to know."""
+
+    account_id: str
+    payouts_enabled: bool
+    transfers_active: bool
+    requirements_due: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TransferState:
+    """A transfer as Stripe has it now; ``reversed_minor`` of it have been taken back."""
+
+    transfer_id: str
+    amount: Money
+    reversed_minor: int
+    account_id: str
+    transfer_group: str
+
+
+@dataclass(frozen=True)
+class WebhookEvent:
+    """An event that Stripe signed. ``account`` is "" for the platform's own; ``payload`` is the whole event."""
+
+    id: str
+    type: str
+    account: str
+    object_id: str
+    object_type: str
+    created: datetime
+    payload: dict[str, Any]
+
+
+def create_checkout(
+    *, funding_id: str, amount: Money, client_email: str, success_url: str, cancel_url: str, idempotency_key: str
+) -> Checkout:
+    """Open a page where a client pays ``amount`` by card, once, within 24 hours."""
+    with _speaking() as client:
+        session = client.v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "allowed_payment_method_types": ["card"],
+                "client_reference_id": funding_id,
+                "customer_email": client_email,
+                "line_items": [
+                    {
+                        "quantity": 1,
+                        "price_data": {
+                            "currency": amount.currency.lower(),
+                            "unit_amount": amount.minor,
+                            "product_data": {"name": "Funds for labeling jobs"},
+                        },
+                    }
+                ],
+                "metadata": {"funding": funding_id},
+                "payment_intent_data": {"metadata": {"funding": funding_id}},
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+            },
+            {"idempotency_key": idempotency_key},
+        )
+        return Checkout(session.id, session.url or "", _id_of(session.payment_intent) or None)
+
+
+def read_checkout(*, session_id: str) -> CheckoutState:
+    """How a checkout session stands."""
+    with _speaking() as client:
+        session = client.v1.checkout.sessions.retrieve(session_id)
+        return CheckoutState(
+            paid=session.payment_status == "paid",
+            amount_minor=session.amount_total or 0,
+            currency=(session.currency or "").upper(),
+            payment_intent_id=_id_of(session.payment_intent) or None,
+            expired=session.status == "expired",
+        )
+
+
+def create_refund(*, payment_intent_id: str, amount: Money, refund_group: str, idempotency_key: str) -> RefundState:
+    """Send ``amount`` of a payment back to the card it came from. ``refund_group`` is our own name for this refund."""
+    with _speaking() as client:
+        return _refund_state(
+            client.v1.refunds.create(
+                {
+                    "payment_intent": payment_intent_id,
+                    "amount": amount.minor,
+                    "metadata": {"refund_group": refund_group},
+                },
+                {"idempotency_key": idempotency_key},
+            )
+        )
+
+
+def read_refund(*, refund_id: str) -> RefundState:
+    """How a refund stands."""
+    with _speaking() as client:
+        return _refund_state(client.v1.refunds.retrieve(refund_id))
+
+
+def find_refunds(*, payment_intent_id: str, refund_group: str) -> list[RefundState]:
+    """The refunds of a payment under our name for them, newest first: did one come about, after no clear answer?"""
+    with _speaking() as client:
+        refunds = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": PAGE_SIZE})
+        states = [_refund_state(refund) for refund in refunds.auto_paging_iter()]
+    return [state for state in states if state.refund_group == refund_group]
+
+
+def create_account(*, worker_ref: str, email: str, country: str, idempotency_key: str) -> str:
+    """Make the account from which Stripe pays a worker out; its id. The worker opens it on an onboarding page.
+
+    ``worker_ref`` is an opaque reference; ``country`` an ISO 3166 code of two letters. The e-mail address lets Stripe
+    write to the worker itself.
+    """
+    with _speaking() as client:
+        account = client.v1.accounts.create(
+            {
+                "business_type": "individual",
+                "capabilities": {"transfers": {"requested": True}},
+                "controller": {
+                    "fees": {"payer": "application"},
+                    "losses": {"payments": "application"},
+                    "requirement_collection": "stripe",
+                    "stripe_dashboard": {"type": "express"},
+                },
+                "country": country,
+                "email": email,
+                "metadata": {"worker": worker_ref},
+            },
+            {"idempotency_key": idempotency_key},
+        )
+        return account.id
+
+
+def create_onboarding_link(*, account_id: str, refresh_url: str, return_url: str) -> OnboardingLink:
+    """A fresh page for a worker, who then goes on to ``return_url``, or to ``refresh_url`` when the link is stale."""
+    with _speaking() as client:
+        link = client.v1.account_links.create(
+            {
+                "account": account_id,
+                "refresh_url": refresh_url,
+                "return_url": return_url,
+                "type": "account_onboarding",
+            }
+        )
+        return OnboardingLink(link.url, datetime.fromtimestamp(link.expires_at, UTC))
+
+
+def read_account(*, account_id: str) -> AccountState:
+    """What a connected account may do now."""
+    with _speaking() as client:
+        account = client.v1.accounts.retrieve(account_id)
+        transfers = account.capabilities.transfers if account.capabilities else None
+        due = (account.requirements.currently_due or []) if account.requirements else []
+        return AccountState(account.id, bool(account.payouts_enabled), transfers == "active", tuple(due))
+
+
+def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idempotency_key: str) -> TransferState:
+    """Move ``amount`` from the platform to a connected account. ``transfer_group`` is our own name for this payout."""
+    with _speaking() as client:
+        return _transfer_state(
+            client.v1.transfers.create(
+                {
+                    "amount": amount.minor,
+                    "currency": amount.currency.lower(),
+                    "destination": account_id,
+                    "transfer_group": transfer_group,
+                },
+                {"idempotency_key": idempotency_key},
+            )
+        )
+
+
+def read_transfer(*, transfer_id: str) -> TransferState:
+    """How a transfer stands."""
+    with _speaking() as client:
+        return _transfer_state(client.v1.transfers.retrieve(transfer_id))
+
+
+def find_transfers(*, transfer_group: str) -> list[TransferState]:
+    """All transfers under our name for a payout, newest first: did one come about, after no clear answer?"""
+    with _speaking() as client:
+        transfers = client.v1.transfers.list({"transfer_group": transfer_group, "limit": PAGE_SIZE})
+        return [_transfer_state(transfer) for transfer in transfers.auto_paging_iter()]
+
+
+def verify_webhook(*, raw_body: bytes, signature: str) -> WebhookEvent:
+    """The event in a webhook, if Stripe signed exactly these bytes within the last five minutes.
+
+    STRIPE_WEBHOOK_SECRET may hold several secrets with commas between: Stripe gives one to the endpoint for the
+    platform's events and another to the one for events of connected accounts. Raises WebhookRefused.
+    """
+    secrets = [secret.strip() for secret in settings.STRIPE_WEBHOOK_SECRET.split(",") if secret.strip()]
+    if not secrets:
+        raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET is not set; no webhook can be believed without it.")
+    problems = [problem for secret in secrets if (problem := _signature_problem(raw_body, signature, secret))]
+    if len(problems) == len(secrets):
+        raise WebhookRefused(f"This webhook is not from Stripe, or it is too old: {problems[-1]}")
+    payload = json.loads(raw_body)
+    subject = payload["data"]["object"]
+    return WebhookEvent(
+        id=payload["id"],
+        type=payload["type"],
+        account=payload.get("account") or "",
+        object_id=subject.get("id") or "",
+        object_type=subject["object"],
+        created=datetime.fromtimestamp(payload["created"], UTC),
+        payload=payload,
+    )
+
+
+def _signature_problem(raw_body: bytes, signature: str, secret: str) -> str:
+    try:
+        stripe.WebhookSignature.verify_header(raw_body, signature, secret, WEBHOOK_TOLERANCE_SECONDS)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError) as problem:
+        return str(problem)
+    return ""
+
+
+@contextmanager
+def _speaking() -> Iterator[stripe.StripeClient]:
+    """The client, outside any transaction, with Stripe's errors turned into our outcomes."""
+    assert not _transaction_is_open(), "Stripe is not called inside a transaction: a rollback could not take it back."
+    if not settings.STRIPE_API_KEY:
+        raise ImproperlyConfigured("STRIPE_API_KEY is not set; no money can move without it.")
+    try:
+        yield _client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE)
+    except stripe.StripeError as problem:
+        raise _outcome(problem) from problem
+
+
+def _transaction_is_open() -> bool:
+    """Django's TestCase wraps each test in a transaction of its own and marks it; that one is not ours."""
+    blocks = (block for connection in connections.all(initialized_only=True) for block in connection.atomic_blocks)
+    return any(not getattr(block, "_from_testcase", False) for block in blocks)
+
+
+@lru_cache(maxsize=8)
+def _client(api_key: str, api_base: str) -> stripe.StripeClient:
+    """One client a process, with one session a thread. Retries are the caller's, who knows what a retry means."""
+    if api_base and "_live_" in api_key:
+        raise ImproperlyConfigured("STRIPE_API_BASE is for the double; it is not used with a live STRIPE_API_KEY.")
+    return stripe.StripeClient(
+        api_key,
+        base_addresses={"api": api_base} if api_base else None,
+        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, ANSWER_SECONDS)),
+        max_network_retries=0,
+    )
+
+
+def _outcome(problem: stripe.StripeError) -> StripeTrouble:
+    """Which of the three it was. Whatever is not surely one of the others is unknown."""
+    # What Stripe itself wrote; None when there was no answer, or one from something in between.
+    answer = problem.error
+    code = (answer.code or answer.type if answer else "") or "no_answer"
+    message = problem.user_message or "Stripe gave no reason."
+    status = problem.http_status or 0
+    if answer is None:
+        return StripeUnknown(code=code, message=message)
+    if isinstance(problem, stripe.IdempotencyError):
+        # The key is bound to other parameters: whatever it did, it will never do what is asked now.
+        return StripeServerError(code=code, message=message)
+    if status >= 500 and (problem.headers or {}).get("stripe-should-retry") != "true":
+        return StripeServerError(code=code, message=message)
+    if status in (400, 402, 404) and not isinstance(problem, stripe.RateLimitError):
+        return StripeRefused(code=code, message=message)
+    if status == 403 and code == "account_invalid":
+        return StripeRefused(code=code, message=message)
+    # 401 and 403 are our own key: nothing was done, and all will be well once it is put right. 409 and 429 pass.
+    return StripeUnknown(code=code, message=message)
+
+
+def _refund_state(refund: stripe.Refund) -> RefundState:
+    ends = {"succeeded": RefundOutcome.SUCCEEDED, "failed": RefundOutcome.FAILED, "canceled": RefundOutcome.FAILED}
+    metadata = refund.metadata
+    return RefundState(
+        refund_id=refund.id,
+        outcome=ends.get(refund.status or "", RefundOutcome.PENDING),
+        amount=Money(refund.amount, refund.currency.upper()),
+        payment_intent_id=_id_of(refund.payment_intent),
+        refund_group=metadata["refund_group"] if metadata and "refund_group" in metadata else "",
+        failure_reason=getattr(refund, "failure_reason", None) or "",
+    )
+
+
+def _transfer_state(transfer: stripe.Transfer) -> TransferState:
+    return TransferState(
+        transfer_id=transfer.id,
+        amount=Money(transfer.amount, transfer.currency.upper()),
+        reversed_minor=transfer.amount_reversed,
+        account_id=_id_of(transfer.destination),
+        transfer_group=transfer.transfer_group or "",
+    )
+
+
+def _id_of(reference: str | stripe.StripeObject | None) -> str:
+    """A reference that Stripe gives as an id, or as the object itself when it was asked to expand it."""
+    return reference if isinstance(reference, str) else "" if reference is None else str(reference["id"])
