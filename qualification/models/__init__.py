@@ -1,0 +1,20 @@
+"""Qualification's tables."""
+
+from qualification.models.certification import Certification
+from qualification.models.exam import Exam, ExamAnswer
+from qualification.models.gold import GoldQuestion
+from qualification.models.label_schema import LabelSchema
+from qualification.models.score import Score, ScoreEvidence, ScoreFall
+from qualification.models.skill import Skill
+
+__all__ = [
+    "Certification",
+    "Exam",
+    "ExamAnswer",
+    "GoldQuestion",
+    "LabelSchema",
+    "Score",
+    "ScoreEvidence",
+    "ScoreFall",
+    "Skill",
+]

@@ -1,0 +1,169 @@
+"""What others ask of qualification: who is certified, who meets a job's requirements, how reliable answers are.
+
+``unmet_requirements`` and ``reliabilities`` stand on the path of claims and answers: each is a single statement.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from kernel import clock
+from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, Score, Skill
+from qualification.statistics import scoring as posterior
+
+EXPLAINS_FROM_BANK_TIMES: Final = 3
+"""Misses are explained while the bank holds at least this many times the questions of one exam (ADR 0007)."""
+
+UNMEASURED: Final = posterior.Score()
+"""What is believed of a worker before the first gold answer."""
+
+UnmetKind = Literal["not_certified", "expired", "score_too_low"]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """That a worker is certified for a skill, and that the score's lower bound (0 to 1) is at least this."""
+
+    skill_id: UUID
+    min_lower_bound: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that a worker does not meet, why, and in ``message`` what to do about it."""
+
+    requirement: Requirement
+    kind: UnmetKind
+    skill_name: str
+    message: str
+
+    @property
+    def skill_id(self) -> UUID:
+        """The skill that is asked for."""
+        return self.requirement.skill_id
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A question that was missed: what was shown, what was answered, and why something else is right."""
+
+    position: int
+    item: dict[str, object]
+    result: object
+    reason: str
+
+
+_UNMET: Final = """
+    SELECT asked.place, skill.name, latest.state, latest.expires_at, coalesce(score.lower_bound, %(unmeasured)s),
+           coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
+    FROM unnest(%(skill_ids)s::uuid[], %(floors)s::float8[]) WITH ORDINALITY AS asked (skill_id, floor, place)
+    JOIN qualification_skill skill ON skill.id = asked.skill_id
+    LEFT JOIN LATERAL (
+        SELECT state, expires_at FROM qualification_certification
+        WHERE worker_id = %(worker_id)s AND skill_id = asked.skill_id
+        ORDER BY (state = 'granted') DESC, requested_at DESC, id DESC LIMIT 1
+    ) latest ON true
+    LEFT JOIN qualification_score score ON score.worker_id = %(worker_id)s AND score.skill_id = asked.skill_id
+    WHERE NOT coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
+       OR coalesce(score.lower_bound, %(unmeasured)s) < asked.floor
+    ORDER BY asked.place
+"""
+
+
+def unmet_requirements(*, worker_id: UUID, requirements: Sequence[Requirement]) -> list[Unmet]:
+    """Those of ``requirements`` (of one job or of many) that the worker does not meet now, in their order.
+
+    A certification counts up to its ``expires_at``, whether or not the clock has moved it to expired yet; a worker who
+    was never measured has the prior's score.
+    """
+    if not requirements:
+        return []
+    given: dict[str, Any] = {
+        "worker_id": worker_id,
+        "skill_ids": [requirement.skill_id for requirement in requirements],
+        "floors": [float(requirement.min_lower_bound) for requirement in requirements],
+        "unmeasured": UNMEASURED.lower_bound(),
+        "now": clock.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNMET, given)
+        rows = cursor.fetchall()
+    return [
+        _unmet(requirements[place - 1], skill_name, state, expires_at, lower_bound, certified=certified)
+        for place, skill_name, state, expires_at, lower_bound, certified in rows
+    ]
+
+
+def is_certified(*, worker_id: UUID, skill_id: UUID) -> bool:
+    """Whether the worker may work with the skill now."""
+    counting = Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now())
+    granted = Certification.objects.filter(worker_id=worker_id, skill_id=skill_id, state=Certification.State.GRANTED)
+    return granted.filter(counting).exists()
+
+
+def reliability_of(*, worker_id: UUID, skill_id: UUID) -> float:
+    """How likely an answer of this worker in this skill is right (0 to 1): the score's estimate, or the prior's."""
+    return reliabilities(worker_ids=[worker_id], skill_id=skill_id)[worker_id]
+
+
+def reliabilities(*, worker_ids: Collection[UUID], skill_id: UUID) -> dict[UUID, float]:
+    """``reliability_of`` for each of ``worker_ids``."""
+    measured = Score.objects.filter(worker_id__in=worker_ids, skill_id=skill_id).values_list("worker_id", "estimate")
+    return {**dict.fromkeys(worker_ids, UNMEASURED.mean), **dict(measured)}
+
+
+def exam_bank_of(skill: Skill) -> QuerySet[GoldQuestion]:
+    """The questions that an exam in ``skill`` may ask now."""
+    return GoldQuestion.objects.filter(skill=skill, for_exam=True, retired_at__isnull=True)
+
+
+def explained_misses(exam: Exam) -> list[Miss] | None:
+    """What a worker may learn from the questions missed in a marked exam, by position.
+
+    None when nothing is explained: the exam is not marked, or answers passed on would spoil so small a bank.
+    """
+    if exam.score_basis_points is None:
+        return None
+    if exam_bank_of(exam.skill).count() < EXPLAINS_FROM_BANK_TIMES * exam.questions:
+        return None
+    wrong = ExamAnswer.objects.filter(exam=exam, correct=False).select_related("gold_question__label_schema")
+    return [
+        Miss(answer.position, answer.gold_question.shown_item, answer.result, answer.gold_question.reason)
+        for answer in wrong.order_by("position")
+    ]
+
+
+def _unmet(
+    requirement: Requirement,
+    skill_name: str,
+    state: str | None,
+    expires_at: datetime | None,
+    lower_bound: float,
+    *,
+    certified: bool,
+) -> Unmet:
+    kind: UnmetKind
+    if certified:
+        kind = "score_too_low"
+        message = (
+            f"Your score in {skill_name} is surely at least {lower_bound:.3f}; this work asks for "
+            f"{requirement.min_lower_bound:.3f}. It rises with right answers in other work that needs {skill_name}."
+        )
+    elif state in (Certification.State.GRANTED, Certification.State.EXPIRED) and expires_at is not None:
+        kind = "expired"
+        message = f"Your certification for {skill_name} expired on {expires_at:%Y-%m-%d}. Take its exam again."
+    elif state == Certification.State.PENDING:
+        kind = "not_certified"
+        message = f"Your certification for {skill_name} waits for an admin."
+    elif state == Certification.State.REVOKED:
+        kind = "not_certified"
+        message = f"Your certification for {skill_name} was revoked. Its reason stands with your certifications."
+    else:
+        kind = "not_certified"
+        message = f"You are not certified for {skill_name}. Take its exam, or ask for the certification."
+    return Unmet(requirement=requirement, kind=kind, skill_name=skill_name, message=message)
