@@ -41,7 +41,8 @@ class Migration(migrations.Migration):
                         blank=True, default="", help_text="Kept only until Stripe has it.", max_length=254
                     ),
                 ),
-                ("return_url", models.CharField(max_length=1000)),
+                ("success_url", models.CharField(max_length=1000)),
+                ("cancel_url", models.CharField(max_length=1000)),
                 ("attempt", models.PositiveSmallIntegerField(default=0)),
                 ("attempt_began_at", models.DateTimeField(null=True)),
                 ("stripe_session_id", models.CharField(blank=True, default="", max_length=255)),
@@ -140,7 +141,14 @@ class Migration(migrations.Migration):
                         blank=True, default="", help_text="Kept only until Stripe has it.", max_length=254
                     ),
                 ),
+                (
+                    "attempt",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="The try to make it at Stripe; part of the key."
+                    ),
+                ),
                 ("stripe_account_id", models.CharField(blank=True, default="", max_length=255)),
+                ("failure", models.TextField(blank=True, default="", help_text="Why Stripe would not make it.")),
                 ("transfers_active", models.BooleanField(default=False)),
                 ("payouts_enabled", models.BooleanField(default=False)),
                 (
