@@ -34,14 +34,16 @@
             job = post_job(**asked, by=self.actor)
             return self.answer(JobOut(job), status=201)
 
-- `operation` describes the operation for the schema with all its errors, names the body and the query it reads, refuses
-  query parameters that it does not know, and with `creates=True` honours the `Idempotency-Key` header: then the key and the
-  effect commit in one transaction. `errors` lists `Refused`, `Invalid` and `NotFound` classes: their `code` and the first
-  line of their docstring stand in the docs. The name ("Post a job") is unique and becomes the operation's id.
-- Errors are raised, never returned: `kernel.errors.*`, a model's `DoesNotExist` (404), DRF's own. `errors.py` answers.
-- `self.user` is the signed-in `User`, `self.actor` the `Actor` for services, `self.request.auth` the session or API key.
+- `operation` describes the operation for the schema with all its errors, names the body and the query it reads,
+  refuses query parameters that it does not know, and with `creates=True` honours the `Idempotency-Key` header: then the
+  key and the effect commit in one transaction. `errors` lists `Refused`, `Invalid` and `NotFound` classes: their `code`
+  and the first paragraph of their docstring (a sentence to the API's user) stand in the docs. The name ("Post a job")
+  is unique and becomes the operation's id.
+- Errors are raised, never returned: `kernel.errors.*`, a model's `DoesNotExist` (404), DRF's own; `errors.py` answers.
+- `self.user` is the signed-in `User`, `self.actor` the `Actor` for services, `self.request.auth` the session or key.
 - `self.page` takes `order_by` with a unique last column, all ascending or all descending.
-- A body that is not JSON (an upload): set `parser_classes = []` and read `self.request._request` as a stream.
+- A large body that is not one JSON object: `kernel.api.uploads.UploadView` with `upload_types`,
+  `operation(uploads={media type: example})` and `self.read_upload()`, a file; the Idempotency-Key works there too.
 - An upper app adds a role with `kernel.api.roles.register_role("worker", predicate)` in `marketplace/wiring.py`.
 - Each app's `api/urls.py` has `urlpatterns`; `marketplace/urls.py` puts them under `/api/v1/`.
 """

@@ -43,7 +43,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "type": "http",
             "scheme": "bearer",
             "description": (
-                "A session's token (`as_…`, from `POST /api/v1/session/`; 15 idle minutes, 8 hours at most) for people, "
-                "an API key (`ak_…`, from `POST /api/v1/api-keys/`) for programs."
+                "A session's token (`as_…`, from `POST /api/v1/session/`; ends after 15 idle minutes, or 8 hours) for "
+                "people, an API key (`ak_…`, from `POST /api/v1/api-keys/`) for programs."
             ),
         }

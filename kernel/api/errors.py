@@ -50,7 +50,7 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
 def _answer_of_framework(error: exceptions.APIException) -> Response:
     code = CODES.get(type(error), error.default_code)
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, round(error.wait or 1))
+        seconds = max(1, round(getattr(error, "wait", None) or 1))
         answer = _answer(429, code, f"Too many requests. Try again in {seconds} s.", details={"wait_seconds": seconds})
         answer["Retry-After"] = str(seconds)
         return answer
@@ -64,14 +64,21 @@ def _answer_of_outside(error: Exception, context: Mapping[str, Any]) -> Response
     if isinstance(error, ObjectDoesNotExist):
         noun = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__qualname__.partition(".")[0]).lower()
         return _answer(404, "not_found", f"There is no such {noun}.")
-    if isinstance(error, Http404):
-        return _answer(404, "not_found", "There is nothing at this address.")
-    if isinstance(error, DjangoPermissionDenied):
-        return _answer(403, "not_allowed", "You may not do this.")
-    if isinstance(error, RequestDataTooBig):
-        return _answer(413, "body_too_large", "The body is larger than what is read here.")
-    if isinstance(error, SuspiciousOperation):
-        return _answer(400, "malformed", "The request is malformed.")
+    for kind, (status, code, message) in _OUTSIDE.items():
+        if isinstance(error, kind):
+            return _answer(status, code, message)
+    return _answer_of_failure(error, context)
+
+
+_OUTSIDE: dict[type[Exception], tuple[int, str, str]] = {
+    Http404: (404, "not_found", "There is nothing at this address."),
+    DjangoPermissionDenied: (403, "not_allowed", "You may not do this."),
+    RequestDataTooBig: (413, "body_too_large", "The body is larger than what is read here."),
+    SuspiciousOperation: (400, "malformed", "The request is malformed."),
+}
+
+
+def _answer_of_failure(error: Exception, context: Mapping[str, Any]) -> Response:
     reference = str(uuid.uuid4())
     logger.error("Request %s to %s failed.", reference, _operation(context), exc_info=error)
     if isinstance(error, DataError):  # the last guard: strict fields should have refused it before
@@ -80,9 +87,8 @@ def _answer_of_outside(error: Exception, context: Mapping[str, Any]) -> Response
         answer = _answer(503, "try_again", "The database did not answer in time. Nothing was changed; try again.")
         answer["Retry-After"] = "1"
         return answer
-    return _answer(
-        500, "internal_error", "Something went wrong here; nothing was changed.", details={"request": reference}
-    )
+    message = "Something went wrong here. Whoever runs this installation finds it in the log under this request's id."
+    return _answer(500, "internal_error", message, details={"request": reference})
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""Fields that take exactly what they say: no number from a string, no truth from a word, no text that hides something."""
+"""Fields that take exactly what they say: no number from a string, no truth from a word, no text that hides."""
 
 import re
 import uuid

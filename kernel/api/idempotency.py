@@ -1,6 +1,5 @@
 """The `Idempotency-Key` header: a creating POST that is sent twice has one effect and one answer."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -10,7 +9,6 @@ from typing import Any, Final
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kernel.api.input import BodyTooLarge
 from kernel.api.views import ApiView
 from kernel.errors import Invalid
 from kernel.models import User
@@ -51,7 +49,7 @@ def idempotent(method: Method, *, not_kept: Iterable[str] = ()) -> Method:
             user_id=request.user.pk,
             key=key,
             path=request.get_full_path()[:300],
-            body_sha256=_sha256_of_body(view, request),
+            body_sha256=view.body_sha256(),
             effect=effect,
             kept=without_secrets,
         )
@@ -65,10 +63,3 @@ def _plain(view: ApiView, response: Response) -> object:
     renderer = view.get_renderers()[0]
     rendered = renderer.render(response.data)
     return json.loads(rendered) if rendered else None
-
-
-def _sha256_of_body(view: ApiView, request: Request) -> str:
-    largest = getattr(view, "largest_body_bytes", None)
-    if largest is not None and int(request.META.get("CONTENT_LENGTH") or 0) > largest:
-        raise BodyTooLarge(largest)
-    return hashlib.sha256(request.body).hexdigest()

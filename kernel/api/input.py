@@ -1,4 +1,4 @@
-"""The JSON that gets in: one object, in UTF-8, of bounded size and depth, that means one thing and fits the database."""
+"""The JSON that gets in: one object in UTF-8, of bounded size and depth, that means one thing and can be stored."""
 
 import json
 from collections.abc import Mapping

@@ -1,13 +1,15 @@
 """Declares an operation once: what it reads and answers, how it is described, and what it may refuse."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import cleandoc
 from typing import Any, Final
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 
 from kernel.api import fields
 from kernel.api.idempotency import HEADER, Method, idempotent
@@ -16,15 +18,15 @@ from kernel.api.serializers import ErrorOut, In, InvalidOut, Out, Query
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.services.idempotency import IdempotencyKeyReused
 
-Said = type[Refused] | type[Invalid] | type[NotFound]
+Said = type[Refused] | type[Invalid] | type[NotFound] | type[APIException]
 
 _IDEMPOTENCY_KEY: Final = OpenApiParameter(
     name=HEADER,
     location=OpenApiParameter.HEADER,
     type=str,
     description=(
-        "Any text of up to 255 visible ASCII characters, such as a UUID. The same key with the same body gives the stored "
-        "answer again, with the header `Idempotent-Replayed: true`, for seven days."
+        "Any text of up to 255 visible ASCII characters, such as a UUID. For seven days the same key with the same "
+        "body gives the stored answer again, with the header `Idempotent-Replayed: true`."
     ),
 )
 
@@ -33,6 +35,7 @@ def operation(
     name: str,
     *,
     body: type[In] | None = None,
+    uploads: Mapping[str, str] | None = None,
     query: type[Query] | None = None,
     answer: type[Out] | OpenApiResponse | None = None,
     status: int = 200,
@@ -44,8 +47,9 @@ def operation(
 ) -> Callable[[Method], Method]:
     """Declare a view's method as the operation ``name`` ("Post a job"); its docstring is the description.
 
-    ``creates`` lets it honour the Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated
-    answer. ``public`` operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
+    ``uploads`` (media type: example) is what an UploadView takes instead of a ``body``. ``creates`` lets it honour the
+    Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated answer. ``public`` operations
+    need no sign-in. An operation without ``answer`` answers 204 with nothing.
     """
     asked = _with_paging(query) if paged else query
 
@@ -57,12 +61,12 @@ def operation(
             summary=name,
             description=cleandoc(method.__doc__ or ""),
             parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
-            request=body,
+            request=dict.fromkeys(uploads, OpenApiTypes.BINARY) if uploads else body,
             responses={
                 (204 if answer is None else status): _success(answer, paged=paged),
-                **_refusals(said, reads=bool(body or asked or creates), has_body=body is not None, public=public),
+                **_refusals(said, has_body=bool(body or uploads), public=public),
             },
-            examples=[_example_of(body, request=True)] if body and body.EXAMPLE else [],
+            examples=list(_request_examples(body, uploads or {})),
             auth=[] if public else None,
         )(handler)
         described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
@@ -101,14 +105,14 @@ def _success(answer: type[Out] | OpenApiResponse | None, *, paged: bool) -> Open
         shown = {"results": [shown], "next_cursor": None}
     examples = [OpenApiExample("Answer", value=shown, response_only=True)] if shown is not None else []
     described = cleandoc(answer.__doc__ or "").split("\n", maxsplit=1)[0]
+    described = f"A page, each row of it: {described[0].lower()}{described[1:]}" if paged else described
     return OpenApiResponse(_page_of(answer) if paged else answer, description=described, examples=examples)
 
 
-def _refusals(said: Sequence[Said], *, reads: bool, has_body: bool, public: bool) -> Mapping[int, OpenApiResponse]:
+def _refusals(said: Sequence[Said], *, has_body: bool, public: bool) -> Mapping[int, OpenApiResponse]:
     answers: dict[int, list[OpenApiExample]] = {}
-    if reads:
-        fault = {"field": "name", "message": "This field is required."}
-        _add(answers, 400, "invalid", "What was sent cannot be taken as it is.", errors=[fault])
+    fault = {"field": "name", "message": "This field is required."}
+    _add(answers, 400, "invalid", "What was sent cannot be taken as it is.", errors=[fault])
     if has_body:
         _add(answers, 400, "malformed", "The body is not JSON: Expecting value (line 1, column 1).")
         _add(answers, 413, "body_too_large", "The body is larger than the 1048576 bytes that are read here.")
@@ -117,12 +121,12 @@ def _refusals(said: Sequence[Said], *, reads: bool, has_body: bool, public: bool
         _add(answers, 401, "not_signed_in", "This token is unknown, has run out, or was revoked. Sign in again.")
         _add(answers, 403, "not_allowed", "You do not have permission to perform this action.")
     for refusal in said:
-        _add(answers, _status_of(refusal), refusal.code, _first_sentence(refusal))
+        code = refusal.default_code if issubclass(refusal, APIException) else refusal.code
+        _add(answers, _status_of(refusal), code, _said_by(refusal))
     _add(answers, 429, "too_many_requests", "Too many requests. Try again in 7 s.", details={"wait_seconds": 7})
+    shapes: dict[int, type[Out]] = {400: InvalidOut}
     return {
-        status: OpenApiResponse(
-            InvalidOut if status == 400 else ErrorOut, description=_MEANING[status], examples=examples
-        )
+        status: OpenApiResponse(shapes.get(status, ErrorOut), description=_MEANING[status], examples=examples)
         for status, examples in sorted(answers.items())
     }
 
@@ -147,14 +151,21 @@ def _add(answers: dict[int, list[OpenApiExample]], status: int, code: str, messa
 
 
 def _status_of(refusal: Said) -> int:
+    if issubclass(refusal, APIException):
+        return int(refusal.status_code)
     if issubclass(refusal, NotFound):
         return 404
     return 400 if issubclass(refusal, Invalid) else 409
 
 
-def _first_sentence(refusal: Said) -> str:
+def _said_by(refusal: Said) -> str:
+    if refusal is NotFound:
+        return "There is no such thing."
     return " ".join(cleandoc(refusal.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
 
 
-def _example_of(shape: type[In] | type[Out], *, request: bool) -> OpenApiExample:
-    return OpenApiExample("Request", value=shape.EXAMPLE, request_only=request)
+def _request_examples(body: type[In] | None, uploads: Mapping[str, str]) -> Iterator[OpenApiExample]:
+    if body is not None and body.EXAMPLE is not None:
+        yield OpenApiExample("Request", value=body.EXAMPLE, request_only=True)
+    for media_type, written in uploads.items():
+        yield OpenApiExample(media_type, value=written, media_type=media_type, request_only=True)

@@ -41,13 +41,6 @@ class Out(serializers.Serializer[Any]):
     EXAMPLE: ClassVar[Mapping[str, object] | None] = None
 
 
-class FaultOut(Out):
-    """One thing that is wrong with what was sent, and where."""
-
-    field = fields.LineField(help_text="Where: names and positions with points between, empty for the whole.")
-    message = fields.LineField(help_text="What is wrong, for a person to read.")
-
-
 class ErrorOut(Out):
     """How every operation says no."""
 
@@ -59,4 +52,6 @@ class ErrorOut(Out):
 class InvalidOut(ErrorOut):
     """How an operation refuses what cannot be meant."""
 
-    errors = fields.ListField(child=fields.ObjectField(), required=False, help_text="Each thing wrong: where and what.")
+    def get_fields(self) -> dict[str, Any]:
+        faults = fields.ListField(child=fields.ObjectField(), required=False, help_text="Each thing wrong, and where.")
+        return {**super().get_fields(), "errors": faults}  # a serializer has an attribute `errors` of its own

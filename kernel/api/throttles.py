@@ -1,7 +1,7 @@
 """How often: signed-in users by reads and writes, strangers by address, sign-ins also by account.
 
-Counted in windows of a minute in Django's cache, which all web processes share. A process counts for itself and tells the
-cache only every ``TOLD_EVERY`` requests of one sender, so that an ordinary request costs no round trip; a limit may
+Counted in windows of a minute in Django's cache, which all web processes share. A process counts for itself and tells
+the cache only every ``TOLD_EVERY`` requests of one sender, so that an ordinary request costs no round trip; a limit may
 therefore be overrun by a few requests for each process. When the cache does not answer, each process counts alone.
 """
 
@@ -64,9 +64,7 @@ def _add_to_cache(key: str, number: int) -> int | None:
         cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
         return int(cache.incr(key, number))
     except Exception as error:  # whatever the cache's client raises: requests do not stop because counting did
-        logger.warning(
-            "The cache of the throttles does not answer (%s); this process counts alone.", type(error).__name__
-        )
+        logger.warning("The throttles' cache does not answer (%s); this process counts alone.", type(error).__name__)
         return None
 
 
@@ -98,7 +96,11 @@ class SignInThrottle(SenderThrottle):
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if request.method == "POST" and not isinstance(request.user, User):
             count_or_refuse("sign_in_address", self.get_ident(request) or "local")
-            account = canonical_email(str(request.data.get("email", ""))[:400])
+            account = canonical_email(str(_field(request, "email"))[:400])
             count_or_refuse("sign_in_account", hashlib.sha256(account.encode()).hexdigest()[:32])
             return True
         return super().allow_request(request, view)
+
+
+def _field(request: Request, name: str) -> object:
+    return request.data.get(name, "") if isinstance(request.data, dict) else ""

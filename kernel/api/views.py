@@ -1,15 +1,19 @@
 """The base of every view: check, one service, answer."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, cast
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
+from kernel.api.input import LARGEST_BODY_BYTES, BodyTooLarge
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
@@ -24,8 +28,21 @@ class LengthRequired(APIException):
     default_detail = "Send the body with its Content-Length."
 
 
+class OneFormat(BaseContentNegotiation):
+    """Answers are JSON, whatever the Accept header asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        matching = (parser for parser in parsers if media_type_matches(parser.media_type, request.content_type))
+        return next(matching, None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class ApiView(APIView):
     """One address of the API. Its methods are declared with `kernel.api.operations.operation`."""
+
+    content_negotiation_class = OneFormat
 
     @property
     def user(self) -> User:
@@ -62,6 +79,13 @@ class ApiView(APIView):
     def read_query(self) -> dict[str, Any]:
         """The checked parameters behind the `?`, without those of paging; only what was given."""
         return {name: value for name, value in self._asked.items() if name not in ("cursor", "limit")}
+
+    def body_sha256(self) -> str:
+        """What the body is, for telling whether a repeated request is the same."""
+        largest = getattr(self, "largest_body_bytes", LARGEST_BODY_BYTES)
+        if int(self.request.META.get("CONTENT_LENGTH") or 0) > largest:
+            raise BodyTooLarge(largest)
+        return hashlib.sha256(self.request.body).hexdigest()
 
     def answer(self, shown: BaseSerializer[Any] | None = None, *, status: int = 200) -> Response:
         """``shown`` as the answer, or an empty one."""

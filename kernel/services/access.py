@@ -50,7 +50,10 @@ class TooManyApiKeys(Refused):
 
 @transaction.atomic
 def sign_up(*, email: str, password: str, display_name: str) -> User:
-    """A new user, who may do nothing yet but sign in, apply as a worker, or create a client. Raises EmailTaken, Invalid."""
+    """A new user, who may do nothing yet but sign in, apply as a worker, or create a client.
+
+    Raises EmailTaken, and Invalid when Django's validators refuse the password.
+    """
     address = canonical_email(email)
     try:
         validate_password(password, user=User(email=address, display_name=display_name))
