@@ -4,8 +4,8 @@
 
 A script of its own, because a process with threads should not run Python code between fork and exec. PostgreSQL refuses
 to run as root: in a user namespace root becomes nobody in the program's eyes while the files stay root's; where
-namespaces are forbidden, the plain user id is set. SIGNAL, unless 0, is what the kernel sends the program when the process
-that started it ends, however it ends: a killed supervisor or test run leaves nothing behind.
+namespaces are forbidden, the plain user id is set. SIGNAL, unless 0, is what the kernel sends the program when the
+process that started it ends, however it ends: a killed supervisor or test run leaves nothing behind.
 """
 
 import ctypes

@@ -99,10 +99,10 @@ class EmbeddedServer(ABC):
         deadline = time.monotonic() + timeout_seconds
         while not self.answers():
             if self.child is not None and self.child.poll() is not None:
-                raise EmbeddedServerError(f"{self.label} stopped while starting. {self._end_of_log()}")
+                raise EmbeddedServerError(f"{self.label} stopped while starting. {end_of(self.log)}")
             if time.monotonic() > deadline:
                 late = f"{self.label} did not answer within {timeout_seconds:.0f} s."
-                raise EmbeddedServerError(f"{late} {self._end_of_log()}")
+                raise EmbeddedServerError(f"{late} {end_of(self.log)}")
             time.sleep(0.02)
 
     def _take_lease(self) -> None:
@@ -130,19 +130,10 @@ class EmbeddedServer(ABC):
 
     def _spawn(self, command: list[str]) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
-            self.log.replace(self.log.with_name(f"{self.log.name}.1"))
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(  # noqa: S603  (our own binary, no shell)
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
             )
-
-    def _end_of_log(self) -> str:
-        if not self.log.exists():
-            return f"It wrote no log to {self.log}."
-        with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - 1500))
-            return f"The end of {self.log} says:\n{log.read().decode(errors='replace').strip()}"
 
     def _wait_until_gone(self, pid: int, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> bool:
         deadline = time.monotonic() + timeout_seconds
@@ -167,6 +158,15 @@ class EmbeddedServer(ABC):
                 f"{folder} is not a private folder of yours, so {self.label} will not put its socket there. "
                 "Remove it, or set ASSAY_VAR to a shorter path."
             )
+
+
+def end_of(log: Path) -> str:
+    """The last lines of a log, introduced by its place."""
+    if not log.exists():
+        return f"It wrote no log to {log}."
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 1500))
+        return f"The end of {log} says:\n{file.read().decode(errors='replace').strip()}"
 
 
 def launched(command: list[str], *, user: str = "same", dies_by: int = 0) -> list[str]:

@@ -1,0 +1,267 @@
+"""All processes of an installation as one thing that starts, is watched, and stops: for `up`, the demo and journeys."""
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from kernel.embedded.broker import EmbeddedBroker
+from kernel.embedded.lifecycle import end_of
+from kernel.embedded.postgres import EmbeddedPostgres
+from kernel.supervisor import EmbeddedService, Process, ProcessService, Service, Supervisor
+from marketplace.pulse import Pulse
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class StackError(Exception):
+    """The stack cannot be started; the message says why and what helps."""
+
+
+@dataclass
+class Stack:
+    """An installation over the folder `var`, answering at `url` once it is started.
+
+    `environment` is what its processes find, as settings are described in docs/configuration.md; DATABASE_URL and
+    BROKER_URL in it replace the embedded servers. Port 0 takes a free one. Use it as a context, or call `stop`; start
+    it in a thread that lives as long as it does.
+    """
+
+    var: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web_workers: int = 2
+    web_threads: int = 8
+    celery_workers: int = 2
+    tell: Callable[[str], None] = print
+
+    def __post_init__(self) -> None:
+        self.var = self.var.absolute()
+        self.supervisor = Supervisor(tell=self.tell)
+        self.processes_environment: dict[str, str] = {}
+        self._lock: IO[str] | None = None
+        self._listener: socket.socket | None = None
+
+    @property
+    def url(self) -> str:
+        """Where its web server answers."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        """The folder with a log of each process."""
+        return self.var / "log"
+
+    @property
+    def production(self) -> bool:
+        """Whether it must do without all that is for trying out."""
+        return self.environment.get("ASSAY_ENV") == "production"
+
+    @property
+    def stripe_double(self) -> str:
+        """The address of the project's own Stripe double, or nothing when Stripe itself is used."""
+        return self.processes_environment.get("STRIPE_API_BASE", "")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything and return when all of it is ready. What was started is stopped again if something fails."""
+        try:
+            self._take_folder()
+            self._listen()
+            self.processes_environment = {
+                **self.environment,
+                "ASSAY_VAR": str(self.var),
+                "ASSAY_NO_BOOTSTRAP": "1",
+                "DJANGO_SETTINGS_MODULE": "marketplace.settings",
+                "PYTHONUNBUFFERED": "1",
+            }
+            self._start_servers()
+            self._choose_stripe()
+            self.manage("migrate", "--noinput", log=self.logs / "migrate.log")
+            self.supervisor.start(*self._services())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything, the last started first."""
+        self.supervisor.stop()
+        if self._listener is not None:
+            self._listener.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def manage(self, *arguments: str, log: Path | None = None) -> str:
+        """Run a command of manage.py on this installation; returns what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        result = subprocess.run(  # noqa: S603  (ourselves)
+            command,
+            cwd=BASE_DIR,
+            env=self.processes_environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            log.write_text(result.stdout, encoding="utf-8")
+        if result.returncode:
+            where = end_of(log) if log is not None else result.stdout[-3000:]
+            raise StackError(f"`manage.py {' '.join(arguments)}` failed. {where}")
+        return result.stdout
+
+    def _take_folder(self) -> None:
+        """Two stacks over one folder would do everything twice; the kernel drops the lock with its process."""
+        self.var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = (self.var / "up.lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            with contextlib.suppress(ValueError, KeyError):
+                holder = json.loads(self._lock.read())
+                raise StackError(
+                    f"Assay is up already over {self.var}: process {holder['pid']}, {holder['url']}. "
+                    "Stop it there with Ctrl-C, or choose another folder with ASSAY_VAR."
+                ) from error
+            raise StackError(f"Another process is just starting Assay over {self.var}.") from error
+
+    def _listen(self) -> None:
+        """Open the port here and hand it down: it is taken once, and requests wait while the server starts again."""
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._listener.bind((self.host, self.port))
+        except OSError as error:
+            raise StackError(
+                f"Port {self.port} of {self.host} cannot be used: {error.strerror}. "
+                "Choose another with --port, or let --port 0 find a free one."
+            ) from error
+        self.port = self._listener.getsockname()[1]
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.write(json.dumps({"pid": os.getpid(), "url": self.url}))
+            self._lock.flush()
+
+    def _start_servers(self) -> None:
+        servers: list[Service] = []
+        if not self.environment.get("DATABASE_URL"):
+            durable = self.environment.get("ASSAY_ENV") != "test"
+            log = self.logs / "postgres.log"
+            database = EmbeddedPostgres(folder=self.var / "postgres", log=log, durable=durable)
+            servers.append(EmbeddedService("database", database))
+            self.processes_environment["DATABASE_URL"] = database.url()
+        if not self.environment.get("BROKER_URL"):
+            broker = EmbeddedBroker(folder=self.var / "broker", log=self.logs / "broker.log")
+            servers.append(EmbeddedService("broker", broker))
+            self.processes_environment["BROKER_URL"] = broker.url()
+        self.supervisor.start(*servers)
+
+    def _choose_stripe(self) -> None:
+        """Without an account at Stripe, and never in production, the double stands in."""
+        if not self.environment.get("STRIPE_API_KEY") and not self.production:
+            self.processes_environment["STRIPE_API_BASE"] = f"http://127.0.0.1:{free_port()}"
+            self.processes_environment["STRIPE_API_KEY"] = "sk_test_" + secrets.token_hex(12)
+            self.processes_environment["STRIPE_WEBHOOK_SECRET"] = "whsec_" + secrets.token_hex(24)
+
+    def _services(self) -> list[Service]:
+        services = [self._web(), self._worker(), self._beat(), self._process("relay", "manage.py", "relay")]
+        return [self._double(), *services] if self.stripe_double else services
+
+    def _web(self) -> Service:
+        descriptor = self._listener.fileno() if self._listener is not None else -1
+        return self._process(
+            "web",
+            *("-m", "gunicorn", "marketplace.wsgi:application", "--bind", f"fd://{descriptor}"),
+            *("--worker-class", "gthread", "--workers", str(self.web_workers), "--threads", str(self.web_threads)),
+            *("--graceful-timeout", "20", "--no-control-socket", "--error-logfile", "-"),
+            ready=self.answers,
+            inherits=(descriptor,),
+        )
+
+    def _worker(self) -> Service:
+        pulse = Pulse(var=self.var, broker_url=self.processes_environment["BROKER_URL"])
+        return self._process(
+            "worker",
+            *("-m", "celery", "-A", "marketplace", "worker", "--loglevel", "INFO"),
+            *("--concurrency", str(self.celery_workers), "--queues", f"assay,{pulse.queue}"),
+            *("--hostname", f"{pulse.queue}@%h", "--without-gossip", "--without-mingle"),
+            ready=pulse.beats,
+            healthy=pulse.is_fresh,
+        )
+
+    def _beat(self) -> Service:
+        return self._process("beat", "-m", "celery", "-A", "marketplace", "beat", "--loglevel", "INFO", "--pidfile=")
+
+    def _double(self) -> Service:
+        port = self.stripe_double.rpartition(":")[2]
+        webhooks = f"{self.url}/api/v1/stripe/webhook/"
+        arguments = ("stripe_double", "--port", port, "--webhook-url", webhooks)
+        return self._process("stripe", "manage.py", *arguments, ready=lambda: accepts(int(port)))
+
+    def _process(
+        self,
+        name: str,
+        *arguments: str,
+        ready: Callable[[], bool] = lambda: True,
+        healthy: Callable[[], bool] = lambda: True,
+        inherits: tuple[int, ...] = (),
+    ) -> Service:
+        return ProcessService(
+            Process(
+                name=name,
+                command=(sys.executable, *arguments),
+                log=self.logs / f"{name}.log",
+                environment=self.processes_environment,
+                folder=BASE_DIR,
+                ready=ready,
+                healthy=healthy,
+                inherits=inherits,
+            )
+        )
+
+    def answers(self) -> bool:
+        """Whether the web server answers a request, whatever it says."""
+        host = self.environment.get("ASSAY_HOSTS", "localhost").split(",")[0].strip()
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        try:
+            connection.request("GET", "/", headers={"Host": host.lstrip("*.") or "localhost"})
+            return connection.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
