@@ -1,4 +1,4 @@
-"""What Celery runs for the marketplace: sweeps that find their own work in the tables, so that a lost wake-up costs only time."""
+"""What Celery runs for the marketplace: sweeps that find their own work in the tables."""
 
 from celery import shared_task
 

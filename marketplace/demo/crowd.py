@@ -1,9 +1,10 @@
 """A simulated crowd that reads handwritten digits: careful, hurried, cheating, and deterministic by seed.
 
-Nobody here is told the right answer. A worker remembers a few digits of each kind, blurred, and answers with the nearest
-memory to what it sees, which is the picture with noise of its own; the picture itself is never among its memories. So
-errors depend on the image and on the worker: a 9 that looks like a 5 misleads many at once, as it does with people.
-What is seen and remembered is rounded to whole numbers, so that distances are exact however a machine adds them up.
+Nobody here is told the right answer. A worker remembers a few digits of each kind, blurred, and answers with the
+nearest memory to what it sees, which is the picture with noise of its own; the picture itself is never among its
+memories. So errors depend on the image and on the worker: a 9 that looks like a 5 misleads many at once, as it does
+with people. What is seen and remembered is rounded to whole numbers, so that distances are exact however a machine
+adds them up.
 """
 
 import random
@@ -179,7 +180,7 @@ class _Upbringing:
         return worker
 
     def _read(self, eye: Eye, chance: np.random.Generator) -> Reading:
-        """Look at every image once: the nearest memory of another image names the digit, but for a lapse now and then."""
+        """Look at every image once: the nearest memory of another image names the digit, but for a lapse or two."""
         per_kind = int(chance.integers(*eye.memories_per_kind, endpoint=True))
         noise, lapses = chance.uniform(*eye.noise), chance.uniform(*eye.lapses)
         remembered = np.concatenate(

@@ -60,7 +60,8 @@ def png_of_data_url(url: str) -> bytes:
 def digits_by_png(digits: Iterable[Digit], *, scale: int = DEFAULT_SCALE) -> dict[bytes, Digit]:
     """Index digits by their picture, which no two share.
 
-    A simulated worker finds the digit by what it was shown, so it needs no name, and no hint of gold, beside the picture.
+    A simulated worker finds the digit by what it was shown, so it needs no name, and no hint of gold, beside the
+    picture.
     """
     return {to_png(digit, scale=scale): digit for digit in digits}
 

@@ -1,7 +1,7 @@
 """Invented people for the demo: nobody's real name, address, birth date or tax id.
 
-Family names are things of a workshop, addresses stand in a town that does not exist, e-mail domains are the ones reserved
-for examples (RFC 2606), and tax ids begin with 000, which no real one does.
+Family names are things of a workshop, addresses stand in a town that does not exist, e-mail domains are the ones
+reserved for examples (RFC 2606), and tax ids begin with 000, which no real one does.
 """
 
 import random

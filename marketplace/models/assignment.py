@@ -77,7 +77,9 @@ class Assignment(models.Model):
                 | Q(state__in=["returned", "expired"], submitted_at__isnull=True, ordinal__isnull=True),
                 name="assignment_state_has_its_times",
             ),
-            models.CheckConstraint(condition=Q(reward_minor__gt=0, fee_minor__gte=0), name="assignment_price_is_positive"),
+            models.CheckConstraint(
+                condition=Q(reward_minor__gt=0, fee_minor__gte=0), name="assignment_price_is_positive"
+            ),
         ]
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state="active"), name="assignment_expiring"),

@@ -12,7 +12,7 @@ from marketplace.models.task import Task
 
 
 class Escalation(models.Model):
-    """Something that only a person may decide: a task without consensus, a worker who fell below a floor, a failed payout."""
+    """Something that only a person may decide: no consensus, a worker who fell below a floor, a failed payout."""
 
     class Kind(models.TextChoices):
         NO_CONSENSUS = "no_consensus"
@@ -65,7 +65,9 @@ class Escalation(models.Model):
                 name="escalation_state_has_its_times",
             ),
         ]
-        indexes = [models.Index(fields=["due_at", "id"], condition=Q(state__in=["open", "claimed"]), name="escalation_due")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state__in=["open", "claimed"]), name="escalation_due")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} escalation {self.pk}"

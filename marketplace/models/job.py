@@ -123,7 +123,7 @@ class Job(models.Model):
 
 
 class JobVersion(models.Model):
-    """What workers are told and asked, as it stood from ``created_at`` on. An answer is judged by the version it saw."""
+    """What workers are told and asked, as it stood from ``created_at`` on. An answer is judged by the one it saw."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="versions")

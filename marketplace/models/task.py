@@ -11,7 +11,7 @@ from marketplace.models.job import Job
 
 
 class Task(models.Model):
-    """One item to label. A task with a ``gold_question`` is hidden gold: in everything a worker sees it is like any other.
+    """One item to label. A task with a ``gold_question`` is hidden gold: to workers it is like any other.
 
     ``label`` is the resolution in Label Studio's result JSON, ``answer_key`` the same in canonical form, ``confidence``
     how likely it is to be right (0 to 1); ``majority_key`` and ``majority_share`` are plain majority vote, beside it.
@@ -39,7 +39,9 @@ class Task(models.Model):
     external_id = models.CharField(max_length=200, blank=True, default="")
     item = models.JSONField()
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 is claimed first, 9 last.")
-    gold_question = models.ForeignKey("qualification.GoldQuestion", null=True, on_delete=models.PROTECT, related_name="+")
+    gold_question = models.ForeignKey(
+        "qualification.GoldQuestion", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
     label = models.JSONField(null=True)
     answer_key = models.TextField(blank=True, default="")

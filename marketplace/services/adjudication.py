@@ -23,7 +23,8 @@ from qualification.labels.results import to_result, validate_result
 def decide_task(*, escalation_id: UUID, result: object, note: str, by: User) -> Task:
     """Resolve an escalated task with ``result`` (Label Studio's result JSON), under the job's latest version.
 
-    Answers equal to it are accepted at once when the job says so. Raises InvalidAnswer, NotFound, NotYours or WrongState.
+    Answers equal to it are accepted at once when the job says so. Raises InvalidAnswer, NotFound, NotYours or
+    WrongState.
     """
     task = _locked_task(escalation_id)
     escalation = lock_escalation(escalation_id)

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Job, JobVersion, Membership, Participation, Requirement, Slot
+from marketplace.models import Assignment, Job, JobVersion, Membership, Requirement, Slot
 from marketplace.services.expiry import expire_if_overdue
 from marketplace.services.slots import CHANCE, is_anything_free, take_slot
 from qualification import queries as qualification_queries
@@ -59,9 +59,9 @@ class _Situation:
 def claim_task(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Assignment:
     """Reserve a task for ``worker``, in the named job or in the first open job that has one for them.
 
-    A worker holds one reservation at a time: claiming again returns the assignment that is still active. Price and version
-    are those of now. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved (busy in another job) or
-    NotFound.
+    A worker holds one reservation at a time: claiming again returns the assignment that is still active. Price and
+    version are those of now. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved (busy in
+    another job) or NotFound.
     """
     held = _held_assignment(worker)
     if held is not None:
@@ -162,7 +162,7 @@ def _require_standing(worker: Worker) -> None:
     until = f" until {worker.paused_until:%Y-%m-%d %H:%M} UTC" if worker.paused_until else ""
     what_next = {
         Worker.State.PAUSED: f"You are paused{until} and cannot claim. What you earned stays yours.",
-        Worker.State.SUSPENDED: "You are suspended and cannot claim. What you earned stays payable; you may ask an admin why.",
+        Worker.State.SUSPENDED: "You are suspended and cannot claim. What you earned stays payable.",
         Worker.State.OFFBOARDED: "You have left the platform and cannot claim. What you earned stays payable.",
     }
     raise NotEligible(f"worker_{worker.state}", what_next[Worker.State(worker.state)])
@@ -194,8 +194,8 @@ def _count_claim(situation: _Situation) -> None:
     cap = situation.job.max_assignments_per_worker
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""
-            INSERT INTO {Participation._meta.db_table} AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)
+            """
+            INSERT INTO marketplace_participation AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)
             ON CONFLICT (job_id, worker_id) DO UPDATE SET claims = known.claims + 1
             WHERE %s::integer IS NULL OR known.claims < %s RETURNING claims
             """,
@@ -219,5 +219,7 @@ def _nothing_left(job_id: UUID) -> NothingToDo:
     if is_anything_free(job_id=job_id):
         message = "You have had a turn at every task that is still open in this job."
         return NothingToDo(message, {"reason": "nothing_left_for_you", "job": str(job_id)})
-    message = "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
+    message = (
+        "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
+    )
     return NothingToDo(message, {"reason": "all_taken", "job": str(job_id)})

@@ -13,7 +13,7 @@ from kernel.models.user import canonical_email
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line
 from marketplace.models import Client, Job, Membership
-from workforce.countries import require_country
+from workforce.countries import is_country
 
 GRANTS: Final = {
     Membership.Role.OWNER: ("view_client", "post_jobs", "fund_client", "manage_members"),
@@ -31,7 +31,9 @@ class LastOwner(Refused):
 @transaction.atomic
 def create_client(*, name: str, country: str, owner: User) -> Client:
     """A new client, with ``owner`` as its first member. Raises Invalid for a name or country that cannot be one."""
-    client = Client.objects.create(name=clean_line(name, what="name", field="name", longest=120), country=require_country(country))
+    if not is_country(country):
+        raise Invalid(f"{country!r} is not a country. Write its two letters as in ISO 3166-1, such as US or DE.")
+    client = Client.objects.create(name=clean_line(name, what="name", field="name", longest=120), country=country)
     record(action="client.created", subject=client, by=Actor.user(owner))
     _join(client=client, user=owner, role=Membership.Role.OWNER, by=owner)
     return client
@@ -67,7 +69,9 @@ def share_job(*, job: Job, user: User, permission: str, by: User) -> None:
     if permission not in JOB_GRANTS:
         raise Invalid(f"{permission!r} is not a permission on jobs. Possible: {', '.join(JOB_GRANTS)}.")
     assign_perm(permission, user, job)
-    record(action="job.shared", subject=job, by=Actor.user(by), details={"user": str(user.pk), "permission": permission})
+    record(
+        action="job.shared", subject=job, by=Actor.user(by), details={"user": str(user.pk), "permission": permission}
+    )
 
 
 def _locked_members(client: Client) -> QuerySet[Membership]:

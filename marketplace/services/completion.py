@@ -1,12 +1,12 @@
 """The end of a job: completed when all is decided, or cancelled; what it did not spend goes back to its client."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, Sum
 
+from billing.models import LedgerAccount
 from billing.services import escrow, ledger
 from kernel import clock
 from kernel.flow import move
@@ -17,8 +17,8 @@ from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
 
+Kind = LedgerAccount.Kind
 COMPLETION: Final = Actor.system("completion")
-LOOKS_BACK: Final = timedelta(days=60)
 
 
 @transaction.atomic
@@ -46,16 +46,22 @@ def cancel_job(*, job_id: UUID, by: User) -> Job:
 
 
 def complete_finished_jobs() -> int:
-    """Complete every job of which all tasks are settled and all answers decided; then give back what ended jobs still hold.
+    """Complete each job whose tasks are settled and answers decided; then give back what ended jobs still hold.
 
     Each job in a transaction of its own; returns how many jobs were completed.
     """
     running = Job.objects.filter(state__in=[Job.State.OPEN, Job.State.PAUSED]).order_by("launched_at", "id")
     completed = sum(_complete_if_finished(job_id) for job_id in running.values_list("pk", flat=True))
-    ended = Job.objects.filter(state__in=Job.ENDED, finished_at__gt=clock.now() - LOOKS_BACK, launched_at__isnull=False)
-    for job_id in ended.order_by("finished_at", "id").values_list("pk", flat=True):
+    for job_id in _ended_jobs_that_hold_money():
         _return_unspent_of(job_id)
     return completed
+
+
+def _ended_jobs_that_hold_money() -> list[UUID]:
+    ended = Job.objects.filter(state__in=Job.ENDED, launched_at__isnull=False).values_list("pk", flat=True)
+    owners = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, balance_minor__gt=0)
+    ids = [UUID(owner.removeprefix("job:")) for owner in owners.order_by("id").values_list("owner", flat=True)]
+    return list(ended.filter(pk__in=ids).order_by("finished_at", "id"))
 
 
 @transaction.atomic
@@ -97,16 +103,24 @@ def return_unspent(job: Job) -> None:
     """Give the client back what a locked, ended job holds beyond what it may still have to pay, and sweep its fees."""
     if job.launched_at is None:
         return
-    held = ledger.balance("job_escrow", job.billing_owner, job.currency)
+    ledger.lock_accounts(accounts=_accounts_of(job), currency=job.currency)
+    held = ledger.balance(kind=Kind.JOB_ESCROW, owner=job.billing_owner, currency=job.currency)
     unspent = held - owed_at_most(job)
+    # What is held only ever falls once a job has ended, so that it tells one such moment from another.
+    moment = f"{job.pk}:{held.minor}"
     if unspent.minor > 0:
-        escrow.release(
-            job_owner=job.billing_owner,
-            client_owner=job.client.billing_owner,
-            amount=unspent,
-            key=f"release:{job.pk}:{held.minor}",
-        )
+        client_owner = job.client.billing_owner
+        escrow.release(job_owner=job.billing_owner, client_owner=client_owner, amount=unspent, key=f"release:{moment}")
     escrow.sweep_fees(job_owner=job.billing_owner, currency=job.currency)
+
+
+def _accounts_of(job: Job) -> list[ledger.AccountKey]:
+    return [
+        ledger.AccountKey(Kind.JOB_ESCROW, job.billing_owner),
+        ledger.AccountKey(Kind.CLIENT_FUNDS, job.client.billing_owner),
+        ledger.AccountKey(Kind.PLATFORM_FEES, job.billing_owner),
+        ledger.AccountKey(Kind.PLATFORM_FEES, escrow.PLATFORM),
+    ]
 
 
 def owed_at_most(job: Job) -> Money:

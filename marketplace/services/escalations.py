@@ -97,7 +97,9 @@ def require_mine_or_free(escalation: Escalation, by: User) -> None:
 
 def require_impartial(escalation: Escalation, by: User) -> None:
     """Nobody decides their own escalation: not a member of the job's client, not the worker it is about."""
-    is_party = escalation.job is not None and Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
+    is_party = (
+        escalation.job is not None and Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
+    )
     is_worker = escalation.worker is not None and escalation.worker.user_id == by.pk
     answered = (
         escalation.task is not None

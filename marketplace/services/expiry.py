@@ -30,7 +30,9 @@ def lock_turn(assignment_id: UUID, worker: Worker | None = None) -> Assignment:
 def return_assignment(*, assignment_id: UUID, worker: Worker) -> Assignment:
     """Give an active assignment back; its slot is free at once, for others. Raises NotFound or WrongState."""
     assignment = lock_turn(assignment_id, worker)
-    end_turn(assignment, to=Assignment.State.RETURNED, by=Actor("user", str(worker.user_id)), why="returned by the worker")
+    end_turn(
+        assignment, to=Assignment.State.RETURNED, by=Actor("user", str(worker.user_id)), why="returned by the worker"
+    )
     return assignment
 
 

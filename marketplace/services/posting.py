@@ -1,6 +1,5 @@
 """Posting and launching: from a client's order to an open job whose worst case is held in escrow."""
 
-import math
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
 from qualification.models import Skill
 from qualification.services import schemas
+from qualification.statistics.estimates import turns_per_gold_task
 
 FEE_BASIS_POINTS = 2000
 """The platform's share of each accepted assignment, on top of the reward."""
@@ -151,8 +151,12 @@ def shape_of(job: Job) -> Shape:
     tasks = Task.objects.filter(job=job)
     gold = tasks.filter(gold_question__isnull=False).count()
     work = tasks.filter(gold_question__isnull=True).count()
-    most_gold = math.ceil(work * job.overlap_max * job.gold_share_basis_points / 10_000)
-    each = math.ceil(most_gold / gold) if gold else 0
+    each = turns_per_gold_task(
+        tasks=work,
+        gold_tasks=gold,
+        overlap_max=job.overlap_max,
+        gold_share_basis_points=job.gold_share_basis_points,
+    )
     return Shape(work, gold, each, job.overlap_max, job.price)
 
 

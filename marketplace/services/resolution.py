@@ -12,7 +12,7 @@ from marketplace.services.settlement import due_now
 from marketplace.services.slots import open_slot
 from qualification import queries as qualification_queries
 from qualification.labels.results import Answer, to_result
-from qualification.statistics.consensus import Consensus, Vote, consensus_of
+from qualification.statistics.consensus import Posterior, Vote, posterior
 from qualification.statistics.stopping import Decision, decide
 
 CONSENSUS = Actor.system("consensus")
@@ -21,8 +21,8 @@ CONSENSUS = Actor.system("consensus")
 def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
     """Weigh the answers of ``task``, whose row the caller has locked, now that one more is in.
 
-    While a turn is still free or active, nothing is decided. A task that is settled already (its job was cancelled) takes
-    no part; its answer is then accepted at once.
+    While a turn is still free or active, nothing is decided. A task that is settled already (its job was cancelled)
+    takes no part; its answer is then accepted at once.
     """
     if task.state != Task.State.OPEN:
         due_now(Q(pk=answered_in.pk))
@@ -30,20 +30,20 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
     if _is_a_turn_outstanding(task):
         return
     votes = _votes(task, job)
-    consensus = consensus_of(votes, schema_of(answered_in.version_id))
+    belief = posterior(schema_of(answered_in.version_id), votes)
     decision = decide(
-        confidence=consensus.confidence,
+        belief,
         answers=len(votes),
         overlap_min=job.overlap_min,
         overlap_max=job.overlap_max,
-        confidence_to_reach=job.confidence_basis_points / 10_000,
+        confidence=job.confidence_basis_points / 10_000,
     )
     if decision is Decision.RESOLVED:
-        _resolve_by(consensus, task=task, job=job, answered_in=answered_in)
+        _resolve_by(belief, task=task, job=job, answered_in=answered_in)
     elif decision is Decision.ONE_MORE:
         _ask_for_one_more(task)
     else:
-        _escalate(consensus, task=task, answers=len(votes))
+        _escalate(belief, task=task)
 
 
 def _is_a_turn_outstanding(task: Task) -> bool:
@@ -60,10 +60,10 @@ def _votes(task: Task, job: Job) -> list[Vote]:
     return [Vote(answer=Answer.from_key(key), reliability=reliabilities[worker_id]) for worker_id, key in rows]
 
 
-def _resolve_by(consensus: Consensus, *, task: Task, job: Job, answered_in: Assignment) -> None:
-    task.label = to_result(schema_of(answered_in.version_id), consensus.answer)
-    task.answer_key, task.confidence = consensus.answer.key, consensus.confidence
-    _note_majority(task, consensus)
+def _resolve_by(belief: Posterior, *, task: Task, job: Job, answered_in: Assignment) -> None:
+    task.label = to_result(schema_of(answered_in.version_id), belief.leader)
+    task.answer_key = belief.leader.key
+    _note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
     move(
         task,
@@ -74,8 +74,8 @@ def _resolve_by(consensus: Consensus, *, task: Task, job: Job, answered_in: Assi
     )
     if job.accept_on_resolution:
         due_now(Q(task=task, annotation__answer_key=task.answer_key))
-        # Gold turns look like any other, in their timetable too: a worker's open gold is accepted together with the next
-        # work of theirs, right or wrong.
+        # Gold turns look like any other, in their timetable too: a worker's open gold is accepted together with the
+        # next work of theirs, right or wrong.
         due_now(Q(job=job, worker__in=_workers_of(task), task__gold_question__isnull=False))
 
 
@@ -84,8 +84,9 @@ def _workers_of(task: Task) -> list[object]:
     return list(agreeing.values_list("worker_id", flat=True))
 
 
-def _note_majority(task: Task, consensus: Consensus) -> None:
-    task.majority_key, task.majority_share = consensus.majority.key, consensus.majority_share
+def _note_belief(task: Task, belief: Posterior) -> None:
+    task.confidence = belief.confidence
+    task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
 
 
 def _ask_for_one_more(task: Task) -> None:
@@ -93,22 +94,17 @@ def _ask_for_one_more(task: Task) -> None:
     open_slot(task=task, ordinal=highest + 1)
 
 
-def _escalate(consensus: Consensus, *, task: Task, answers: int) -> None:
-    task.confidence = consensus.confidence
-    _note_majority(task, consensus)
-    why = f"{answers} answers, and the one in front is only {consensus.confidence:.0%} sure"
-    move(
-        task,
-        Task.State.IN_ADJUDICATION,
-        by=CONSENSUS,
-        why=why,
-        fields=["confidence", "majority_key", "majority_share"],
-    )
+def _escalate(belief: Posterior, *, task: Task) -> None:
+    _note_belief(task, belief)
+    answers = belief.majority.votes
+    why = f"{answers} answers, and the one in front is only {belief.confidence:.1%} sure"
+    fields = ["confidence", "majority_key", "majority_share"]
+    move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=fields)
     open_escalation(
         kind=Escalation.Kind.NO_CONSENSUS,
         by=CONSENSUS,
         why=why,
         job=task.job,
         task=task,
-        details={"answers": answers, "leader": consensus.answer.key, "confidence": round(consensus.confidence, 4)},
+        details={"answers": answers, "leader": belief.leader.key, "confidence": round(belief.confidence, 4)},
     )

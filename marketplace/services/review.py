@@ -14,7 +14,7 @@ from kernel.services.audit import Actor
 from kernel.text import clean_text
 from marketplace.models import Assignment, Job, Rejection, Task
 from marketplace.services.expiry import lock_turn
-from marketplace.services.settlement import SETTLED_TOGETHER, settle_all, settle_assignment
+from marketplace.services.settlement import SETTLED_TOGETHER, settle, settle_all
 
 REVERSIBLE_FOR: Final = timedelta(days=7)
 SHORTEST_MESSAGE: Final = 20
@@ -37,7 +37,7 @@ def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
     """Accept a submitted answer and pay it. Accepting again changes nothing. Raises NotFound or WrongState."""
     assignment = lock_turn(assignment_id)
     if assignment.state != Assignment.State.ACCEPTED:
-        settle_assignment(assignment, by=Actor.user(by), why="accepted by the client")
+        settle([assignment], by=Actor.user(by), why=lambda _: "accepted by the client")
     return assignment
 
 
@@ -83,9 +83,7 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
 
 def _require_rejectable(assignment: Assignment) -> None:
     if assignment.task.gold_question_id is None and assignment.task.state != Task.State.RESOLVED:
-        raise CannotReject(
-            f"The task is {assignment.task.state}. An answer can be rejected once its task is resolved; until then it waits."
-        )
+        raise CannotReject(f"The task is {assignment.task.state}. An answer can be rejected once its task is resolved.")
     if assignment.review_due_at is not None and assignment.review_due_at <= clock.now():
         raise CannotReject("The time for review is over, and silence accepts: this answer is being paid.")
 
@@ -101,12 +99,11 @@ def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
     rejection = Rejection.objects.select_for_update(no_key=True).filter(assignment=assignment).first()
     if rejection is not None and rejection.reversed_at is None:
         if clock.now() >= rejection.reversible_until:
-            raise TooLateToReverse(
-                f"The rejection could be reversed until {rejection.reversible_until:%Y-%m-%d %H:%M} UTC; its pay has gone back."
-            )
+            until = f"{rejection.reversible_until:%Y-%m-%d %H:%M} UTC"
+            raise TooLateToReverse(f"The rejection could be reversed until {until}; its pay has gone back.")
         rejection.reversed_at, rejection.reversed_by, rejection.reversal_why = clock.now(), by, why
         rejection.save(update_fields=["reversed_at", "reversed_by", "reversal_why"])
     if assignment.state == Assignment.State.SUBMITTED:
         raise CannotReject("This answer is not rejected; it waits for review.")
-    settle_assignment(assignment, by=Actor.user(by), why=f"rejection reversed: {why}")
+    settle([assignment], by=Actor.user(by), why=lambda _: f"rejection reversed: {why}")
     return assignment

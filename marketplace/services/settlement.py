@@ -1,6 +1,6 @@
 """Settlement: an answer is accepted and paid from its job's escrow, at the price of its claim, once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -18,16 +18,27 @@ SETTLED_TOGETHER: Final = 100
 REVIEW_CLOCK: Final = Actor.system("review_clock")
 
 
-def settle_assignment(assignment: Assignment, *, by: Actor, why: str) -> None:
-    """Accept a locked assignment and pay it: reward to the worker, fee to the platform, both from escrow."""
-    assignment.decided_at = clock.now()
-    move(assignment, Assignment.State.ACCEPTED, by=by, why=why, fields=["decided_at"])
-    escrow.pay(
+@transaction.atomic
+def settle(assignments: Sequence[Assignment], *, by: Actor, why: Callable[[Assignment], str]) -> None:
+    """Accept locked assignments and pay them: rewards to the workers, fees to the platform, from escrow; all or none.
+
+    They are in one currency. Raises WrongState for one that cannot be accepted.
+    """
+    now = clock.now()
+    for assignment in assignments:
+        assignment.decided_at = now
+        move(assignment, Assignment.State.ACCEPTED, by=by, why=why(assignment), fields=["decided_at"])
+    escrow.pay_all(payments=[_payment_of(assignment) for assignment in assignments])
+
+
+def _payment_of(assignment: Assignment) -> escrow.Payment:
+    return escrow.Payment(
         job_owner=f"job:{assignment.job_id}",
         worker_owner=f"worker:{assignment.worker_id}",
         reward=assignment.reward,
         fee=assignment.fee,
         key=f"pay:{assignment.pk}",
+        subject=f"assignment:{assignment.pk}",
     )
 
 
@@ -63,8 +74,7 @@ def settle_all(*, ids: Iterable[UUID], by: Actor, only_due: bool = False, why: s
     if only_due:
         rows = rows.filter(review_due_at__lte=clock.now())
     assignments = list(rows.select_related("annotation", "task").order_by("pk"))
-    for assignment in assignments:
-        settle_assignment(assignment, by=by, why=why or _why_due(assignment))
+    settle(assignments, by=by, why=lambda assignment: why or _why_due(assignment))
     return len(assignments)
 
 

@@ -33,7 +33,9 @@ WHERE job_id = %(job)s AND lane = %(lane)s AND priority > %(priority)s ORDER BY 
 """
 
 
-def take_slot(*, job_id: UUID, lane: Slot.Lane, worker_id: UUID, chance: random.Random = CHANCE) -> tuple[UUID, int] | None:
+def take_slot(
+    *, job_id: UUID, lane: Slot.Lane, worker_id: UUID, chance: random.Random = CHANCE
+) -> tuple[UUID, int] | None:
     """Take a free turn at a task that ``worker_id`` has never had: (task id, ordinal), or None when there is none.
 
     The lowest priority number goes first; within it the turn is random. Runs in the caller's transaction.
@@ -46,8 +48,10 @@ def take_slot(*, job_id: UUID, lane: Slot.Lane, worker_id: UUID, chance: random.
     return None
 
 
-def _take_from(statement: str, *, job_id: UUID, lane: Slot.Lane, worker_id: UUID, start: float) -> tuple[UUID, int] | None:
-    where = {"job": job_id, "lane": int(lane), "worker": worker_id, "priority": -1}
+def _take_from(
+    statement: str, *, job_id: UUID, lane: Slot.Lane, worker_id: UUID, start: float
+) -> tuple[UUID, int] | None:
+    where: dict[str, UUID | int] = {"job": job_id, "lane": int(lane), "worker": worker_id, "priority": -1}
     with connection.cursor() as cursor:
         while True:
             cursor.execute(_NEXT_PRIORITY, where)

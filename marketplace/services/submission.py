@@ -34,8 +34,9 @@ class InvalidAnswer(Invalid):
 def submit_annotation(*, assignment_id: UUID, worker: Worker, result: object) -> Assignment:
     """Hand in the answer of an active assignment, in Label Studio's result JSON, and weigh it.
 
-    The same answer sent again gets the same assignment. Raises InvalidAnswer (nothing changes), WrongState (the assignment
-    has ended), NotFound, or ReservationExpired: then the answer is kept as late evidence although it is refused.
+    The same answer sent again gets the same assignment. Raises InvalidAnswer (nothing changes), WrongState (the
+    assignment has ended), NotFound, or ReservationExpired: then the answer is kept as late evidence although it is
+    refused.
     """
     with transaction.atomic():
         assignment = lock_turn(assignment_id, worker)
@@ -49,8 +50,8 @@ def submit_annotation(*, assignment_id: UUID, worker: Worker, result: object) ->
             raise WrongState(f"Assignment {assignment.pk} is {assignment.state} and takes no further answer.")
         _keep_late_answer(assignment, answer)
     raise ReservationExpired(
-        f"The reservation ended at {assignment.expires_at:%Y-%m-%d %H:%M:%S} UTC. The answer is kept as evidence, but it is "
-        "neither paid nor used. Claim another task.",
+        f"The reservation ended at {assignment.expires_at:%Y-%m-%d %H:%M:%S} UTC. The answer is kept as evidence, but "
+        "it is neither paid nor used. Claim another task.",
         {"assignment": str(assignment.pk), "expired_at": assignment.expires_at.isoformat()},
     )
 
@@ -86,14 +87,19 @@ def _submit(assignment: Assignment, answer: Answer, *, by: Actor) -> None:
 
 
 def _floor(*, job_id: UUID, skill_id: UUID) -> float | None:
-    floor = Requirement.objects.filter(job_id=job_id, skill_id=skill_id).values_list("min_lower_bound", flat=True).first()
+    floor = (
+        Requirement.objects.filter(job_id=job_id, skill_id=skill_id).values_list("min_lower_bound", flat=True).first()
+    )
     return floor or None
 
 
 def _keep_late_answer(assignment: Assignment, answer: Answer) -> None:
     if assignment.state == Assignment.State.ACTIVE:
         end_turn(
-            assignment, to=Assignment.State.EXPIRED, by=Actor.system("reservation_clock"), why="answered after it ran out"
+            assignment,
+            to=Assignment.State.EXPIRED,
+            by=Actor.system("reservation_clock"),
+            why="answered after it ran out",
         )
     if not Annotation.objects.filter(assignment=assignment).exists():
         _keep(assignment, answer, at=clock.now(), late=True)
