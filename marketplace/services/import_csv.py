@@ -25,14 +25,12 @@ DIGITS: Final = frozenset("0123456789")
 
 _MEANING: Final = {
     "unexpected end of data": "A quote that is opened in this row is never closed.",
-    "new-line character seen in unquoted field - do you need to open the file with newline=''?": (
-        "The row contains a bare carriage return; lines end in LF or CRLF."
-    ),
+    "new-line character seen": "The row contains a bare carriage return; lines end in LF or CRLF.",
     "',' expected after '\"'": (
         'After a closing quote comes a comma or the end of the line; inside quotes, "" means ".'
     ),
 }
-"""What the standard library's complaints mean to the owner of the file."""
+"""What the standard library's complaints, by how they begin, mean to the owner of the file."""
 
 
 def read_csv(stream: BinaryIO, *, fields: Collection[str]) -> Iterator[Record | RowFault]:
@@ -52,7 +50,7 @@ def read_csv(stream: BinaryIO, *, fields: Collection[str]) -> Iterator[Record | 
     except _StopReading as stop:
         yield RowFault(lines.row, "", str(stop))
     except csv.Error as error:
-        yield RowFault(lines.row, "", _MEANING.get(str(error), f"The row is not CSV: {error}."))
+        yield RowFault(lines.row, "", _meaning(str(error)))
 
 
 def _records(rows: Iterator[list[str]], lines: "_Lines", header: list[str]) -> Iterator[Record | RowFault]:
@@ -102,6 +100,13 @@ def _faults_of_columns(header: list[str], fields: Collection[str]) -> Iterator[t
             yield name, f"The schema shows ${name}, a name that CSV reserves for something else; import JSON instead."
         elif name not in header:
             yield name, f"The column {quoted(name)} is missing; the schema shows it. {possible}"
+
+
+def _meaning(complaint: str) -> str:
+    for beginning, meaning in _MEANING.items():
+        if complaint.startswith(beginning):
+            return meaning
+    return f"The row is not CSV: {complaint}."
 
 
 class _StopReading(Exception):
