@@ -1,14 +1,43 @@
-"""What Celery runs for the kernel."""
+"""What Celery runs for the kernel. Each message is only a wake-up; what is to be done stands in the tables."""
 
 from pathlib import Path
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 
-HEARTBEAT = "heartbeat"
+from kernel.services import health, idempotency, outbox
+
+PULSE_MARK = "pulse"
 
 
-@shared_task
-def heartbeat() -> None:
-    """Show that messages come through and are worked on: a live process may still be stuck."""
-    Path(settings.VAR_DIR, HEARTBEAT).touch()
+@shared_task(name="kernel.deliver_message")
+def deliver_message(message_id: str, lease: str) -> None:
+    """Run the reaction that this outbox message owes, unless the lease has gone to somebody else."""
+    outbox.deliver(message_id=UUID(message_id), lease=UUID(lease))
+
+
+@shared_task(name="kernel.show_worker_life")
+def show_worker_life() -> None:
+    """Sent by the relay: that it runs shows that the broker carries and that a worker works."""
+    health.show_life(part="worker")
+
+
+@shared_task(name="kernel.show_beat_life")
+def show_beat_life() -> None:
+    """Sent by beat: that it runs shows that the clock ticks."""
+    health.show_life(part="beat")
+
+
+@shared_task(name="kernel.forget_what_is_over")
+def forget_what_is_over() -> None:
+    """Delete kept answers and done messages that have had their time."""
+    idempotency.forget_old_answers()
+    while outbox.forget_done():
+        pass
+
+
+@shared_task(name="kernel.show_pulse")
+def show_pulse() -> None:
+    """Sent by a supervisor to the worker that it runs: the mark tells it a working worker from a stuck one."""
+    Path(settings.VAR_DIR, PULSE_MARK).touch()

@@ -7,7 +7,7 @@ from pathlib import Path
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from kernel.background import HEARTBEAT, heartbeat
+from kernel.background import PULSE_MARK, show_pulse
 from kernel.embedded.lifecycle import digest_of
 
 EVERY_SECONDS = 15.0
@@ -15,13 +15,13 @@ STALE_AFTER_SECONDS = 120.0
 
 
 class Pulse:
-    """A queue for one worker, into which a heartbeat is put now and then.
+    """A queue for one worker, into which a message is put now and then.
 
     A worker whose broker died while it was busy may live on and do nothing; only its work tells.
     """
 
     def __init__(self, *, var: Path, broker_url: str) -> None:
-        self.mark = var / HEARTBEAT
+        self.mark = var / PULSE_MARK
         self.queue = f"pulse-{socket.gethostname()}-{digest_of(var)}"
         self._app = Celery("pulse", broker=broker_url, set_as_current=False)
         self._app.conf.update(broker_connection_timeout=2, task_publish_retry=False)
@@ -60,6 +60,6 @@ class Pulse:
             return
         self._sent_at = now
         try:
-            self._app.send_task(heartbeat.name, queue=self.queue, expires=every_seconds)
+            self._app.send_task(show_pulse.name, queue=self.queue, expires=every_seconds)
         except (OperationalError, OSError):
             return  # no broker just now; the silence counts all the same

@@ -22,6 +22,7 @@ from kernel.supervisor import EmbeddedService, Process, ProcessService, Service,
 from marketplace.pulse import Pulse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SIGN_OF_LIFE = "/static/admin/css/base.css"
 
 
 class StackError(Exception):
@@ -216,7 +217,8 @@ class Stack:
         port = self.stripe_double.rpartition(":")[2]
         webhooks = f"{self.url}/api/v1/stripe/webhook/"
         arguments = ("stripe_double", "--port", port, "--webhook-url", webhooks)
-        return self._process("stripe", "manage.py", *arguments, ready=lambda: accepts(int(port)))
+        memory = ("--state-file", str(self.var / "stripe_double.sqlite3"))
+        return self._process("stripe", "manage.py", *arguments, *memory, ready=lambda: accepts(int(port)))
 
     def _process(
         self,
@@ -240,12 +242,12 @@ class Stack:
         )
 
     def answers(self) -> bool:
-        """Whether the web server answers a request, whatever it says."""
+        """Whether the web server serves; a static file shows it, whatever the database says."""
         host = self.environment.get("ASSAY_HOSTS", "localhost").split(",")[0].strip()
         connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
         try:
-            connection.request("GET", "/", headers={"Host": host.lstrip("*.") or "localhost"})
-            return connection.getresponse().status < 500
+            connection.request("GET", SIGN_OF_LIFE, headers={"Host": host.lstrip("*.") or "localhost"})
+            return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
         finally:
