@@ -1,0 +1,1 @@
+"""Numbers about answers and workers: consensus, when to stop asking, scores, estimates. Plain values, no Django."""
