@@ -44,7 +44,7 @@ def move(
     """Move ``row`` to state ``to``, save it and leave an audit event, all in the caller's transaction.
 
     The caller holds the row's lock and has set the other ``fields`` that change with the state (``decided_at``…);
-    only those and ``state`` are saved. Raises WrongState, and changes nothing, when the row's ``FLOW`` does not allow it.
+    only those and ``state`` are saved. Raises WrongState, changing nothing, when the row's ``FLOW`` does not allow it.
     """
     flow: Flow = row.FLOW  # type: ignore[attr-defined]  # each stateful model declares FLOW beside its State
     before: str = row.state  # type: ignore[attr-defined]
@@ -53,7 +53,13 @@ def move(
     row.state = str(to)  # type: ignore[attr-defined]
     row.save(update_fields=["state", *fields])
     record(
-        action=f"{row._meta.model_name}.{to}", subject=row, by=by, why=why, from_state=before, to_state=to, details=details
+        action=f"{row._meta.model_name}.{to}",
+        subject=row,
+        by=by,
+        why=why,
+        from_state=before,
+        to_state=to,
+        details=details,
     )
 
 

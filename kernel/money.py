@@ -26,7 +26,9 @@ class Money:
         if type(self.minor) is not int:
             raise TypeError(f"Money is whole minor units, not {self.minor!r}.")
         if self.currency not in MINOR_UNIT_DIGITS:
-            raise ValueError(f"{self.currency!r} is not a currency kept here. Possible: {', '.join(MINOR_UNIT_DIGITS)}.")
+            raise ValueError(
+                f"{self.currency!r} is not a currency kept here. Possible: {', '.join(MINOR_UNIT_DIGITS)}."
+            )
         if abs(self.minor) > LARGEST_MINOR:
             raise ValueError(f"{self.minor} minor units are more than any amount may be ({LARGEST_MINOR}).")
 

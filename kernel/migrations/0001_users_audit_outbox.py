@@ -151,7 +151,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(condition=models.Q(("state", "waiting")), fields=["due_at", "id"], name="outbox_due")
+                    models.Index(condition=models.Q(("state", "waiting")), fields=["due_at", "id"], name="outbox_due"),
+                    models.Index(condition=models.Q(("state", "done")), fields=["done_at", "id"], name="outbox_done"),
+                    models.Index(
+                        condition=models.Q(("state", "parked")), fields=["created_at", "id"], name="outbox_parked"
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(

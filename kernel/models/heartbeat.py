@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Heartbeat(models.Model):
-    """The last sign of life of one part (`relay`, `worker`), whichever of its processes gave it."""
+    """The last sign of life of one part (`relay`, `worker`, `beat`), whichever of its processes gave it."""
 
     part = models.CharField(primary_key=True, max_length=30)
     at = models.DateTimeField()

@@ -36,7 +36,11 @@ class OutboxMessage(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=["waiting", "done", "parked"]), name="outbox_state_known"),
         ]
-        indexes = [models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="outbox_due")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="outbox_due"),
+            models.Index(fields=["done_at", "id"], condition=Q(state="done"), name="outbox_done"),
+            models.Index(fields=["created_at", "id"], condition=Q(state="parked"), name="outbox_parked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} → {self.reaction} ({self.state})"

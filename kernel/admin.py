@@ -1,0 +1,74 @@
+"""The operators' console for the kernel's rows: to read, and to let parked messages try again."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from kernel.models import AuditEvent, OutboxMessage, User
+from kernel.services.audit import Actor
+from kernel.services.outbox import redrive
+
+admin.site.site_title = "Assay"
+admin.site.site_header = "Assay"
+admin.site.index_title = "Operators' console"
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Model]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that are only looked at here: whatever changes them is an action that calls a service."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """People who sign in."""
+
+    list_display = ("email", "display_name", "is_staff", "is_active", "joined_at")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email",)
+    ordering = ("-joined_at", "-id")
+    fields = ("id", "email", "display_name", "is_staff", "is_active", "joined_at", "last_login")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what, and why."""
+
+    list_display = ("at", "actor_kind", "actor_id", "action", "subject_id", "from_state", "to_state", "why")
+    search_fields = ("=subject_id",)
+    search_help_text = "The id of what was acted on."
+    ordering = ("-id",)
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnlyAdmin):
+    """Reactions that are owed, done, or parked with the reason why they keep failing."""
+
+    list_display = ("event", "reaction", "state", "attempts", "due_at", "created_at", "last_error")
+    list_filter = ("state",)
+    ordering = ("-created_at", "-id")
+    actions = ("try_again",)
+
+    @admin.action(description="Let parked messages try again now", permissions=["view"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxMessage]) -> None:
+        """Re-drive those of the chosen messages that are parked."""
+        assert isinstance(request.user, User)
+        driven = redrive(by=Actor.user(request.user), message_ids=list(chosen.values_list("pk", flat=True)))
+        self.message_user(request, f"{driven} parked messages will be tried again now.", messages.SUCCESS)
