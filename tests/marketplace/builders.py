@@ -1,0 +1,131 @@
+"""Clients, jobs and people at work, made through the services that users go through."""
+
+import itertools
+import json
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from marketplace.services.importing import import_tasks
+
+from billing.models import LedgerAccount, Posting
+from billing.services import ledger
+from kernel.models import User
+from kernel.money import Money
+from kernel.services.audit import Actor
+from marketplace.models import Assignment, Client, Escalation, Job, Slot, Task
+from marketplace.services.allocation import claim_task
+from marketplace.services.clients import create_client
+from marketplace.services.posting import Order, launch_job, post_job
+from marketplace.services.submission import submit_annotation
+from qualification.models import Skill
+from tests.qualification.builders import ANIMALS, a_certification, a_skill, a_user, an_answer
+from tests.qualification.builders import a_worker as an_uncertified_worker
+from workforce.models import Worker
+
+_numbers = itertools.count(1)
+Kind = LedgerAccount.Kind
+
+
+def a_client(*, owner: User | None = None, funds_minor: int = 1_000_000) -> Client:
+    """A client with money to spend."""
+    client = create_client(name=f"Client {next(_numbers)}", country="US", owner=owner or a_user())
+    if funds_minor:
+        fund(client, funds_minor)
+    return client
+
+
+def fund(client: Client, minor: int) -> None:
+    entry = ledger.Entry(
+        ledger.AccountKey(Kind.OUTSIDE_WORLD, client.billing_owner),
+        ledger.AccountKey(Kind.CLIENT_FUNDS, client.billing_owner),
+        Money(minor, "USD"),
+    )
+    key = f"funding:test-{next(_numbers)}"
+    ledger.post(key=key, kind=Posting.Kind.FUNDING_SETTLED, subject=client.billing_owner, entries=[entry])
+
+
+def owner_of(client: Client) -> User:
+    return client.memberships.select_related("user").get(role="owner").user
+
+
+def a_draft(
+    *, client: Client | None = None, skill: Skill | None = None, tasks: int = 1, gold: int = 0, **order: Any
+) -> Job:
+    """A job with its tasks imported, not launched yet: 10 cents a label, every task asked twice to three times."""
+    client = client or a_client()
+    asked: dict[str, Any] = {
+        "title": "Animals",
+        "instructions": "Say which animal the text is about.",
+        "label_schema": ANIMALS,
+        "currency": "USD",
+        "reward_minor": 10,
+        "skill_id": (skill or a_skill()).pk,
+        "overlap_min": 2,
+        "overlap_max": 3,
+        "confidence_basis_points": 9000,
+        "gold_share_basis_points": 5000 if gold else 0,
+    }
+    job = post_job(client=client, order=Order(**(asked | order)), by=owner_of(client))
+    if tasks + gold:
+        rows = [{"external_id": f"t{n}", "item": {"text": f"Text {n}"}} for n in range(tasks)]
+        known = [
+            {"item": {"text": f"Known {n}"}, "gold_answer": "cat", "gold_reason": "Only cats meow."}
+            for n in range(gold)
+        ]
+        lines = "\n".join(json.dumps(row) for row in rows + known)
+        import_tasks(job_id=job.pk, stream=BytesIO(lines.encode()), format="jsonl", by=Actor.user(owner_of(client)))
+    return job
+
+
+def an_open_job(**asked: Any) -> Job:
+    """A job that workers can claim in."""
+    job = a_draft(**asked)
+    return launch_job(job_id=job.pk, by=owner_of(job.client))
+
+
+def a_worker(job: Job) -> Worker:
+    """A worker whom ``job`` lets in."""
+    worker = an_uncertified_worker()
+    a_certification(worker, job.skill)
+    return worker
+
+
+def answer(assignment: Assignment, animal: str = "cat") -> Assignment:
+    return submit_annotation(assignment_id=assignment.pk, worker=assignment.worker, result=an_answer(animal))
+
+
+def a_submitted_answer(job: Job, *, worker: Worker | None = None, animal: str = "cat") -> Assignment:
+    return answer(claim_task(worker=worker or a_worker(job), job_id=job.pk), animal)
+
+
+def a_resolved_task(job: Job) -> Task:
+    """A task of ``job`` on which two workers agree."""
+    first = a_submitted_answer(job)
+    a_submitted_answer(job)
+    return Task.objects.get(pk=first.task_id)
+
+
+def held(job: Job) -> int:
+    return ledger.balance(Kind.JOB_ESCROW, job.billing_owner, job.currency).minor
+
+
+def available(client: Client) -> int:
+    return ledger.balance(Kind.CLIENT_FUNDS, client.billing_owner, "USD").minor
+
+
+def earned(worker: Worker) -> int:
+    return ledger.balance(Kind.WORKER_EARNINGS, worker.billing_owner, "USD").minor
+
+
+def free_turns(job: Job) -> int:
+    return Slot.objects.filter(job=job, lane=Slot.Lane.WORK).count()
+
+
+def the_escalation(task_id: UUID) -> Escalation:
+    return Escalation.objects.get(task=task_id)
+
+
+def later(**how: int) -> timedelta:
+    return timedelta(**how)
