@@ -22,20 +22,21 @@ INSTALLATION: Final = "installation"
 PSEUDONYM_CHARACTERS: Final = 10  # 50 bits: among 100,000 workers of one client, two alike once in 200,000 clients
 
 
-def seal(text: str, *, key: SubjectKey, column: str, region: str) -> bytes:
-    """``text`` for ``column`` (``table.column``) of the row of ``key``'s subject, in ``region``."""
+def seal(text: str, *, key: SubjectKey, subject: str, column: str, region: str) -> bytes:
+    """``text`` for ``column`` (``table.column``) of ``subject``'s row, in ``region``, under that subject's ``key``."""
+    assert key.subject == subject, "Personal data is sealed under its own subject's key."
     secret = derive(secret_of(key), "column", column)
-    return seal_bytes(text.encode(), secret=secret, context=[region, column, key.subject, key.purpose])
+    return seal_bytes(text.encode(), secret=secret, context=[region, column, subject, key.purpose])
 
 
-def unseal(sealed: bytes, *, key: SubjectKey, column: str, region: str) -> str:
-    """What ``seal`` sealed for the same place.
+def unseal(sealed: bytes, *, key: SubjectKey, subject: str, column: str, region: str) -> str:
+    """What ``seal`` sealed for the same place. ``subject`` is whose row it stands in, not what the key says of itself.
 
     Raises KeyDestroyed after an erasure, UnknownMasterKey when the key's master key is not set, and CannotOpen when the
     value was altered or moved here from another row, column, subject or region.
     """
     secret = derive(secret_of(key), "column", column)
-    return open_bytes(bytes(sealed), secret=secret, context=[region, column, key.subject, key.purpose]).decode()
+    return open_bytes(bytes(sealed), secret=secret, context=[region, column, subject, key.purpose]).decode()
 
 
 def blind_index(value: str, *, column: str) -> str:

@@ -26,12 +26,18 @@ def a_key(subject: str = "user:1", purpose: SubjectKey.Purpose = PROFILE) -> Sub
 
 
 def sealed(text: str = "Ada Lovelace") -> bytes:
-    return seal(text, key=a_key(), column=NAME, region="eu")
+    return seal(text, key=a_key(), subject="user:1", column=NAME, region="eu")
+
+
+def opened(
+    stored: bytes, *, key: SubjectKey | None = None, subject: str = "user:1", column: str = NAME, region: str = "eu"
+) -> str:
+    return unseal(stored, key=key or a_key(), subject=subject, column=column, region=region)
 
 
 @pytest.mark.parametrize("text", ["Ada Lovelace", "", "Zoë 👩\u200d🔬", "x" * 100_000])
 def test_what_is_sealed_opens_in_its_own_place(text: str) -> None:
-    assert unseal(sealed(text), key=a_key(), column=NAME, region="eu") == text
+    assert opened(sealed(text)) == text
 
 
 def test_the_same_text_is_never_sealed_the_same_way_twice() -> None:
@@ -53,7 +59,7 @@ def test_what_was_moved_to_another_row_column_or_region_does_not_open(
     subject: str, purpose: SubjectKey.Purpose, column: str, region: str
 ) -> None:
     with pytest.raises(CannotOpen, match="it was altered, or belongs elsewhere"):
-        unseal(sealed(), key=a_key(subject, purpose), column=column, region=region)
+        opened(sealed(), key=a_key(subject, purpose), subject=subject, column=column, region=region)
 
 
 def test_a_key_that_was_copied_to_another_subject_does_not_open() -> None:
@@ -61,7 +67,14 @@ def test_a_key_that_was_copied_to_another_subject_does_not_open() -> None:
     SubjectKey.objects.filter(pk=other.pk).update(wrapped_key=own.wrapped_key)
 
     with pytest.raises(CannotOpen):
-        unseal(sealed(), key=a_key("user:2"), column=NAME, region="eu")
+        opened(sealed(), key=a_key("user:2"))
+
+
+def test_a_row_that_was_pointed_at_another_subjects_key_does_not_open() -> None:
+    theirs = seal("Charles Babbage", key=a_key("user:2"), subject="user:2", column=NAME, region="eu")
+
+    with pytest.raises(CannotOpen):
+        opened(theirs, key=a_key("user:2"), subject="user:1")
 
 
 def test_no_byte_can_be_altered() -> None:
@@ -69,10 +82,10 @@ def test_no_byte_can_be_altered() -> None:
     for place in range(len(whole)):
         altered = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
         with pytest.raises(CannotOpen):
-            unseal(altered, key=a_key(), column=NAME, region="eu")
+            opened(altered)
     for length in range(len(whole)):
         with pytest.raises(CannotOpen):
-            unseal(whole[:length], key=a_key(), column=NAME, region="eu")
+            opened(whole[:length])
 
 
 def test_a_missing_master_key_is_named_and_so_is_the_way_out(settings: Settings) -> None:
@@ -81,7 +94,7 @@ def test_a_missing_master_key_is_named_and_so_is_the_way_out(settings: Settings)
     settings.MASTER_KEYS = [new_master_key("k2"), new_master_key("k3")]
 
     with pytest.raises(UnknownMasterKey) as error:
-        unseal(stored, key=a_key(), column=NAME, region="eu")
+        opened(stored)
 
     assert str(error.value) == (
         "This needs master key 'k1', and ASSAY_MASTER_KEYS holds only: k2, k3. "
@@ -95,22 +108,22 @@ def test_another_master_key_of_the_same_name_opens_nothing(settings: Settings) -
     settings.MASTER_KEYS = [new_master_key("k1")]
 
     with pytest.raises(CannotOpen):
-        unseal(stored, key=a_key(), column=NAME, region="eu")
+        opened(stored)
 
 
 def test_a_destroyed_key_opens_nothing_and_no_other_takes_its_place() -> None:
     stored = sealed()
-    kept = seal("12-345", key=a_key(purpose=STATUTORY), column="people.tax_id", region="eu")
+    kept = seal("12-345", key=a_key(purpose=STATUTORY), subject="user:1", column="people.tax_id", region="eu")
 
     destroy_key(subject="user:1", purpose=PROFILE, by=Actor.system("test"), why="erasure asked for")
     destroy_key(subject="user:1", purpose=PROFILE, by=Actor.system("test"), why="asked again")
 
     with pytest.raises(KeyDestroyed, match=r"What was asked for has been erased; nobody can read it any more\."):
-        unseal(stored, key=a_key(), column=NAME, region="eu")
+        opened(stored)
     with pytest.raises(KeyDestroyed), transaction.atomic():
         key_for_sealing(subject="user:1", purpose=PROFILE)
     assert bytes(a_key().wrapped_key) == b""
-    assert unseal(kept, key=a_key(purpose=STATUTORY), column="people.tax_id", region="eu") == "12-345"
+    assert opened(kept, key=a_key(purpose=STATUTORY), column="people.tax_id") == "12-345"
     assert [(e.action, e.why) for e in AuditEvent.objects.all()] == [("subject_key.destroyed", "erasure asked for")]
 
 
@@ -147,7 +160,7 @@ def test_an_installation_without_keys_makes_one_that_only_its_owner_can_read(set
     settings.MASTER_KEYS = []
     stored = sealed()
 
-    assert unseal(stored, key=a_key(), column=NAME, region="eu") == "Ada Lovelace"
+    assert opened(stored) == "Ada Lovelace"
     assert settings.MASTER_KEYS_FILE.stat().st_mode & 0o777 == 0o600
     assert keyring().current.id == "local"
 

@@ -167,11 +167,13 @@ def _opened_profile(row: Identity) -> IdentityData:
 
 
 def _sealed(row: Identity, name: IdentityField, text: str) -> bytes:
-    return seal(text, key=_key_of(row, name), column=f"{TABLE}.{name}", region=row.region)
+    subject, column = subject_of(row.user_id), f"{TABLE}.{name}"
+    return seal(text, key=_key_of(row, name), subject=subject, column=column, region=row.region)
 
 
 def _opened(row: Identity, name: IdentityField) -> str:
-    return unseal(getattr(row, name), key=_key_of(row, name), column=f"{TABLE}.{name}", region=row.region)
+    subject, column = subject_of(row.user_id), f"{TABLE}.{name}"
+    return unseal(getattr(row, name), key=_key_of(row, name), subject=subject, column=column, region=row.region)
 
 
 def _key_of(row: Identity, name: IdentityField) -> SubjectKey:
