@@ -27,9 +27,14 @@ class ResultError(ValueError):
 
 
 def quoted(text: str) -> str:
-    """Foreign text made fit for an error message: short, and with invisible or direction-changing characters spelt."""
+    """Foreign text in quotation marks, fit for an error message."""
+    return f'"{spelt(text)}"'
+
+
+def spelt(text: str) -> str:
+    """Foreign text made harmless: short, and with invisible or direction-changing characters spelt as code points."""
     shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
-    return '"' + "".join(_spelt(character) for character in shown) + '"'
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in shown)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -37,7 +42,3 @@ def listed(words: Sequence[str]) -> str:
     shown = 20
     rest = f" and {len(words) - shown} more" if len(words) > shown else ""
     return ", ".join(words[:shown]) + rest
-
-
-def _spelt(character: str) -> str:
-    return character if character.isprintable() else f"\\u{ord(character):04x}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from qualification.labels.errors import SchemaError, listed, quoted
+from qualification.labels.errors import SchemaError, listed, quoted, spelt
 from qualification.labels.markup import read_markup
 from qualification.labels.parts import ChoicesControl, Header, ObjectKind, ObjectTag, Part
 from qualification.labels.reading import Placed, read_parts
@@ -48,7 +48,11 @@ class LabelSchema:
         present, hidden = set(fields), set(sealed)
         missing = [f"${field}" for field in self.fields_needed if field not in present]
         if missing:
-            has = f"They have: {listed(sorted(present))}." if present else "They have no fields."
+            has = (
+                f"They have: {listed([spelt(field) for field in sorted(present)])}."
+                if present
+                else "They have no fields."
+            )
             raise SchemaError(f"The schema shows {listed(missing)}, which the tasks do not have. {has}")
         shown = [f"${field}" for field in self.fields_needed if field in hidden]
         if shown:
