@@ -1,6 +1,6 @@
 """What billing announces. The reactions that follow are named on the page of wiring, ``marketplace/wiring.py``.
 
-Of billing's own reactions, those that speak to Stripe are subscribed with ``in_transaction=False``: ``prepare_checkout``,
+Billing's own reactions speak to Stripe and so are subscribed with ``in_transaction=False``: ``prepare_checkout``,
 ``send_refund``, ``open_stripe_account``, ``send_payout`` and ``process_stored_event``.
 """
 

@@ -92,6 +92,11 @@ class Funding(models.Model):
         return f"funding {self.pk}"
 
     @property
+    def reference(self) -> str:
+        """What it is called in the ledger and at Stripe."""
+        return f"funding:{self.pk}"
+
+    @property
     def amount(self) -> Money:
         """What the client pays."""
         return Money(self.amount_minor, self.currency)

@@ -115,6 +115,11 @@ class Payout(models.Model):
         return f"payout {self.pk}"
 
     @property
+    def reference(self) -> str:
+        """What it is called in the ledger and at Stripe."""
+        return f"payout:{self.pk}"
+
+    @property
     def amount(self) -> Money:
         """What is paid out."""
         return Money(self.amount_minor, self.currency)

@@ -78,6 +78,11 @@ class Refund(models.Model):
         return f"refund {self.pk}"
 
     @property
+    def reference(self) -> str:
+        """What it is called in the ledger and at Stripe."""
+        return f"refund:{self.pk}"
+
+    @property
     def amount(self) -> Money:
         """What goes back."""
         return Money(self.amount_minor, self.currency)

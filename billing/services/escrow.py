@@ -77,17 +77,40 @@ def release(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Po
 
 
 @transaction.atomic
-def sweep_fees(*, job_owner: str, currency: str, key: str) -> Posting | None:
-    """Gather the fees of a job in the platform's own account; None when there are none to gather.
+def release_all_but(*, job_owner: str, client_owner: str, keep: Money) -> Posting | None:
+    """Give back all of the job's escrow but ``keep``; None when no more than that is held.
 
-    The same ``key`` again answers with the sweep already made; fees that came in since need a key of their own.
+    It reckons under the escrow's lock, so a payment at the same moment is either paid before or still held after.
     """
+    escrow, funds = AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner)
+    lock_accounts(accounts=[escrow, funds], currency=keep.currency)
+    unspent = balance(Kind.JOB_ESCROW, job_owner, keep.currency) - keep
+    if unspent.minor <= 0:
+        return None
+    return post(
+        key=_next_key(Posting.Kind.ESCROW_RELEASED, job_owner),
+        kind=Posting.Kind.ESCROW_RELEASED,
+        subject=job_owner,
+        entries=[Entry(escrow, funds, unspent)],
+    )
+
+
+@transaction.atomic
+def sweep_fees(*, job_owner: str, currency: str) -> Posting | None:
+    """Gather the fees of a job in the platform's own account; None when there are none to gather."""
     gathered, platform = AccountKey(Kind.PLATFORM_FEES, job_owner), AccountKey(Kind.PLATFORM_FEES, PLATFORM)
     lock_accounts(accounts=[gathered, platform], currency=currency)
-    swept = Posting.objects.filter(key=key, kind=Posting.Kind.FEES_SWEPT, subject=job_owner).first()
-    if swept is not None:
-        return swept
-    amount = balance(kind=Kind.PLATFORM_FEES, owner=job_owner, currency=currency)
+    amount = balance(Kind.PLATFORM_FEES, job_owner, currency)
     if amount.minor == 0:
         return None
-    return post(key=key, kind=Posting.Kind.FEES_SWEPT, subject=job_owner, entries=[Entry(gathered, platform, amount)])
+    return post(
+        key=_next_key(Posting.Kind.FEES_SWEPT, job_owner),
+        kind=Posting.Kind.FEES_SWEPT,
+        subject=job_owner,
+        entries=[Entry(gathered, platform, amount)],
+    )
+
+
+def _next_key(kind: Posting.Kind, subject: str) -> str:
+    """A key for one of several such postings about ``subject``. The caller holds the lock that makes it the next."""
+    return f"{kind}:{subject}:{Posting.objects.filter(kind=kind, subject=subject).count() + 1}"

@@ -156,12 +156,10 @@ def lock_accounts(*, accounts: Iterable[AccountKey], currency: str) -> None:
     _locked_accounts(accounts, currency)
 
 
-def balance(*, kind: LedgerAccount.Kind, owner: str, currency: str) -> Money:
+def balance(kind: str, owner: str, currency: str) -> Money:
     """What the account holds now; nothing, if it was never opened."""
-    held = LedgerAccount.objects.filter(kind=kind, owner=owner, currency=currency).values_list(
-        "balance_minor", flat=True
-    )
-    return Money(held.first() or 0, currency)
+    account = LedgerAccount.objects.filter(kind=kind, owner=owner, currency=currency).first()
+    return Money(account.balance_minor if account else 0, currency)
 
 
 def entries_of(*, posting: Posting) -> list[Entry]:

@@ -1,0 +1,180 @@
+"""Whether the books are true: each check is one promise of the ledger, tried against all rows in one query.
+
+The database refuses what would break most of them. They are here to prove that it did.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from billing import queries
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A promise that is broken: which one, where, and how."""
+
+    check: str
+    subject: str
+    message: str
+
+
+def check_books() -> list[Fault]:
+    """Every broken promise of the books, from one snapshot; an empty list when they are true."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return [fault for name, check in CHECKS.items() for fault in check(name)]
+
+
+def _rows(sql: str) -> Callable[[str], Iterator[Fault]]:
+    """A check whose faults are the rows of ``sql``: subject, message."""
+
+    def check(name: str) -> Iterator[Fault]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            found: list[tuple[Any, str]] = cursor.fetchall()
+        return (Fault(check=name, subject=str(subject), message=message) for subject, message in found)
+
+    return check
+
+
+def _books_add_up(name: str) -> Iterator[Fault]:
+    for currency in queries.currencies():
+        books = queries.books(currency)
+        if not books.is_balanced:
+            message = f"{books.funded_minor} came in, but {books.accounted_minor} are accounted for: {books}"
+            yield Fault(check=name, subject=currency, message=message)
+
+
+BALANCES_EQUAL_ENTRIES: Final = """
+    WITH moved AS (
+        SELECT account_id, sum(delta) AS delta FROM (
+            SELECT source_id AS account_id, -amount_minor AS delta FROM billing_ledgerentry
+            UNION ALL SELECT target_id, amount_minor FROM billing_ledgerentry
+        ) AS ends GROUP BY account_id
+    )
+    SELECT a.id,
+        format('%s of %s keeps %s, its entries sum up to %s.', a.kind, a.owner, a.balance_minor, coalesce(m.delta, 0))
+    FROM billing_ledgeraccount a LEFT JOIN moved m ON m.account_id = a.id
+    WHERE a.balance_minor <> coalesce(m.delta, 0)
+"""
+
+NOTHING_HELD_BELOW_ZERO: Final = """
+    SELECT id, format('%s of %s is %s.', kind, owner, balance_minor) FROM billing_ledgeraccount
+    WHERE balance_minor < 0 AND kind NOT IN ('outside_world', 'loss', 'processor_fees')
+"""
+
+POSTINGS_ARE_COMPLETE: Final = """
+    SELECT p.key, format('It says %s entries and has %s.', p.entry_count, count(e.id))
+    FROM billing_posting p LEFT JOIN billing_ledgerentry e ON e.posting_id = p.id
+    GROUP BY p.id HAVING count(e.id) <> p.entry_count
+"""
+
+CURRENCIES_NEVER_MIX: Final = """
+    SELECT e.id, format('It takes %s and gives %s.', s.currency, t.currency)
+    FROM billing_ledgerentry e
+    JOIN billing_ledgeraccount s ON s.id = e.source_id JOIN billing_ledgeraccount t ON t.id = e.target_id
+    WHERE s.currency <> t.currency
+"""
+
+WORK_IS_PAID_ONCE: Final = """
+    SELECT p.subject, format('It was paid %s times.', count(*))
+    FROM billing_posting p
+    WHERE p.kind = 'work_paid' AND NOT EXISTS (SELECT FROM billing_posting r WHERE r.reverses_id = p.id)
+    GROUP BY p.subject HAVING count(*) > 1
+"""
+
+REVERSALS_ARE_EXACT: Final = """
+    WITH paired AS (
+        SELECT r.id, r.key, e.source_id, e.target_id, e.amount_minor, 1 AS side
+        FROM billing_posting r JOIN billing_ledgerentry e ON e.posting_id = r.id WHERE r.reverses_id IS NOT NULL
+        UNION ALL
+        SELECT r.id, r.key, e.target_id, e.source_id, e.amount_minor, -1
+        FROM billing_posting r JOIN billing_ledgerentry e ON e.posting_id = r.reverses_id
+    ), unpaired AS (
+        SELECT id, key FROM paired GROUP BY id, key, source_id, target_id, amount_minor HAVING sum(side) <> 0
+    )
+    SELECT DISTINCT key, 'It is not the exact mirror of what it reverses.' FROM unpaired
+"""
+
+MONEY_COMES_FROM_FUNDINGS: Final = """
+    SELECT p.key, 'Money came in by it, but it is no settled funding of that amount.'
+    FROM billing_posting p
+    JOIN billing_ledgerentry e ON e.posting_id = p.id
+    JOIN billing_ledgeraccount s ON s.id = e.source_id AND s.kind = 'outside_world'
+    LEFT JOIN billing_funding f ON f.state = 'settled' AND p.kind = 'funding_settled'
+        AND p.key = 'funding:' || f.id AND f.amount_minor = e.amount_minor AND f.currency = s.currency
+        AND f.client_owner = s.owner
+    WHERE f.id IS NULL AND p.kind <> 'reversal'
+    UNION ALL
+    SELECT 'funding:' || f.id, 'It is settled, but was never credited.'
+    FROM billing_funding f WHERE f.state = 'settled'
+        AND NOT EXISTS (SELECT FROM billing_posting p WHERE p.key = 'funding:' || f.id)
+"""
+
+FUNDINGS_KNOW_THEIR_REFUNDS: Final = """
+    SELECT f.id,
+        format('It says %s refunded; its refunds sum up to %s.', f.refunded_minor, coalesce(sum(r.amount_minor), 0))
+    FROM billing_funding f LEFT JOIN billing_refund r ON r.funding_id = f.id AND r.state <> 'failed'
+    GROUP BY f.id HAVING f.refunded_minor <> coalesce(sum(r.amount_minor), 0)
+"""
+
+
+ENDS_ARE_POSTED: Final = """
+    WITH sent AS (
+        SELECT 'payout' AS noun, id, state, amount_minor, currency FROM billing_payout
+        UNION ALL SELECT 'refund', id, state, amount_minor, currency FROM billing_refund
+    ), expected AS (
+        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state END AS ending FROM sent
+    )
+    SELECT x.noun || ':' || x.id,
+        format('It is %s; it has: %s.', x.state, coalesce(string_agg(p.kind, ', ' ORDER BY p.kind), 'no posting'))
+    FROM expected x
+    LEFT JOIN billing_posting p
+        ON p.key IN (x.noun || ':' || x.id || ':requested', x.noun || ':' || x.id || ':finished')
+        AND EXISTS (
+            SELECT FROM billing_ledgerentry e JOIN billing_ledgeraccount a ON a.id = e.source_id
+            WHERE e.posting_id = p.id AND e.amount_minor = x.amount_minor AND a.currency = x.currency
+        )
+    GROUP BY x.noun, x.id, x.state, x.ending
+    HAVING count(*) FILTER (WHERE p.kind = x.noun || '_requested') <> 1
+        OR count(*) FILTER (WHERE p.kind = x.ending) <> (x.ending IS NOT NULL)::int
+        OR count(p.id) <> 1 + (x.ending IS NOT NULL)::int
+"""
+
+IN_FLIGHT_IS_UNDER_WAY: Final = """
+    WITH under_way AS (
+        SELECT 'payouts_in_flight' AS kind, owner, currency, sum(amount_minor) AS minor FROM billing_payout
+        WHERE state IN ('requested', 'sending', 'sent') GROUP BY owner, currency
+        UNION ALL
+        SELECT 'refunds_in_flight', f.client_owner, r.currency, sum(r.amount_minor)
+        FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
+        WHERE r.state IN ('requested', 'sending', 'sent') GROUP BY f.client_owner, r.currency
+    ), held AS (
+        SELECT kind, owner, currency, balance_minor AS minor FROM billing_ledgeraccount
+        WHERE kind IN ('payouts_in_flight', 'refunds_in_flight')
+    )
+    SELECT coalesce(h.owner, u.owner),
+        format('%s are %s, but %s are under way.', coalesce(h.kind, u.kind), coalesce(h.minor, 0), coalesce(u.minor, 0))
+    FROM held h FULL JOIN under_way u ON (u.kind, u.owner, u.currency) = (h.kind, h.owner, h.currency)
+    WHERE coalesce(h.minor, 0) <> coalesce(u.minor, 0)
+"""
+
+CHECKS: Final[dict[str, Callable[[str], Iterator[Fault]]]] = {
+    "balances equal their entries": _rows(BALANCES_EQUAL_ENTRIES),
+    "nothing is held below zero": _rows(NOTHING_HELD_BELOW_ZERO),
+    "postings are complete": _rows(POSTINGS_ARE_COMPLETE),
+    "currencies never mix": _rows(CURRENCIES_NEVER_MIX),
+    "work is paid once": _rows(WORK_IS_PAID_ONCE),
+    "reversals are exact": _rows(REVERSALS_ARE_EXACT),
+    "money comes from settled fundings": _rows(MONEY_COMES_FROM_FUNDINGS),
+    "fundings know their refunds": _rows(FUNDINGS_KNOW_THEIR_REFUNDS),
+    "payouts and refunds end as they are posted": _rows(ENDS_ARE_POSTED),
+    "what is in flight is under way": _rows(IN_FLIGHT_IS_UNDER_WAY),
+    "money in is money held, kept and out": _books_add_up,
+}
+"""Each promise by its name."""

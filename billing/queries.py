@@ -1,0 +1,89 @@
+"""Questions about money that more than one place asks."""
+
+from dataclasses import dataclass, fields
+
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
+
+from billing.models import LedgerAccount, LedgerEntry, Posting
+from kernel.money import Money
+
+Kind = LedgerAccount.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """What one owner holds as one kind of account."""
+
+    kind: LedgerAccount.Kind
+    balance: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All the money of one currency, in minor units: what came in, and where every cent of it is now."""
+
+    currency: str
+    funded_minor: int = 0
+    client_funds_minor: int = 0
+    job_escrow_minor: int = 0
+    worker_earnings_minor: int = 0
+    payouts_in_flight_minor: int = 0
+    refunds_in_flight_minor: int = 0
+    platform_fees_minor: int = 0
+    processor_fees_minor: int = 0
+    loss_minor: int = 0
+    refunded_minor: int = 0
+    paid_out_minor: int = 0
+
+    @property
+    def accounted_minor(self) -> int:
+        """Everything but what came in, summed: equal to ``funded_minor``, or money was made or lost."""
+        places = (field.name for field in fields(self) if field.name not in ("currency", "funded_minor"))
+        return sum(getattr(self, place) for place in places)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether what came in is what is held, in flight, kept and gone out."""
+        return self.funded_minor == self.accounted_minor
+
+
+def balances_of(owner: str) -> list[AccountBalance]:
+    """What ``owner`` holds, by kind and currency; accounts that were never opened are left out."""
+    accounts = LedgerAccount.objects.filter(owner=owner).order_by("kind", "currency", "pk")
+    return [AccountBalance(Kind(account.kind), Money(account.balance_minor, account.currency)) for account in accounts]
+
+
+def statement_of(owner: str, kind: LedgerAccount.Kind) -> QuerySet[LedgerEntry]:
+    """Each entry that moved the accounts of this kind, with ``change_minor`` as the account saw it, posting loaded."""
+    accounts = list(LedgerAccount.objects.filter(owner=owner, kind=kind).values_list("pk", flat=True))
+    touched = LedgerEntry.objects.filter(Q(source__in=accounts) | Q(target__in=accounts))
+    change = Case(
+        When(source__in=accounts, then=-F("amount_minor")), default=F("amount_minor"), output_field=BigIntegerField()
+    )
+    return touched.annotate(change_minor=change).select_related("posting", "source")
+
+
+def books(currency: str) -> Books:
+    """Where all the money of ``currency`` is: balances as kept, what came in and went out as the entries sum up."""
+    held = LedgerAccount.objects.filter(currency=currency).exclude(kind=Kind.OUTSIDE_WORLD)
+    by_kind = dict(held.values_list("kind").annotate(total=Sum("balance_minor")))
+    return Books(
+        currency=currency,
+        **{f"{kind}_minor": int(total) for kind, total in by_kind.items()},
+        funded_minor=_crossed(currency, Posting.Kind.FUNDING_SETTLED),
+        refunded_minor=_crossed(currency, Posting.Kind.REFUND_SETTLED),
+        paid_out_minor=_crossed(currency, Posting.Kind.PAYOUT_SETTLED),
+    )
+
+
+def currencies() -> list[str]:
+    """The currencies of which there are accounts."""
+    return list(LedgerAccount.objects.order_by("currency").values_list("currency", flat=True).distinct())
+
+
+def _crossed(currency: str, kind: Posting.Kind) -> int:
+    """What postings of this kind have moved over the border to the outside world, less those that were reversed."""
+    entries = LedgerEntry.objects.filter(source__currency=currency)
+    moved = entries.filter(posting__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
+    undone = entries.filter(posting__reverses__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
+    return int(moved or 0) - int(undone or 0)

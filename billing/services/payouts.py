@@ -1,0 +1,225 @@
+"""Payouts: earnings set aside, sent to their owner's account at Stripe, and settled.
+
+Lock order: payout account, payout, ledger accounts.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from billing import stripe_gateway
+from billing.events import PayoutFailed, PayoutRequested, PayoutSettled
+from billing.models import LedgerAccount, Payout, PayoutAccount, Posting
+from billing.services import sending
+from billing.services.ledger import AccountKey, Entry, balance, post
+from billing.services.payout_accounts import PayoutAccountMissing
+from billing.services.sending import Errand, Unexplained
+from billing.stripe_gateway import TransferState
+from kernel import clock
+from kernel.errors import NotFound, Refused
+from kernel.flow import WrongState, move
+from kernel.money import Money
+from kernel.services.audit import Actor, record
+from kernel.services.outbox import announce
+
+MINIMUM_MINOR: Final = 100
+SENDER: Final = Actor.system("payouts")
+
+Kind = LedgerAccount.Kind
+State = Payout.State
+
+
+class PayoutAccountNotReady(Refused):
+    """Stripe still wants to know something before it can pay out to this account."""
+
+    code = "payout_account_not_ready"
+
+
+class PayoutBelowMinimum(Refused):
+    """The amount is smaller than the smallest payout."""
+
+    code = "payout_below_minimum"
+
+
+@transaction.atomic
+def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str = "USD") -> Payout:
+    """Set earnings aside to be paid out; ``amount`` None means all there is in ``currency``.
+
+    Raises PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum or InsufficientFunds.
+    """
+    account = _ready_account(owner)
+    asked = balance(Kind.WORKER_EARNINGS, owner, currency) if amount is None else amount
+    if asked.minor < MINIMUM_MINOR:
+        smallest = Money(MINIMUM_MINOR, asked.currency)
+        raise PayoutBelowMinimum(
+            f"{asked} is less than the smallest payout, which is {smallest}.",
+            details={"asked_minor": asked.minor, "minimum_minor": MINIMUM_MINOR, "currency": asked.currency},
+        )
+    payout = Payout.objects.create(
+        owner=owner, payout_account=account, amount_minor=asked.minor, currency=asked.currency
+    )
+    post(
+        key=f"{payout.reference}:requested",
+        kind=Posting.Kind.PAYOUT_REQUESTED,
+        subject=payout.reference,
+        entries=[Entry(_earnings(payout), _in_flight(payout), asked)],
+    )
+    record(action="payout.requested", subject=payout, by=by, to_state=State.REQUESTED)
+    announce(PayoutRequested(payout_id=str(payout.pk)))
+    return payout
+
+
+@transaction.atomic
+def cancel_payout(*, payout_id: UUID, owner: str, by: Actor) -> Payout:
+    """Call off a payout that has not begun to be sent. Raises NotFound or WrongState."""
+    payout = Payout.objects.select_for_update(no_key=True).filter(pk=payout_id, owner=owner).first()
+    if payout is None:
+        raise NotFound("payout")
+    if payout.state != State.CANCELLED:
+        _end_unpaid(payout, State.CANCELLED, Posting.Kind.PAYOUT_CANCELLED, by=by, why="called off")
+    return payout
+
+
+@transaction.atomic
+def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
+    """Drive an open payout again now, or request a failed one anew; the payout that is on its way then.
+
+    Raises WrongState when it is settled or cancelled, and whatever ``request_payout`` raises.
+    """
+    payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+    if payout.state == State.FAILED:
+        return request_payout(owner=payout.owner, amount=payout.amount, by=by)
+    if payout.state in (State.SETTLED, State.CANCELLED):
+        raise WrongState(f"Payout {payout.pk} is {payout.state}: there is nothing left to send.")
+    record(action="payout.driven_again", subject=payout, by=by)
+    announce(PayoutRequested(payout_id=str(payout.pk)))
+    return payout
+
+
+def send_payout(event: PayoutRequested) -> None:
+    """Send one payout as far as it goes now. A reaction that speaks to the network; it may be run again at any time."""
+    sending.send(ERRAND, UUID(event.payout_id))
+
+
+@transaction.atomic
+def settle_payout(*, payout_id: UUID, transfer: TransferState) -> Payout:
+    """Book what Stripe says became of a payout. The answer to our call and a webhook both end here, in any order.
+
+    Raises Unexplained, and books nothing, when the transfer does not fit the payout.
+    """
+    payout = (
+        Payout.objects.select_for_update(no_key=True, of=("self",)).select_related("payout_account").get(pk=payout_id)
+    )
+    _refuse_misfit(payout, transfer)
+    taken_back = transfer.reversed_minor > 0
+    if payout.state in (State.SETTLED, State.FAILED):
+        if taken_back != (payout.state == State.FAILED):
+            raise Unexplained(
+                f"Payout {payout.pk} is {payout.state}, but transfer {transfer.transfer_id} says otherwise."
+            )
+        return payout
+    if payout.state == State.SENDING:
+        payout.stripe_transfer_id, payout.sent_at = transfer.transfer_id, clock.now()
+        move(payout, State.SENT, by=SENDER, why="Stripe made it", fields=["stripe_transfer_id", "sent_at"])
+    if taken_back:
+        _end_unpaid(payout, State.FAILED, Posting.Kind.PAYOUT_FAILED, by=SENDER, why="the transfer was taken back")
+        return payout
+    payout.finished_at = clock.now()
+    move(payout, State.SETTLED, by=SENDER, why="the transfer stands", fields=["finished_at"])
+    _post_end(payout, Posting.Kind.PAYOUT_SETTLED, target=AccountKey(Kind.OUTSIDE_WORLD, payout.owner))
+    announce(PayoutSettled(str(payout.pk), payout.owner, payout.amount_minor, payout.currency))
+    return payout
+
+
+@transaction.atomic
+def fail_payout(*, payout_id: UUID, why: str) -> Payout:
+    """Give a payout up that Stripe has refused: its money is earnings again. One that has ended stays as it is."""
+    payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+    if payout.state == State.SENDING:
+        _end_unpaid(payout, State.FAILED, Posting.Kind.PAYOUT_FAILED, by=SENDER, why=why)
+    return payout
+
+
+def _ready_account(owner: str) -> PayoutAccount:
+    """The owner's payout account, locked: so two requests at once see each other's payouts."""
+    account = PayoutAccount.objects.select_for_update(no_key=True).filter(owner=owner).first()
+    if account is None:
+        raise PayoutAccountMissing("You have no payout account yet. Open one and let Stripe know where to pay.")
+    if not account.is_ready:
+        due = ", ".join(account.requirements_due)
+        wants = f"Stripe still wants to know: {due}." if due else "Stripe is still checking it."
+        raise PayoutAccountNotReady(
+            f"Your payout account cannot receive money yet. {wants} Go on with its onboarding.",
+            details={"requirements_due": account.requirements_due},
+        )
+    return account
+
+
+def _refuse_misfit(payout: Payout, transfer: TransferState) -> None:
+    fits = (
+        payout.state not in (State.REQUESTED, State.CANCELLED)
+        and transfer.transfer_group == payout.reference
+        and transfer.amount == payout.amount
+        and transfer.account_id == payout.payout_account.stripe_account_id
+        and transfer.reversed_minor in (0, payout.amount_minor)
+        and payout.stripe_transfer_id in ("", transfer.transfer_id)
+    )
+    if not fits:
+        raise Unexplained(
+            f"Transfer {transfer.transfer_id} ({transfer.amount}, {transfer.reversed_minor} of it taken back) does not "
+            f"fit payout {payout.pk} ({payout.amount}, {payout.state})."
+        )
+
+
+def _end_unpaid(payout: Payout, to: Payout.State, kind: Posting.Kind, *, by: Actor, why: str) -> None:
+    payout.finished_at = clock.now()
+    payout.failure = why if to == State.FAILED else ""
+    move(payout, to, by=by, why=why, fields=["finished_at", "failure"])
+    _post_end(payout, kind, target=_earnings(payout))
+    if to == State.FAILED:
+        announce(PayoutFailed(str(payout.pk), payout.owner, payout.amount_minor, payout.currency, why))
+
+
+def _post_end(payout: Payout, kind: Posting.Kind, *, target: AccountKey) -> None:
+    """However a payout ends, it ends under one key: the ledger itself cannot pay it out and give it back."""
+    post(
+        key=f"{payout.reference}:finished",
+        kind=kind,
+        subject=payout.reference,
+        entries=[Entry(_in_flight(payout), target, payout.amount)],
+    )
+
+
+def _earnings(payout: Payout) -> AccountKey:
+    return AccountKey(Kind.WORKER_EARNINGS, payout.owner)
+
+
+def _in_flight(payout: Payout) -> AccountKey:
+    return AccountKey(Kind.PAYOUTS_IN_FLIGHT, payout.owner)
+
+
+def _ask(payout: Payout, key: str) -> TransferState:
+    return stripe_gateway.create_transfer(
+        amount=payout.amount,
+        account_id=payout.payout_account.stripe_account_id,
+        transfer_group=payout.reference,
+        idempotency_key=key,
+    )
+
+
+def _look(payout: Payout) -> TransferState | None:
+    found = stripe_gateway.find_transfers(transfer_group=payout.reference)
+    if len(found) > 1:
+        raise Unexplained(f"Payout {payout.pk} has {len(found)} transfers at Stripe; there may be only one.")
+    return found[0] if found else None
+
+
+ERRAND: Final = Errand(
+    rows=Payout,
+    by=SENDER,
+    ask=_ask,
+    look=_look,
+    settle=lambda payout_id, transfer: settle_payout(payout_id=payout_id, transfer=transfer),
+    give_up=lambda payout_id, why: fail_payout(payout_id=payout_id, why=why),
+)

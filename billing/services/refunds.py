@@ -1,0 +1,205 @@
+"""Refunds: what a client did not spend goes back along the payments it came by, the newest first.
+
+Lock order: fundings, newest first; refund; ledger accounts.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from billing import stripe_gateway
+from billing.events import RefundFailed, RefundRequested
+from billing.models import Funding, LedgerAccount, Posting, Refund
+from billing.services import sending
+from billing.services.ledger import AccountKey, Draft, Entry, InsufficientFunds, post, post_all
+from billing.services.sending import Errand, Unexplained
+from billing.stripe_gateway import RefundOutcome, RefundState
+from kernel import clock
+from kernel.flow import move
+from kernel.money import Money
+from kernel.services.audit import Actor, record
+from kernel.services.outbox import announce
+
+SENDER: Final = Actor.system("refunds")
+
+Kind = LedgerAccount.Kind
+State = Refund.State
+
+
+@transaction.atomic
+def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refund]:
+    """Set ``amount`` of the client's funds aside to go back, as one refund for each payment that it came by.
+
+    Raises InsufficientFunds when less than that is available.
+    """
+    if amount.minor <= 0:
+        raise ValueError(f"A refund is a positive amount, not {amount}.")
+    refunds = [
+        Refund(funding=funding, amount_minor=part.minor, currency=part.currency)
+        for funding, part in _spread(_refundable_fundings(client_owner, amount.currency), amount)
+    ]
+    Refund.objects.bulk_create(refunds)
+    post_all(drafts=[_set_aside(refund) for refund in refunds])
+    for refund in refunds:
+        refund.funding.refunded_minor += refund.amount_minor
+        refund.funding.save(update_fields=["refunded_minor"])
+        record(action="refund.requested", subject=refund, by=by, to_state=State.REQUESTED)
+        announce(RefundRequested(refund_id=str(refund.pk)))
+    return refunds
+
+
+def send_refund(event: RefundRequested) -> None:
+    """Send one refund as far as it goes now. A reaction that speaks to the network; it may be run again at any time."""
+    sending.send(ERRAND, UUID(event.refund_id))
+
+
+@transaction.atomic
+def settle_refund(*, refund_id: UUID, seen: RefundState) -> Refund:
+    """Book what Stripe says became of a refund. The answer to our call and a webhook both end here, in any order.
+
+    Raises Unexplained, and books nothing, when what Stripe says does not fit the refund.
+    """
+    refund = _locked(refund_id)
+    _refuse_misfit(refund, seen)
+    if refund.state in (State.SETTLED, State.FAILED):
+        if (seen.outcome == RefundOutcome.FAILED) != (refund.state == State.FAILED):
+            raise Unexplained(
+                f"Refund {refund.pk} is {refund.state}, but {seen.refund_id} is {seen.outcome} at Stripe."
+            )
+        return refund
+    if refund.state == State.SENDING:
+        refund.stripe_refund_id, refund.sent_at = seen.refund_id, clock.now()
+        move(refund, State.SENT, by=SENDER, why="Stripe made it", fields=["stripe_refund_id", "sent_at"])
+    if seen.outcome == RefundOutcome.FAILED:
+        _end_unpaid(refund, why=seen.failure_reason or "Stripe could not make it")
+    elif seen.outcome == RefundOutcome.SUCCEEDED:
+        refund.finished_at = clock.now()
+        move(refund, State.SETTLED, by=SENDER, why="Stripe says that it was paid back", fields=["finished_at"])
+        outside = AccountKey(Kind.OUTSIDE_WORLD, refund.funding.client_owner)
+        _post_end(refund, Posting.Kind.REFUND_SETTLED, target=outside)
+    return refund
+
+
+@transaction.atomic
+def fail_refund(*, refund_id: UUID, why: str) -> Refund:
+    """Give a refund up that Stripe has refused: its money is available again. One that has ended stays as it is."""
+    refund = _locked(refund_id)
+    if refund.state == State.SENDING:
+        _end_unpaid(refund, why=why)
+    return refund
+
+
+def _refundable_fundings(client_owner: str, currency: str) -> list[Funding]:
+    """Locked, in one order for everybody: so two requests at once see each other's refunds."""
+    settled = Funding.objects.filter(client_owner=client_owner, currency=currency, state=Funding.State.SETTLED)
+    locked = settled.select_for_update(no_key=True).order_by("-settled_at", "-pk")
+    return [funding for funding in locked if funding.refundable.minor > 0]
+
+
+def _spread(fundings: list[Funding], amount: Money) -> list[tuple[Funding, Money]]:
+    left, parts = amount, []
+    for funding in fundings:
+        part = min(left, funding.refundable)
+        if part.minor > 0:
+            parts.append((funding, part))
+            left -= part
+    if left.minor > 0:
+        raise InsufficientFunds(
+            f"{amount} were asked back, but only {amount - left} of what was paid in have not been refunded yet.",
+            details={
+                "account": str(Kind.CLIENT_FUNDS),
+                "available_minor": (amount - left).minor,
+                "needed_minor": amount.minor,
+                "currency": amount.currency,
+            },
+        )
+    return parts
+
+
+def _locked(refund_id: UUID) -> Refund:
+    """The refund, its funding locked before it."""
+    funding_id = Refund.objects.values_list("funding_id", flat=True).get(pk=refund_id)
+    funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
+    refund = Refund.objects.select_for_update(no_key=True).get(pk=refund_id)
+    refund.funding = funding
+    return refund
+
+
+def _refuse_misfit(refund: Refund, seen: RefundState) -> None:
+    fits = (
+        refund.state != State.REQUESTED
+        and seen.refund_group == refund.reference
+        and seen.amount == refund.amount
+        and seen.payment_intent_id == refund.funding.payment_intent_id
+        and refund.stripe_refund_id in ("", seen.refund_id)
+    )
+    if not fits:
+        raise Unexplained(
+            f"Refund {seen.refund_id} ({seen.amount}) at Stripe does not fit refund {refund.pk} "
+            f"({refund.amount}, {refund.state})."
+        )
+
+
+def _end_unpaid(refund: Refund, *, why: str) -> None:
+    refund.finished_at, refund.failure = clock.now(), why
+    move(refund, State.FAILED, by=SENDER, why=why, fields=["finished_at", "failure"])
+    _post_end(refund, Posting.Kind.REFUND_FAILED, target=_funds(refund))
+    refund.funding.refunded_minor -= refund.amount_minor
+    refund.funding.save(update_fields=["refunded_minor"])
+    announce(RefundFailed(str(refund.pk), refund.funding.client_owner, why))
+
+
+def _set_aside(refund: Refund) -> Draft:
+    return Draft(
+        key=f"{refund.reference}:requested",
+        kind=Posting.Kind.REFUND_REQUESTED,
+        subject=refund.reference,
+        entries=[Entry(_funds(refund), _in_flight(refund), refund.amount)],
+    )
+
+
+def _post_end(refund: Refund, kind: Posting.Kind, *, target: AccountKey) -> None:
+    """However a refund ends, it ends under one key: the ledger itself cannot send it and give it back."""
+    post(
+        key=f"{refund.reference}:finished",
+        kind=kind,
+        subject=refund.reference,
+        entries=[Entry(_in_flight(refund), target, refund.amount)],
+    )
+
+
+def _funds(refund: Refund) -> AccountKey:
+    return AccountKey(Kind.CLIENT_FUNDS, refund.funding.client_owner)
+
+
+def _in_flight(refund: Refund) -> AccountKey:
+    return AccountKey(Kind.REFUNDS_IN_FLIGHT, refund.funding.client_owner)
+
+
+def _ask(refund: Refund, key: str) -> RefundState:
+    return stripe_gateway.create_refund(
+        payment_intent_id=refund.funding.payment_intent_id,
+        amount=refund.amount,
+        refund_group=refund.reference,
+        idempotency_key=key,
+    )
+
+
+def _look(refund: Refund) -> RefundState | None:
+    found = stripe_gateway.find_refunds(
+        payment_intent_id=refund.funding.payment_intent_id, refund_group=refund.reference
+    )
+    if len(found) > 1:
+        raise Unexplained(f"Refund {refund.pk} was made {len(found)} times at Stripe; there may be only one.")
+    return found[0] if found else None
+
+
+ERRAND: Final = Errand(
+    rows=Refund,
+    by=SENDER,
+    ask=_ask,
+    look=_look,
+    settle=lambda refund_id, seen: settle_refund(refund_id=refund_id, seen=seen),
+    give_up=lambda refund_id, why: fail_refund(refund_id=refund_id, why=why),
+)
