@@ -62,7 +62,7 @@ class UnpaidLimitReached(Refused):
 
 def lock_worker(worker_id: UUID) -> Worker:
     """The worker, whose exams and certifications nobody else decides until the caller's transaction ends."""
-    return Worker.objects.select_for_update(no_key=True, of=("self",)).get(pk=worker_id)
+    return Worker.objects.locked().get(pk=worker_id)
 
 
 def refusal_to_start(*, worker: Worker, skill: Skill) -> Refused | None:
@@ -143,7 +143,8 @@ def _refusal_by_unpaid_limit(*, worker: Worker, skill: Skill) -> Refused | None:
         still_asked, retry_at = still_asked - questions, started_at + UNPAID_WINDOW
     return UnpaidLimitReached(
         f"You were asked {asked} unpaid questions in {skill.name} within a year; the limit is "
-        f"{skill.unpaid_limit}, and the exam has {skill.exam_questions}. You may try again from {_spoken(retry_at)} on.",
+        f"{skill.unpaid_limit}, and the exam has {skill.exam_questions}. "
+        f"You may try again from {_spoken(retry_at)} on.",
         {"retry_at": retry_at.isoformat()},
     )
 

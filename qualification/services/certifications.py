@@ -10,29 +10,26 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kernel import clock
-from kernel.errors import Invalid, NotFound, Refused
+from kernel.errors import NotFound, Refused
 from kernel.flow import move
 from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
+from kernel.text import clean_text
 from qualification.events import CertificationExpired, CertificationGranted, CertificationRevoked
 from qualification.models import Certification, Exam, Score, Skill
 from qualification.services import admission
 from workforce.models import Worker
+from workforce.services.persons import refuse_own_case, refuse_rules
 
 EXAM: Final = Actor.system("exam")
 CERTIFICATION_CLOCK: Final = Actor.system("certification_clock")
+LONGEST_REASON: Final = 1_000
 
 
 class ExamDecides(Refused):
     """The skill is granted through its exam, not on request."""
 
     code = "exam_decides"
-
-
-class NotForYouToDecide(Refused):
-    """A person decides a certification, and nobody decides their own."""
-
-    code = "not_for_you_to_decide"
 
 
 @transaction.atomic
@@ -148,19 +145,16 @@ def _grant(certification: Certification, *, by: Actor, why: str) -> None:
 
 
 def _end_by_a_person(certification: Certification, to: Certification.State, *, reason: str, by: Actor) -> None:
-    if not reason.strip():
-        raise Invalid(f"A certification that is {to} needs a reason; the worker reads it.")
+    reason = clean_text(reason, what="reason", longest=LONGEST_REASON, field="reason")
     certification.decided_by_id = _person_who_decides(certification, by)
-    certification.reason, certification.ended_at = reason.strip(), clock.now()
+    certification.reason, certification.ended_at = reason, clock.now()
     fields = ["decided_by", "reason", "ended_at"]
     move(certification, to, by=by, why=certification.reason, fields=fields, details={"score": _score_of(certification)})
 
 
 def _person_who_decides(certification: Certification, by: Actor) -> UUID:
-    if by.kind != "user":
-        raise NotForYouToDecide(f"Certifications are decided by a person; {by} is none. Ask an admin.")
-    if by.id == str(certification.worker.user_id):
-        raise NotForYouToDecide("This certification is your own. Another admin has to decide it.")
+    refuse_rules(by=by, what="decide about a certification")
+    refuse_own_case(by=by, user_id=certification.worker.user_id)
     return UUID(by.id)
 
 

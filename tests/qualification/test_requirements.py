@@ -1,0 +1,147 @@
+"""Requirements: who meets them, and what the others are told, in one statement."""
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from kernel import clock
+from qualification.models import Skill
+from qualification.queries import UNMEASURED, Requirement, unmet_requirements
+from qualification.services.certifications import (
+    deny_certification,
+    grant_certification,
+    request_certification,
+    revoke_certification,
+)
+from qualification.services.scoring import record_gold
+from tests.qualification.builders import a_certification, a_skill, a_worker, an_admin
+from workforce.models import Worker
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+HOW_IT_RISES = "It rises with right answers in other work that needs Animals."
+
+
+def told(worker: Worker, *requirements: Requirement) -> list[tuple[str, str]]:
+    return [(unmet.kind, unmet.message) for unmet in unmet_requirements(worker_id=worker.pk, requirements=requirements)]
+
+
+def test_a_certified_worker_meets_a_requirement_without_a_bound() -> None:
+    worker, skill = a_worker(), a_skill()
+    a_certification(worker, skill)
+
+    assert told(worker, Requirement(skill.pk)) == []
+
+
+def test_who_is_not_certified_is_told_how_to_be() -> None:
+    worker, skill = a_worker(), a_skill()
+
+    assert told(worker, Requirement(skill.pk)) == [
+        ("not_certified", "You are not certified for Animals. Take its exam, or ask for the certification.")
+    ]
+
+
+def test_a_certification_of_another_worker_or_skill_does_not_help() -> None:
+    worker, skill = a_worker(), a_skill()
+    a_certification(a_worker(), skill)
+    a_certification(worker, a_skill())
+
+    assert [kind for kind, _ in told(worker, Requirement(skill.pk))] == ["not_certified"]
+
+
+def test_a_certification_that_waits_does_not_count() -> None:
+    worker, skill = a_worker(), a_skill(grants_by=Skill.Grant.BOTH)
+    certification = a_certification(worker, skill)
+
+    assert told(worker, Requirement(skill.pk)) == [
+        ("not_certified", "Your certification for Animals waits for an admin.")
+    ]
+    grant_certification(certification_id=certification.pk, by=an_admin())
+    assert told(worker, Requirement(skill.pk)) == []
+
+
+def test_a_revoked_certification_says_so() -> None:
+    worker, skill = a_worker(), a_skill()
+    certification = a_certification(worker, skill)
+    revoke_certification(certification_id=certification.pk, reason="Answers were copied.", by=an_admin())
+
+    assert told(worker, Requirement(skill.pk)) == [
+        (
+            "not_certified",
+            "Your certification for Animals was revoked. Its reason stands with your certifications.",
+        )
+    ]
+
+
+def test_an_expired_certification_says_when_before_and_after_the_clock_comes_round() -> None:
+    worker, skill = a_worker(), a_skill()
+    certification = a_certification(worker, skill)
+
+    with clock.ahead_by(366 * DAY):
+        assert told(worker, Requirement(skill.pk)) == [
+            (
+                "expired",
+                f"Your certification for Animals expired on {certification.expires_at:%Y-%m-%d}. Take its exam again.",
+            )
+        ]
+
+
+def test_a_low_score_is_told_with_both_numbers() -> None:
+    worker, skill = a_worker(), a_skill()
+    a_certification(worker, skill)
+    for number in range(4):
+        score = record_gold(worker_id=worker.pk, skill_id=skill.pk, correct=False, subject=f"assignment:{number}")
+    bound = score.lower_bound
+
+    assert told(worker, Requirement(skill.pk, 0.9)) == [
+        (
+            "score_too_low",
+            f"Your score in Animals is surely at least {bound:.3f}; this work asks for 0.900. {HOW_IT_RISES}",
+        )
+    ]
+    assert told(worker, Requirement(skill.pk, bound)) == []
+
+
+def test_who_was_granted_without_gold_has_the_score_of_the_prior() -> None:
+    worker, skill = a_worker(), a_skill(grants_by=Skill.Grant.ADMIN, questions=0, bank=0)
+    request = request_certification(worker=worker, skill_id=skill.pk)
+    grant_certification(certification_id=request.pk, by=an_admin())
+    prior = UNMEASURED.lower_bound()
+
+    assert told(worker, Requirement(skill.pk, prior)) == []
+    assert [kind for kind, _ in told(worker, Requirement(skill.pk, prior + 0.001))] == ["score_too_low"]
+
+
+def test_a_denied_request_beside_a_granted_certification_takes_nothing_away() -> None:
+    worker, skill = a_worker(), a_skill(grants_by=Skill.Grant.BOTH)
+    grant_certification(certification_id=a_certification(worker, skill).pk, by=an_admin())
+
+    with clock.ahead_by(350 * DAY):
+        renewal = a_certification(worker, skill)
+        deny_certification(certification_id=renewal.pk, reason="Not this time.", by=an_admin())
+        assert told(worker, Requirement(skill.pk)) == []
+
+
+def test_many_requirements_take_one_statement_in_their_order(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    worker, certified, first, second = a_worker(), a_skill(), a_skill(), a_skill()
+    a_certification(worker, certified)
+    asked = [Requirement(second.pk, 0.5), Requirement(certified.pk), Requirement(first.pk)]
+
+    with django_assert_num_queries(1):
+        unmet = unmet_requirements(worker_id=worker.pk, requirements=asked)
+
+    assert [(u.requirement, u.skill_id, u.skill_name) for u in unmet] == [
+        (asked[0], second.pk, "Animals"),
+        (asked[2], first.pk, "Animals"),
+    ]
+
+
+def test_no_requirements_take_no_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    worker = a_worker()
+
+    with django_assert_num_queries(0):
+        assert unmet_requirements(worker_id=worker.pk, requirements=[]) == []
