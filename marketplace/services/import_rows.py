@@ -29,7 +29,7 @@ class Row:
 
     number: int
     external_id: str
-    item: dict[str, object]
+    item: dict[str, str]
     priority: int
     gold: Gold | None
 
@@ -64,7 +64,7 @@ class RowForm:
         if faults:
             return faults
         assert isinstance(item, dict) and isinstance(external_id, str) and isinstance(priority, int)
-        shown = {field: item[field] for field in self._flaw_of_field}
+        shown = {field: str(item[field]) for field in self._flaw_of_field}
         return Row(number=record.row, external_id=external_id, item=shown, priority=priority, gold=gold)
 
     def _flaws_of_names(self, given: dict[str, object]) -> Iterator[tuple[str, str]]:

@@ -130,7 +130,7 @@ def test_a_bad_json_array_is_refused_by_its_row(content: bytes, fault: tuple[int
 
 
 def test_an_array_is_read_the_same_in_whatever_pieces_it_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"a": "é😀" * place, "b": [place, -1.5, None]} for place in range(40)]
+    rows: list[dict[str, object]] = [{"a": "é😀" * place, "b": [place, -1.5, None]} for place in range(40)]
     content = json.dumps(rows, ensure_ascii=False).encode()
     for size in (1, 2, 3, 7, 64):
         monkeypatch.setattr("marketplace.services.import_streams.CHUNK_BYTES", size)
@@ -209,36 +209,35 @@ def test_a_row_becomes_a_task_with_the_fields_that_the_schema_shows() -> None:
     assert form.read(Record(6, {"item": item, **nulls})) == Row(6, "", item, 5, None)
 
 
-@pytest.mark.parametrize(
-    ("schema", "answer", "labels"),
-    [
-        (ANIMALS, "cat", ["cat"]),
-        (
-            ANIMALS,
-            [{"from_name": "animal", "to_name": "picture", "type": "choices", "value": {"choices": ["dog"]}}],
-            ["dog"],
-        ),
-        (
-            TOPICS,
-            [{"from_name": "topic", "to_name": "words", "type": "choices", "value": {"choices": ["war"]}}],
-            ["war"],
-        ),
-        (
-            TOPICS,
-            '[{"from_name":"topic","to_name":"words","type":"choices","value":{"choices":["peace","war"]}}]',
-            ["war", "peace"],
-        ),
-    ],
-)
-def test_a_gold_answer_is_a_plain_label_or_a_result(schema: object, answer: object, labels: list[str]) -> None:
-    chosen = ANIMALS if schema is ANIMALS else TOPICS
-    item = {"image": "http://a/b", "hint": "?"} if chosen is ANIMALS else {"text": "once"}
-    row = RowForm(chosen).read(Record(1, {"item": item, "gold_answer": answer, "gold_reason": "It shows."}))
+def region(control: str, object_name: str, *labels: str) -> dict[str, object]:
+    """One answer in Label Studio's result form."""
+    return {"from_name": control, "to_name": object_name, "type": "choices", "value": {"choices": list(labels)}}
 
-    control, object_tag = chosen.controls[0].name, chosen.controls[0].to_name
-    region = {"from_name": control, "to_name": object_tag, "type": "choices", "value": {"choices": labels}}
-    assert isinstance(row, Row)
-    assert row.gold == Gold([region], "It shows.")
+
+@pytest.mark.parametrize(
+    ("answer", "labels"),
+    [("cat", ["cat"]), ([region("animal", "picture", "dog")], ["dog"]), ('["]', None)],
+)
+def test_where_one_choice_is_asked_a_gold_answer_may_be_a_plain_label(answer: object, labels: list[str] | None) -> None:
+    values = {"item": {"image": "http://a/b", "hint": "?"}, "gold_answer": answer, "gold_reason": "It shows."}
+    found = RowForm(ANIMALS).read(Record(1, values))
+
+    if labels is None:
+        message = "This is not JSON: Unterminated string starting at character 2."
+        assert found == [RowFault(1, "gold_answer", message)]
+    else:
+        assert isinstance(found, Row)
+        assert found.gold == Gold([region("animal", "picture", *labels)], "It shows.")
+
+
+@pytest.mark.parametrize("written", [list, json.dumps])
+def test_any_other_gold_answer_is_a_result(written: Callable[[object], object]) -> None:
+    answer = written([region("topic", "words", "peace", "war")])
+    values: dict[str, object] = {"item": {"text": "once"}, "gold_answer": answer, "gold_reason": "so"}
+    found = RowForm(TOPICS).read(Record(1, values))
+
+    assert isinstance(found, Row)
+    assert found.gold == Gold([region("topic", "words", "war", "peace")], "so")
 
 
 @pytest.mark.parametrize(
