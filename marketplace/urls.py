@@ -6,7 +6,12 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("marketplace.api.root")),
     path("admin/", admin.site.urls),
+    path("health/", include("kernel.api.health")),
     path("api/v1/", include("kernel.api.urls")),
+    path("api/v1/", include("billing.api.urls")),
+    path("api/v1/", include("workforce.api.urls")),
+    path("api/v1/", include("qualification.api.urls")),
+    path("api/v1/", include("marketplace.api.urls")),
 ]
 
 handler404 = "kernel.api.errors.page_not_found"

@@ -54,10 +54,22 @@ def _answer_of_framework(error: exceptions.APIException) -> Response:
         answer = _answer(429, code, f"Too many requests. Try again in {seconds} s.", details={"wait_seconds": seconds})
         answer["Retry-After"] = str(seconds)
         return answer
-    answer = _answer(error.status_code, code, str(error.detail))
+    answer = _answer(error.status_code, code, _message_of_framework(error))
     if challenge := getattr(error, "auth_header", None):
         answer["WWW-Authenticate"] = challenge
     return answer
+
+
+def _message_of_framework(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.NotAuthenticated):
+        return "Sign in first, and send the token: `Authorization: Bearer <token>`."
+    if type(error) is exceptions.PermissionDenied and error.detail == exceptions.PermissionDenied.default_detail:
+        return "You are signed in, but this is for others."
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return "This address does not know this method; the header Allow names those that it knows."
+    if isinstance(error, exceptions.UnsupportedMediaType) and "in request" in str(error.detail):
+        return "The body must be `Content-Type: application/json`."
+    return str(error.detail)
 
 
 def _answer_of_outside(error: Exception, context: Mapping[str, Any]) -> Response:
@@ -127,7 +139,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What stands at an address that nobody has: JSON below `/api/`, else a page."""
     if request.path.startswith(("/api/", "/webhooks/", "/health/")):
         message = "There is nothing at this address."
-        if not request.path.endswith("/"):
+        if request.path.startswith("/api/") and not request.path.endswith("/"):
             message += " Addresses end in a slash."
         return JsonResponse({"code": "not_found", "message": message}, status=404)
     return render(request, "404.html", status=404)

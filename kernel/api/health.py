@@ -27,4 +27,4 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if well else 503)
 
 
-urlpatterns = [path("live", live), path("ready", ready)]
+urlpatterns = [path("live", live, name="live"), path("ready", ready, name="ready")]

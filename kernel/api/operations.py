@@ -114,12 +114,12 @@ def _refusals(said: Sequence[Said], *, has_body: bool, public: bool) -> Mapping[
     fault = {"field": "name", "message": "This field is required."}
     _add(answers, 400, "invalid", "What was sent cannot be taken as it is.", errors=[fault])
     if has_body:
-        _add(answers, 400, "malformed", "The body is not JSON: Expecting value (line 1, column 1).")
+        _add(answers, 400, "malformed", "This is not JSON: Expecting value at character 1.")
         _add(answers, 413, "body_too_large", "The body is larger than the 1048576 bytes that are read here.")
-        _add(answers, 415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.')
+        _add(answers, 415, "unsupported_media_type", "The body must be `Content-Type: application/json`.")
     if not public:
         _add(answers, 401, "not_signed_in", "This token is unknown, has run out, or was revoked. Sign in again.")
-        _add(answers, 403, "not_allowed", "You do not have permission to perform this action.")
+        _add(answers, 403, "not_allowed", "You are signed in, but this is for others.")
     for refusal in said:
         code = refusal.default_code if issubclass(refusal, APIException) else refusal.code
         _add(answers, _status_of(refusal), code, _said_by(refusal))

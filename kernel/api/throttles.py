@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS: Final = 60
 TOLD_EVERY: Final = 25
+CACHE_PAUSE_SECONDS: Final = 10.0
 
 
 class _Counts:
@@ -50,7 +51,7 @@ class _Counts:
                 return self._told.get(sender, 0) + untold
             self._untold[sender] = 0
             known = self._told[sender] = self._told.get(sender, 0) + untold
-        shared = _add_to_cache(f"throttle:{window}:{sender}", untold)
+        shared = _shared.add(f"throttle:{window}:{sender}", untold)
         if shared is None:
             return known
         with self._lock:
@@ -59,15 +60,28 @@ class _Counts:
         return shared
 
 
-def _add_to_cache(key: str, number: int) -> int | None:
-    try:
-        cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
-        return int(cache.incr(key, number))
-    except Exception as error:  # whatever the cache's client raises: requests do not stop because counting did
-        logger.warning("The throttles' cache does not answer (%s); this process counts alone.", type(error).__name__)
-        return None
+class _SharedCounts:
+    """The part of the counting that all processes share, as long as the cache answers."""
+
+    def __init__(self) -> None:
+        self._away_until = 0.0
+
+    def add(self, key: str, number: int) -> int | None:
+        """The count under ``key`` after adding ``number``; None while the cache does not answer."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
+            return int(cache.incr(key, number))
+        except Exception as error:  # whatever the cache's client raises: requests do not stop because counting did
+            self._away_until = time.monotonic() + CACHE_PAUSE_SECONDS
+            logger.warning(
+                "The throttles' cache does not answer (%s); this process counts alone.", type(error).__name__
+            )
+            return None
 
 
+_shared = _SharedCounts()
 _counts = _Counts()
 
 

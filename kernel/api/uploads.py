@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar, Final
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
-from kernel.api.input import BodyTooLarge
+from kernel.api.input import BodyTooLarge, refuse_encodings
 from kernel.api.views import ApiView
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -53,10 +53,7 @@ class UploadView(ApiView):
         if self.upload_type not in self.upload_types:
             possible = ", ".join(self.upload_types)
             raise UnsupportedMediaType(self.upload_type, detail=f"This is read as one of: {possible}.")
-        if request.META.get("HTTP_CONTENT_ENCODING", "identity") not in ("", "identity"):
-            raise UnsupportedMediaType(
-                self.upload_type, detail="A body is read as it is: no Content-Encoding is taken."
-            )
+        refuse_encodings(request, str(request.content_type))
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.largest_body_bytes:
             raise BodyTooLarge(self.largest_body_bytes)
 

@@ -56,12 +56,18 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         method = (request.method or "").lower()
-        if method not in self.http_method_names or not hasattr(self, method) or method == "trace":
+        if method not in self.http_method_names or not hasattr(self, method):
             raise MethodNotAllowed(request.method or "")
+        if method == "options":
+            return  # tells only what the public schema tells
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
         super().initial(request, *args, **kwargs)
         self._asked = self._read_query(request, getattr(getattr(self, method), "query", None))
+
+    def options(self, *args: Any, **kwargs: Any) -> Response:
+        """Nothing but the header Allow."""
+        return Response(status=204)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
