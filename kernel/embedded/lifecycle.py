@@ -23,6 +23,8 @@ STAND_INS = Path("/tmp")  # noqa: S108  (a private folder is made inside, and it
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 LONGEST_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107 on Linux and 103 on macOS, its closing zero included
 
+LEFT_RUNNING: list["subprocess.Popen[bytes] | None"] = []
+
 
 class EmbeddedServerError(Exception):
     """An embedded server cannot be started, used or stopped; the message says why and what helps."""
@@ -80,6 +82,7 @@ class EmbeddedServer(ABC):
             try:
                 fcntl.flock(self._lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                LEFT_RUNNING.append(self.child)  # Python would complain about a child that goes on without its object
                 return
             else:
                 self._stop()
@@ -129,6 +132,8 @@ class EmbeddedServer(ABC):
             ) from error
 
     def _spawn(self, command: list[str]) -> None:
+        if self.child is not None:
+            self.child.poll()  # the one before was killed: take leave of it
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(  # noqa: S603  (our own binary, no shell)
