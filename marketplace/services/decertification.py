@@ -36,6 +36,7 @@ def decide_decertification(*, escalation_id: UUID, decision: str, note: str, by:
 
 
 def _revoke(escalation: Escalation, *, note: str, by: User) -> None:
+    assert escalation.worker_id is not None, "A decertification request is about a worker."
     granted = Certification.objects.filter(
         worker_id=escalation.worker_id,
         skill_id=escalation.subject.removeprefix("skill:"),
