@@ -129,7 +129,8 @@ ENDS_ARE_POSTED: Final = """
         SELECT 'payout' AS noun, id, state, amount_minor, currency FROM billing_payout
         UNION ALL SELECT 'refund', id, state, amount_minor, currency FROM billing_refund
     ), expected AS (
-        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state END AS ending FROM sent
+        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state END AS ending
+        FROM sent
     )
     SELECT x.noun || ':' || x.id,
         format('It is %s; it has: %s.', x.state, coalesce(string_agg(p.kind, ', ' ORDER BY p.kind), 'no posting'))

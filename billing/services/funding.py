@@ -81,17 +81,44 @@ def prepare_checkout(event: FundingRequested) -> None:
     except StripeRefused as refusal:
         _fail(funding_id=funding.pk, refusal=refusal)
     else:
-        _open(funding_id=funding.pk, checkout=checkout)
+        open_checkout(funding_id=funding.pk, checkout=checkout)
 
 
 def settle_funding(*, funding_id: UUID) -> None:
-    """Read at Stripe how the payment stands, and book it: paid is credited, once. Calls Stripe.
+    """Read at Stripe how the payment stands, and book it with ``book_checkout``. Calls Stripe."""
+    funding = Funding.objects.get(pk=funding_id)
+    if funding.stripe_session_id:
+        book_checkout(
+            funding_id=funding_id, checkout=stripe_gateway.read_checkout(session_id=funding.stripe_session_id)
+        )
+
+
+@transaction.atomic
+def open_checkout(*, funding_id: UUID, checkout: Checkout) -> None:
+    """Keep the payment page that Stripe made, so that the client can pay."""
+    funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
+    if funding.state != State.PREPARING:
+        return
+    funding.stripe_session_id, funding.checkout_url, funding.receipt_email = checkout.session_id, checkout.url, ""
+    opened = ["stripe_session_id", "checkout_url", "receipt_email"]
+    move(funding, State.AWAITING_PAYMENT, by=CASHIER, why="its payment page is open", fields=opened)
+
+
+@transaction.atomic
+def book_checkout(*, funding_id: UUID, checkout: CheckoutState) -> None:
+    """Book how a payment stands: paid is credited, once; what has run out expires.
 
     Raises Unexplained, and books nothing, when another amount was paid than was asked for.
     """
-    funding = Funding.objects.get(pk=funding_id)
-    if funding.stripe_session_id:
-        _book(funding_id=funding_id, checkout=stripe_gateway.read_checkout(session_id=funding.stripe_session_id))
+    funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
+    if funding.state != State.AWAITING_PAYMENT:
+        if checkout.paid and funding.state != State.SETTLED:
+            raise Unexplained(f"Funding {funding.pk} is {funding.state}, but Stripe says that it was paid.")
+    elif checkout.paid:
+        _credit(funding, checkout)
+    elif checkout.expired:
+        funding.finished_at = clock.now()
+        move(funding, State.EXPIRED, by=CASHIER, why="not paid in time", fields=["finished_at"])
 
 
 @transaction.atomic
@@ -116,35 +143,12 @@ def _give_up_attempt(seen: Funding, *, why: str) -> None:
 
 
 @transaction.atomic
-def _open(*, funding_id: UUID, checkout: Checkout) -> None:
-    funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
-    if funding.state != State.PREPARING:
-        return
-    funding.stripe_session_id, funding.checkout_url, funding.receipt_email = checkout.session_id, checkout.url, ""
-    opened = ["stripe_session_id", "checkout_url", "receipt_email"]
-    move(funding, State.AWAITING_PAYMENT, by=CASHIER, why="its payment page is open", fields=opened)
-
-
-@transaction.atomic
 def _fail(*, funding_id: UUID, refusal: StripeRefused) -> None:
     funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
     if funding.state != State.PREPARING:
         return
     funding.failure, funding.receipt_email, funding.finished_at = refusal.message, "", clock.now()
     move(funding, State.FAILED, by=CASHIER, why=str(refusal), fields=["failure", "receipt_email", "finished_at"])
-
-
-@transaction.atomic
-def _book(*, funding_id: UUID, checkout: CheckoutState) -> None:
-    funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
-    if funding.state != State.AWAITING_PAYMENT:
-        if checkout.paid and funding.state != State.SETTLED:
-            raise Unexplained(f"Funding {funding.pk} is {funding.state}, but Stripe says that it was paid.")
-    elif checkout.paid:
-        _credit(funding, checkout)
-    elif checkout.expired:
-        funding.finished_at = clock.now()
-        move(funding, State.EXPIRED, by=CASHIER, why="not paid in time", fields=["finished_at"])
 
 
 def _credit(funding: Funding, checkout: CheckoutState) -> None:
