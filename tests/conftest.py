@@ -2,7 +2,10 @@
 
 import shutil
 import socket
+import tempfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,9 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.transaction import Atomic, atomic
 
 from kernel.embedded.engine.base import server_in
+from tests.settings import PREFIX
 
+LONGEST_RUN_SECONDS = 6 * 3600
 EMBEDDED_ENGINE = "kernel.embedded.engine"
 calls_inside_transactions: list[str] = []
 
@@ -23,17 +28,18 @@ def is_first_process(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the cluster before the workers, in the process that outlives them."""
-    if is_first_process(config) and settings.DATABASES["default"]["ENGINE"] == EMBEDDED_ENGINE:
-        server_in(**settings.DATABASES["default"]["OPTIONS"]["embedded"])
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave no server and no file behind."""
+    """Start the cluster before the workers, in the process that outlives them; at its end the server stops with it."""
     if is_first_process(config):
+        sweep_what_killed_runs_left()
         if settings.DATABASES["default"]["ENGINE"] == EMBEDDED_ENGINE:
-            server_in(**settings.DATABASES["default"]["OPTIONS"]["embedded"]).release()
-        shutil.rmtree(settings.VAR_DIR, ignore_errors=True)
+            server_in(**settings.DATABASES["default"]["OPTIONS"]["embedded"])
+
+
+def sweep_what_killed_runs_left() -> None:
+    """Delete folders of runs that cannot be going on any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if folder.stat().st_mtime < time.time() - LONGEST_RUN_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def transaction_is_open() -> bool:

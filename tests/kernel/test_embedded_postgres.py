@@ -118,6 +118,8 @@ def test_two_users_share_it_and_the_last_one_stops_it(make_server: MakeServer) -
 
     second.release()
     assert not second.answers()
+    assert first.child is not None
+    first.child.wait()
 
 
 def test_a_killed_server_comes_back_with_all_that_was_committed(make_server: MakeServer) -> None:
