@@ -211,7 +211,8 @@ def test_without_its_master_key_it_stays_shut_and_after_rotation_it_opens(settin
 
 
 def shares_tax_id(application: Application) -> bool:
-    return bool(with_shared_tax_id(Application.objects.filter(pk=application.pk)).values()[0]["shares_tax_id"])
+    found: object = with_shared_tax_id(Application.objects.filter(pk=application.pk)).get()
+    return bool(getattr(found, "shares_tax_id", None))
 
 
 def test_the_same_tax_id_is_seen_however_it_is_written_and_refuses_nobody() -> None:

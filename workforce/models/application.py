@@ -9,15 +9,10 @@ from django.db.models import Q
 
 from kernel import clock
 from kernel.flow import Flow
-from kernel.models import User
 
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
-    """Which applications, for whom."""
-
-    def visible_to(self, user: User) -> Self:
-        """All for an admin, their own for anybody else."""
-        return self if user.is_staff else self.filter(user=user)
+    """Which applications."""
 
     def locked(self) -> Self:
         """Lock the rows for a change of state; rows that refer to them may still be written."""
