@@ -1,12 +1,15 @@
 """What Celery runs for the kernel. Each message is only a wake-up; what is to be done stands in the tables."""
 
+import logging
 from pathlib import Path
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 
-from kernel.services import health, idempotency, outbox
+from kernel.services import health, idempotency, key_rotation, outbox
+
+logger = logging.getLogger(__name__)
 
 PULSE_MARK = "pulse"
 
@@ -35,6 +38,14 @@ def forget_what_is_over() -> None:
     idempotency.forget_old_answers()
     while outbox.forget_done():
         pass
+
+
+@shared_task(name="kernel.rotate_keys")
+def rotate_keys() -> None:
+    """Wrap keys anew that are still under an older master key; there is nothing to do unless that was changed."""
+    for batch in key_rotation.rotate_keys():
+        for key_id in batch.unopened:
+            logger.error("Subject key %s does not open with any master key that is set.", key_id)
 
 
 @shared_task(name="kernel.show_pulse")

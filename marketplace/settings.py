@@ -243,6 +243,8 @@ CELERY_TIMEZONE = "UTC"
 BEAT: dict[str, tuple[str, int]] = {
     "show life": ("kernel.show_beat_life", 15),
     "forget what is over": ("kernel.forget_what_is_over", 3600),
+    "rotate keys": ("kernel.rotate_keys", 3600),
+    "lift ended pauses": ("workforce.lift_ended_pauses", 60),
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()

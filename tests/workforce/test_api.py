@@ -167,13 +167,15 @@ def test_pages_of_applications_meet_without_gap_or_overlap() -> None:
     admin = an_admin_calling()
     applications = [str(an_application().pk) for _ in range(5)]
 
-    seen, cursor = [], ""
-    while cursor is not None:
-        _, page = admin.get(f"{APPLICATIONS}?limit=2{cursor and '&cursor=' + cursor}")
-        seen += [row["id"] for row in page["results"]]
-        cursor = page["next_cursor"]
+    pages = [admin.get(f"{APPLICATIONS}?limit=2")[1]]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(admin.get(f"{APPLICATIONS}?limit=2&cursor={cursor}")[1])
 
-    assert seen == applications[::-1]
+    assert [[row["id"] for row in page["results"]] for page in pages] == [
+        applications[:2:-1],
+        applications[2:0:-1],
+        applications[:1],
+    ]
 
 
 def test_an_admin_approves_and_the_person_sees_their_standing() -> None:

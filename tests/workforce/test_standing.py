@@ -8,13 +8,17 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
 
 from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState
+from kernel.keyring import new_master_key
 from kernel.models import AuditEvent, OutboxMessage
 from kernel.services import outbox
 from kernel.services.audit import Actor
+from kernel.services.key_rotation import outdated_keys
+from marketplace import celery_app
 from tests.workforce.people import a_worker, an_admin
 from workforce.events import WorkerOffboarded, WorkerPaused, WorkerReinstated, WorkerResumed, WorkerSuspended
 from workforce.models import Worker
@@ -275,3 +279,19 @@ def test_every_change_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
         *((name, {"worker_id": str(worker.pk)}) for name in ("WorkerResumed", "WorkerSuspended")),
         *((name, {"worker_id": str(worker.pk)}) for name in ("WorkerReinstated", "WorkerOffboarded")),
     ]
+
+
+def test_beat_lifts_pauses_and_wraps_keys_anew(settings: Settings) -> None:
+    old, new = new_master_key("k1"), new_master_key("k2")
+    settings.MASTER_KEYS = [old]
+    worker = a_paused_worker(hours=1)
+    settings.MASTER_KEYS = [new, old]
+    assert outdated_keys().count() == 1
+    celery_app.loader.import_default_modules()
+
+    with clock.ahead_by(timedelta(hours=2)):
+        for what in ("lift ended pauses", "rotate keys"):
+            celery_app.tasks[settings.BEAT[what][0]].apply().get()
+
+    assert standing_of(worker)[0] == "active"
+    assert outdated_keys().count() == 0
