@@ -10,6 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
+from billing.models import LedgerAccount
+from billing.services import escrow, ledger
 from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState
@@ -19,6 +21,7 @@ from kernel.services import outbox
 from kernel.services.audit import Actor
 from kernel.services.key_rotation import outdated_keys
 from marketplace import celery_app
+from tests.billing.builders import a_client, a_job, usd
 from tests.workforce.people import a_worker, an_admin
 from workforce.events import WorkerOffboarded, WorkerPaused, WorkerReinstated, WorkerResumed, WorkerSuspended
 from workforce.models import Worker
@@ -295,3 +298,16 @@ def test_beat_lifts_pauses_and_wraps_keys_anew(settings: Settings) -> None:
 
     assert standing_of(worker)[0] == "active"
     assert outdated_keys().count() == 0
+
+
+@pytest.mark.parametrize("service", [suspend_worker, offboard_worker])
+def test_what_a_worker_earned_stays_theirs(service: Callable[..., Worker]) -> None:
+    worker = a_worker()
+    job = a_job(a_client(1_000), 500)
+    escrow.pay(job_owner=job, worker_owner=worker.billing_owner, reward=usd(125), fee=usd(25), key="pay:1")
+    books = list(LedgerAccount.objects.order_by("id").values())
+
+    service(worker_id=worker.pk, why="Two accounts, one person.", by=an_actor())
+
+    assert ledger.balance("worker_earnings", worker.billing_owner, "USD") == usd(125)
+    assert list(LedgerAccount.objects.order_by("id").values()) == books
