@@ -1,0 +1,128 @@
+"""Results: the labels of a job and where they come from, one line of JSON for each task, in constant memory.
+
+A client takes away only what was paid for; docs/results.md has the rule and the form of a line.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from kernel.crypto import pseudonyms
+from marketplace.models import Assignment, Job, Task
+from marketplace.services.import_rows import single_choice_of
+from qualification.labels.results import Answer
+
+TASKS_AT_ONCE: Final = 200
+ANSWERED: Final = (Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED)
+
+
+def stream_results(*, job: Job) -> Iterator[bytes]:
+    """The work tasks of ``job`` by ascending id as JSON Lines; each piece is some whole lines.
+
+    Each piece is one short statement of its own, so that a slow reader keeps no transaction open. A line is of one
+    instant; while the job is open, lines of different pieces are of different ones.
+    """
+    lines = _Lines(job)
+    last = UUID(int=0)
+    while tasks := _tasks_after(last, job):
+        yield b"".join(lines.of(task) for task in tasks)
+        last = tasks[-1]["id"]
+
+
+def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
+    answers = (
+        Assignment.objects.filter(task=OuterRef("pk"), state__in=ANSWERED)
+        .order_by("submitted_at", "id")
+        .values(
+            answer=JSONObject(
+                worker="worker_id",
+                state="state",
+                result="annotation__result",
+                key="annotation__answer_key",
+                version="version__number",
+                claimed_at="claimed_at",
+                submitted_at="submitted_at",
+                seconds="annotation__seconds",
+                reward_minor="reward_minor",
+                fee_minor="fee_minor",
+                currency="currency",
+            )
+        )
+    )
+    tasks = Task.objects.filter(job=job, gold_question__isnull=True, pk__gt=last).annotate(
+        answers=ArraySubquery(answers)
+    )
+    columns = ("external_id", "item", "state", "label", "answer_key", "confidence", "method", "answers")
+    return list(
+        tasks.order_by("pk").values("id", "resolved_at", "majority_key", "majority_share", *columns)[:TASKS_AT_ONCE]
+    )
+
+
+class _Lines:
+    """The lines of one job: they share its pseudonyms and what a plain value is under its schema."""
+
+    def __init__(self, job: Job) -> None:
+        name_of = pseudonyms(scope=str(job.client_id))
+        self._name_of: Callable[[str], str] = lru_cache(maxsize=10_000)(lambda worker_id: name_of(UUID(worker_id)))
+        control = single_choice_of(job.versions.select_related("label_schema").latest("number").label_schema.checked)
+        self._control = control.name if control else None
+        self._value_of: Callable[[str], object] = lru_cache(maxsize=1_000)(self._read_value)
+
+    def of(self, task: Mapping[str, Any]) -> bytes:
+        """The line of one task."""
+        is_shown = _is_paid(task)
+        line = {
+            "task": str(task["id"]),
+            "external_id": task["external_id"] or None,
+            "item": task["item"],
+            "state": task["state"],
+            "label": task["label"] if is_shown else None,
+            "value": self._value_of(task["answer_key"]) if is_shown else None,
+            "confidence": task["confidence"] if is_shown else None,
+            "method": (task["method"] or None) if is_shown else None,
+            "majority": self._majority(task) if is_shown else None,
+            "resolved_at": task["resolved_at"].isoformat() if task["resolved_at"] else None,
+            "withheld": task["label"] is not None and not is_shown,
+            "answers": [self._answer(answer) for answer in task["answers"]],
+        }
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    def _majority(self, task: Mapping[str, Any]) -> dict[str, object] | None:
+        if task["majority_share"] is None:
+            return None
+        return {"value": self._value_of(task["majority_key"]), "share": task["majority_share"]}
+
+    def _answer(self, answer: Mapping[str, Any]) -> dict[str, object]:
+        is_paid = answer["state"] == Assignment.State.ACCEPTED
+        return {
+            "worker": self._name_of(answer["worker"]),
+            "state": answer["state"],
+            "result": answer["result"] if is_paid else None,
+            "value": self._value_of(answer["key"]) if is_paid else None,
+            **{name: answer[name] for name in _FACTS},
+        }
+
+    def _read_value(self, key: str) -> object:
+        chosen = dict(Answer.from_key(key).selections)
+        if self._control is None or chosen.keys() - {self._control}:
+            return {control: list(labels) for control, labels in chosen.items()}
+        return chosen.get(self._control, (None,))[0]
+
+
+_FACTS: Final = ("version", "claimed_at", "submitted_at", "seconds", "reward_minor", "fee_minor", "currency")
+"""What is said of every answer, paid or not."""
+
+
+def _is_paid(task: Mapping[str, Any]) -> bool:
+    """Whether the label may be taken away: an answer to the task was paid, or an admin decided and no answer waits."""
+    if task["label"] is None:
+        return False
+    states = {answer["state"] for answer in task["answers"]}
+    is_adjudicated = task["method"] == Task.Method.ADJUDICATION
+    return Assignment.State.ACCEPTED in states or (is_adjudicated and Assignment.State.SUBMITTED not in states)
