@@ -14,12 +14,19 @@ from kernel.money import MINOR_UNIT_DIGITS, Money, share_of
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
+from qualification.labels.revision import fault_of_revision
 from qualification.models import Skill
 from qualification.services import schemas
 from qualification.statistics.estimates import turns_per_gold_task
 
 FEE_BASIS_POINTS = 2000
 """The platform's share of each accepted assignment, on top of the reward."""
+
+
+class SchemaBreaksAnswers(Refused):
+    """The new label schema does not fit the tasks or the answers that the job has."""
+
+    code = "schema_breaks_answers"
 
 
 class NothingToLaunch(Refused):
@@ -81,6 +88,28 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         Requirement.objects.create(job=job, skill=_skill(skill_id), min_lower_bound=bound)
     record(action="job.posted", subject=job, by=Actor.user(by), to_state=job.state)
     return job
+
+
+@transaction.atomic
+def revise_job(*, job_id: UUID, by: User, instructions: str = "", label_schema: str = "") -> JobVersion:
+    """A new version of what workers are told or asked; what is claimed already is judged by the version it saw.
+
+    What is left empty stays as it is. Raises NotFound, WrongState for a job that has ended, and SchemaBreaksAnswers.
+    """
+    job = lock_job(job_id)
+    if job.state in Job.ENDED:
+        raise WrongState(f"Job {job.pk} is {job.state}; what it asks can no longer change.")
+    current = JobVersion.objects.select_related("label_schema").filter(job=job).latest("number")
+    schema = schemas.register_schema(xml=label_schema) if label_schema else current.label_schema
+    fault = fault_of_revision(current.label_schema.checked, schema.checked)
+    if fault:
+        raise SchemaBreaksAnswers(f"{fault} Post a new job for another question.")
+    text = clean_text(instructions, what="instructions", field="instructions", longest=20_000) if instructions else ""
+    version = JobVersion.objects.create(
+        job=job, number=current.number + 1, instructions=text or current.instructions, label_schema=schema
+    )
+    record(action="job.revised", subject=job, by=Actor.user(by), details={"version": version.number})
+    return version
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import Annotation, Assignment, Escalation, Job, Slot, Task
-from marketplace.queries import schema_of
+from marketplace.queries import current_schema_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
 from marketplace.services.slots import open_slot
@@ -30,7 +30,8 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
     if _is_a_turn_outstanding(task):
         return
     votes = _votes(task, job)
-    belief = posterior(schema_of(answered_in.version_id), votes)
+    schema = current_schema_of(job.pk)
+    belief = posterior(schema, votes)
     decision = decide(
         belief,
         answers=len(votes),
@@ -39,7 +40,7 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
         confidence=job.confidence_basis_points / 10_000,
     )
     if decision is Decision.RESOLVED:
-        _resolve_by(belief, task=task, job=job, answered_in=answered_in)
+        _resolve_by(belief, task=task, job=job, label=to_result(schema, belief.leader))
     elif decision is Decision.ONE_MORE:
         _ask_for_one_more(task)
     else:
@@ -60,9 +61,8 @@ def _votes(task: Task, job: Job) -> list[Vote]:
     return [Vote(answer=Answer.from_key(key), reliability=reliabilities[worker_id]) for worker_id, key in rows]
 
 
-def _resolve_by(belief: Posterior, *, task: Task, job: Job, answered_in: Assignment) -> None:
-    task.label = to_result(schema_of(answered_in.version_id), belief.leader)
-    task.answer_key = belief.leader.key
+def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str, object]]) -> None:
+    task.label, task.answer_key = label, belief.leader.key
     _note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
     move(

@@ -7,8 +7,6 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from marketplace.services.importing import import_tasks
-
 from billing.models import LedgerAccount, Posting
 from billing.services import ledger
 from kernel.models import User
@@ -17,6 +15,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Assignment, Client, Escalation, Job, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.clients import create_client
+from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job
 from marketplace.services.submission import submit_annotation
 from qualification.models import Skill
