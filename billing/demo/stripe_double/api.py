@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from billing.demo.stripe_double.store import SavedAnswer
 from billing.demo.stripe_double.world import World, new_id
 
 LONGEST_KEY = 255
+KEY_SECONDS = 24 * 60 * 60
 REQUESTS_REMEMBERED = 1_000
 
 
@@ -57,6 +57,7 @@ class Api:
     def __init__(self, world: World, faults: FaultBoard) -> None:
         self._world = world
         self._faults = faults
+        self._hurrying = threading.Event()
         self._keys_lock = threading.Lock()
         self._keys_in_use: set[tuple[str, str]] = set()
         self.requests: deque[Json] = deque(maxlen=REQUESTS_REMEMBERED)
@@ -89,14 +90,22 @@ class Api:
             if kind is FaultKind.CONFLICT:
                 raise conflict()
             with self._key_in_use(request):
-                _wait(fault, FaultKind.SLOW_BEFORE)
+                self._wait(fault, FaultKind.SLOW_BEFORE)
                 response = self._saved_or_new(request, kind)
-                _wait(fault, FaultKind.SLOW_AFTER)
+                self._wait(fault, FaultKind.SLOW_AFTER)
         except Refusal as refusal:
             return Response(refusal.status, refusal.body)
         if kind is FaultKind.DROP_AFTER:
             return None
         return bad_gateway() if kind is FaultKind.HTML_AFTER else response
+
+    def hurry(self) -> None:
+        """Make no request wait any longer: the double is about to stop."""
+        self._hurrying.set()
+
+    def _wait(self, fault: Fault | None, kind: FaultKind) -> None:
+        if fault is not None and fault.kind is kind:
+            self._hurrying.wait(fault.seconds)
 
     @contextmanager
     def _key_in_use(self, request: Request) -> Iterator[None]:
@@ -117,8 +126,9 @@ class Api:
 
     def _saved_or_new(self, request: Request, fault: FaultKind | None) -> Response:
         store = self._world.store
+        forgotten = self._world.now() - KEY_SECONDS
         with store.transaction():
-            saved = store.answer(request.account, request.idempotency_key) if request.idempotency_key else None
+            saved = store.answer(request.account, request.idempotency_key, saved_after=forgotten)
             if saved is None:
                 return self._new(request, fault)
         if saved.fingerprint != request.fingerprint:
@@ -147,7 +157,8 @@ class Api:
             response = Response(refusal.status, refusal.body)
         if request.idempotency_key:
             answer = SavedAnswer(request.fingerprint, response.status, response.body)
-            self._world.store.save_answer(request.account, request.idempotency_key, answer)
+            now = self._world.now()
+            self._world.store.save_answer(request.account, request.idempotency_key, answer, at=now)
         return response
 
 
@@ -158,11 +169,6 @@ def _check_headers(request: Request) -> None:
         )
     if len(request.idempotency_key) > LONGEST_KEY:
         raise Refusal(f"Idempotency keys are at most {LONGEST_KEY} characters long.")
-
-
-def _wait(fault: Fault | None, kind: FaultKind) -> None:
-    if fault is not None and fault.kind is kind:
-        time.sleep(fault.seconds)
 
 
 def bad_gateway() -> Response:

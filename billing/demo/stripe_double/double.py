@@ -54,8 +54,7 @@ class StripeDouble:
         """Stop listening, break what is open, and close the books."""
         self._server.shutdown()
         self._thread.join()
-        self._server.break_connections()
-        self._server.server_close()
+        self._server.stop()
         self._sender.stop()
         self._store.close()
 

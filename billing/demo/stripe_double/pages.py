@@ -83,7 +83,8 @@ def _stale_link(world: World, link_id: str) -> Page:
 def _checkout_page(session: Json, *, error: str = "", status: int = 200) -> Page:
     amount = f"<p class=amount>{escape(_amount(session['amount_total'], session['currency']))}</p>"
     if session["status"] != "open":
-        return _page(f"This payment is {session['status']}", f"{amount}<p>Nothing more can be paid here.</p>")
+        title = f"This payment is {session['status']}"
+        return _page(title, f"{amount}<p>Nothing more can be paid here.</p>", status=status)
     problem = f"<p class=error role=alert>{escape(error)}</p>" if error else ""
     leave = ""
     if session["cancel_url"]:

@@ -68,12 +68,11 @@ class DoubleControl:
         Checkout: ``card="pm_card_visa"`` (the usual) or ``"pm_card_chargeDeclined"``; onboarding: ``action="complete"``
         (the usual) or ``"leave"``.
         """
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        with _connected(page_url) as connection:
-            connection.request("POST", urlsplit(page_url).path, urlencode(choice), headers)
-            answer = connection.getresponse()
-            page = answer.read().decode()
-            return answer.status, answer.headers.get("Location") or page
+        return _browse("POST", page_url, urlencode(choice))
+
+    def look(self, page_url: str) -> tuple[int, str]:
+        """Open a hosted page as a browser would: status, and where it would go next or the page."""
+        return _browse("GET", page_url, "")
 
     def _order(self, method: str, name: str, **order: object) -> Json:
         headers = {"Content-Type": "application/json"}
@@ -84,6 +83,15 @@ class DoubleControl:
         if answer.status != 200:
             raise ValueError(body["error"]["message"])
         return body
+
+
+def _browse(method: str, url: str, form: str) -> tuple[int, str]:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    with _connected(url) as connection:
+        connection.request(method, urlsplit(url).path, form, headers)
+        answer = connection.getresponse()
+        page = answer.read().decode()
+        return answer.status, answer.headers.get("Location") or page
 
 
 def _connected(url: str) -> closing[HTTPConnection]:

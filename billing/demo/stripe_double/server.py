@@ -19,9 +19,9 @@ LARGEST_BODY = 1_000_000
 
 
 class Server(ThreadingHTTPServer):
-    """A thread per connection; stopping it breaks the connections that are still open."""
+    """A thread per connection; stopping it breaks the connections that are still open and waits for their threads."""
 
-    daemon_threads = True
+    daemon_threads = False
     request_queue_size = 256
     allow_reuse_address = True
 
@@ -49,11 +49,14 @@ class Server(ThreadingHTTPServer):
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
-    def break_connections(self) -> None:
+    def stop(self) -> None:
+        """To be called once ``serve_forever`` has ended."""
+        self.api.hurry()
         with self._open_lock:
             still_open = list(self._open)
         for connection in still_open:
             break_off(connection)
+        self.server_close()
 
 
 def break_off(connection: socket.socket) -> None:

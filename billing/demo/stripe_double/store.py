@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS answers (
     fingerprint TEXT NOT NULL,
     status INTEGER NOT NULL,
     body TEXT NOT NULL,
+    saved_at INTEGER NOT NULL,
     PRIMARY KEY (scope, idempotency_key)
 );
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -209,16 +210,17 @@ class Store:
         )
         return [Sum(*row) for row in self._connection.execute(query, (of_platform,))]
 
-    def answer(self, scope: str, key: str) -> SavedAnswer | None:
+    def answer(self, scope: str, key: str, *, saved_after: int) -> SavedAnswer | None:
         row = self._connection.execute(
-            "SELECT fingerprint, status, body FROM answers WHERE scope = ? AND idempotency_key = ?", (scope, key)
+            "SELECT fingerprint, status, body FROM answers WHERE scope = ? AND idempotency_key = ? AND saved_at > ?",
+            (scope, key, saved_after),
         ).fetchone()
         return None if row is None else SavedAnswer(row[0], row[1], json.loads(row[2]))
 
-    def save_answer(self, scope: str, key: str, answer: SavedAnswer) -> None:
+    def save_answer(self, scope: str, key: str, answer: SavedAnswer, *, at: int) -> None:
         self._connection.execute(
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
-            (scope, key, answer.fingerprint, answer.status, json.dumps(answer.body)),
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+            (scope, key, answer.fingerprint, answer.status, json.dumps(answer.body), at),
         )
 
     def schedule(self, event_id: str, *, seconds: float) -> None:
