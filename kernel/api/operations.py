@@ -39,6 +39,8 @@ def operation(
     query: type[Query] | None = None,
     answer: type[Out] | OpenApiResponse | None = None,
     status: int = 200,
+    already: int | None = None,
+    media_type: str = "application/json",
     paged: bool = False,
     creates: bool = False,
     not_kept: Sequence[str] = (),
@@ -48,8 +50,9 @@ def operation(
     """Declare a view's method as the operation ``name`` ("Post a job"); its docstring is the description.
 
     ``uploads`` (media type: example) is what an UploadView takes instead of a ``body``. ``creates`` lets it honour the
-    Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated answer. ``public`` operations
-    need no sign-in. An operation without ``answer`` answers 204 with nothing.
+    Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated answer. ``already`` is the status
+    of the same answer about something that was there before. ``media_type`` is what the answer is written in. ``public``
+    operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
     """
     asked = _with_paging(query) if paged else query
 
@@ -63,7 +66,8 @@ def operation(
             parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
             request=dict.fromkeys(uploads, OpenApiTypes.BINARY) if uploads else body,
             responses={
-                (204 if answer is None else status): _success(answer, paged=paged),
+                **({(already, media_type): _success(answer, paged=paged)} if already else {}),
+                (204 if answer is None else (status, media_type)): _success(answer, paged=paged),
                 **_refusals(said, has_body=bool(body or uploads), public=public),
             },
             examples=list(_request_examples(body, uploads or {})),
@@ -105,7 +109,7 @@ def _success(answer: type[Out] | OpenApiResponse | None, *, paged: bool) -> Open
         shown = {"results": [shown], "next_cursor": None}
     examples = [OpenApiExample("Answer", value=shown, response_only=True)] if shown is not None else []
     described = cleandoc(answer.__doc__ or "").split("\n", maxsplit=1)[0]
-    described = f"A page, each row of it: {described[0].lower()}{described[1:]}" if paged else described
+    described = f"One page. Each row: {described}" if paged else described
     return OpenApiResponse(_page_of(answer) if paged else answer, description=described, examples=examples)
 
 

@@ -1,7 +1,7 @@
 """The base of every view: check, one service, answer."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -97,12 +97,22 @@ class ApiView(APIView):
         """``shown`` as the answer, or an empty one."""
         return Response(status=204) if shown is None else Response(shown.data, status=status)
 
-    def page(self, rows: QuerySet[Any], out: type[Out], *, order_by: Sequence[str]) -> Response:
-        """The page of ``rows`` that was asked for. ``order_by`` ends in a unique column."""
+    def page(
+        self,
+        rows: QuerySet[Any],
+        out: type[Out],
+        *,
+        order_by: Sequence[str],
+        seen_as: Callable[[list[Any]], Sequence[Any]] = list,
+    ) -> Response:
+        """The page of ``rows`` that was asked for. ``order_by`` ends in a unique column.
+
+        ``seen_as`` may make of the page's rows, all at once, what ``out`` shows of them.
+        """
         found, next_cursor = take_page(
             rows, order_by=order_by, cursor=self._asked.get("cursor"), limit=self._asked.get("limit", PAGE_SIZE)
         )
-        shown = out(found, many=True, context=self.get_serializer_context())
+        shown = out(seen_as(found), many=True, context=self.get_serializer_context())
         return Response({"results": shown.data, "next_cursor": next_cursor})
 
     def get_serializer_context(self) -> dict[str, Any]:
