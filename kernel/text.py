@@ -11,11 +11,14 @@ from kernel.errors import Invalid
 MOST_MARKS_IN_A_ROW: Final = 10
 """Combining marks on one letter; Tibetan stacks eight, and nothing that is read has more."""
 
+MOST_SLACK: Final = 4
+"""How many times longer than its normal form a text may be typed; megabytes are refused unread."""
+
 TURNS_DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 ENDS_LINE: Final = frozenset("\n\r\x0b\x0c\x85\u2028\u2029")
 
 CARRIES_NOTHING: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
-"""Zero-width space, word joiner, byte order mark: they come with pasted text, and are taken out."""
+"""Zero-width space, word joiner, byte order mark: they come with pasted text, and are taken out of single lines."""
 
 INVISIBLE_BUT_NEEDED: Final = frozenset(
     "\u00ad\u061c\u200c\u200d\u200e\u200f\u0600\u0601\u0602\u0603\u0604\u0605\u06dd"
@@ -33,21 +36,21 @@ def clean_line(text: str, *, what: str, longest: int, field: str = "") -> str:
     are line ends and other control characters, overrides of direction, hidden characters, text with nothing to see, and
     piles of combining marks.
     """
-    return _clean(text, what=what, longest=longest, field=field, allowed="")
+    without = text.translate(CARRIES_NOTHING) if len(text) <= MOST_SLACK * longest else text
+    return _clean(without, what=what, longest=longest, field=field, allowed="")
 
 
 def clean_text(text: str, *, what: str, longest: int, field: str = "") -> str:
-    """Like ``clean_line``, for several lines: every line end becomes ``\\n``, and tabs stay."""
+    """Like ``clean_line``, for several lines: every line end becomes ``\\n``, tabs and zero-width spaces stay."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _clean(lines, what=what, longest=longest, field=field, allowed="\n\t")
 
 
 def _clean(text: str, *, what: str, longest: int, field: str, allowed: str) -> str:
-    # A normal form may be shorter than what was typed, but not four times; megabytes are refused unread.
-    fault = _length_fault(text, longest, slack=4) or _character_fault(text, allowed) or _pile_fault(text)
+    fault = _length_fault(text, longest, slack=MOST_SLACK) or _character_fault(text, allowed) or _pile_fault(text)
     if not fault:
-        text = unicodedata.normalize("NFC", text.translate(CARRIES_NOTHING)).strip()
-        fault = _length_fault(text, longest) or _blank_fault(text)
+        text = unicodedata.normalize("NFC", text).strip()
+        fault = _length_fault(text, longest) or _pile_fault(text) or _blank_fault(text)
     if fault:
         message = f"The {what} {fault}"
         raise Invalid(message, [{"field": field, "message": message}] if field else None)

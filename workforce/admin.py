@@ -5,7 +5,7 @@ Identities are not here: they are opened one by one, for a purpose, through the 
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -30,9 +30,6 @@ from workforce.services.standing import (
     suspend_worker,
 )
 
-if TYPE_CHECKING:
-    Rows = QuerySet[Application] | QuerySet[Worker]
-
 
 class DecisionForm(ActionForm):
     """What a decision needs beside the rows that were chosen."""
@@ -50,7 +47,12 @@ class DecisionAdmin(ReadOnlyAdmin):
     """Rows about which an admin decides, one transaction each."""
 
     def decide(
-        self, request: HttpRequest, chosen: "Rows", *, participle: str, service: Callable[[UUID, Actor, str], object]
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[Any],
+        *,
+        participle: str,
+        service: Callable[[UUID, Actor, str], object],
     ) -> None:
         """Call ``service`` for each chosen row; say how many were decided, and why each of the others was not."""
         assert isinstance(request.user, User)

@@ -1,15 +1,18 @@
 """Text that people type: what is kept, in which form, and what is refused with which sentence."""
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import sampled_from, text
 
 from kernel.errors import Invalid
 from kernel.text import clean_line, clean_text
 
 
-def a_name(text: str) -> str:
-    return clean_line(text, what="name", longest=100)
+def a_name(typed: str) -> str:
+    return clean_line(typed, what="name", longest=100)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,23 @@ def test_as_many_marks_as_any_script_stacks_are_kept() -> None:
 def test_ten_thousand_marks_are_refused_before_they_are_sorted() -> None:
     with pytest.raises(Invalid, match="more than 10 combining marks"):
         clean_text("a" + "\u0301\u0323" * 5_000, what="note", longest=20_000)
+
+
+def test_marks_do_not_pile_up_behind_what_is_taken_out_or_taken_apart() -> None:
+    for pile in ("a" + ("\u0301" * 10 + "\u200b") * 5, "a" + "\u0344" * 10):
+        with pytest.raises(Invalid, match=r"The name has more than 10 combining marks on one letter\."):
+            a_name(pile)
+
+
+@given(text(), sampled_from([clean_line, clean_text]))
+def test_what_was_once_taken_is_taken_again_unchanged(typed: str, clean: Callable[..., str]) -> None:
+    try:
+        taken = clean(typed, what="text", longest=50)
+    except Invalid:
+        return
+    assert clean(taken, what="text", longest=50) == taken
+    assert 1 <= len(taken) <= 50
+    assert unicodedata.is_normalized("NFC", taken)
 
 
 def test_several_lines_keep_their_line_ends_in_one_form() -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from kernel.models import AuditEvent, OutboxMessage, User
@@ -121,6 +122,8 @@ def test_nobody_decides_about_themselves_and_no_rule_decides_at_all() -> None:
     with pytest.raises(PersonDecides):
         approve_application(application_id=application.pk, by=Actor.system("quick_approval"))
 
+    with pytest.raises(IntegrityError, match="nobody_decides_about_themselves"), transaction.atomic():
+        Application.objects.update(state="approved", decided_at=clock.now(), decided_by=admin)
     application.refresh_from_db()
     assert application.state == "submitted"
     assert approve_application(application_id=application.pk, by=Actor.user(an_admin())).user == admin

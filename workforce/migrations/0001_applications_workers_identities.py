@@ -174,6 +174,17 @@ class Migration(migrations.Migration):
             model_name="application",
             constraint=models.CheckConstraint(
                 condition=models.Q(
+                    ("decided_by__isnull", True),
+                    models.Q(("decided_by", models.F("user")), _negated=True),
+                    _connector="OR",
+                ),
+                name="nobody_decides_about_themselves",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="application",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
                     models.Q(("state", "declined"), _negated=True),
                     models.Q(("decision_reason", ""), _negated=True),
                     _connector="OR",

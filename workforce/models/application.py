@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from kernel import clock
 from kernel.flow import Flow
@@ -50,6 +50,9 @@ class Application(models.Model):
                 condition=Q(state="submitted", decided_at__isnull=True, decided_by__isnull=True)
                 | Q(state__in=["approved", "declined"], decided_at__isnull=False, decided_by__isnull=False),
                 name="application_state_fits_its_decision",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("user")), name="nobody_decides_about_themselves"
             ),
             models.CheckConstraint(
                 condition=~Q(state="declined") | ~Q(decision_reason=""), name="declined_application_has_a_reason"
