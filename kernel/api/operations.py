@@ -50,9 +50,9 @@ def operation(
     """Declare a view's method as the operation ``name`` ("Post a job"); its docstring is the description.
 
     ``uploads`` (media type: example) is what an UploadView takes instead of a ``body``. ``creates`` lets it honour the
-    Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated answer. ``already`` is the status
-    of the same answer about something that was there before. ``media_type`` is what the answer is written in. ``public``
-    operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
+    Idempotency-Key; fields in ``not_kept`` (secrets shown once) are null in a repeated answer. ``already`` is the
+    status of the same answer about something that was there before; ``media_type`` is what the answer is written in.
+    ``public`` operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
     """
     asked = _with_paging(query) if paged else query
 
