@@ -43,3 +43,13 @@ class NotFound(Exception):
     def __init__(self, noun: str) -> None:
         super().__init__(f"There is no such {noun}.")
         self.message = f"There is no such {noun}."
+
+
+class NotAllowed(Exception):
+    """The asker sees the object, but may not do this with it; nothing was changed. The API answers 403."""
+
+    code: ClassVar[str] = "not_allowed"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message

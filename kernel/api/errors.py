@@ -14,7 +14,7 @@ from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from kernel.errors import Invalid, NotFound, Refused
+from kernel.errors import Invalid, NotAllowed, NotFound, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
         return _answer(400, error.code, error.message, errors=error.errors)
     if isinstance(error, NotFound):
         return _answer(404, error.code, error.message)
+    if isinstance(error, NotAllowed):
+        return _answer(403, error.code, error.message)
     if isinstance(error, exceptions.ValidationError):
         faults = list(_faults(error.detail))
         return _answer(400, "invalid", "What was sent cannot be taken as it is.", errors=faults)
