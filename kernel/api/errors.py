@@ -37,10 +37,8 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
         return _answer(409, error.code, error.message, details=error.details)
     if isinstance(error, Invalid):
         return _answer(400, error.code, error.message, errors=error.errors)
-    if isinstance(error, NotFound):
-        return _answer(404, error.code, error.message)
-    if isinstance(error, NotAllowed):
-        return _answer(403, error.code, error.message)
+    if isinstance(error, (NotFound, NotAllowed)):
+        return _answer(404 if isinstance(error, NotFound) else 403, error.code, error.message)
     if isinstance(error, exceptions.ValidationError):
         faults = list(_faults(error.detail))
         return _answer(400, "invalid", "What was sent cannot be taken as it is.", errors=faults)
