@@ -118,14 +118,15 @@ class IdentityReadingOut(Out):
     }
     worker = fields.UUIDField(source="worker_id")
     purpose = fields.LineField()
-    values = fields.SerializerMethodField(help_text="By field; `tax_copy` is what a tax report says beside the tax id.")
+    values = fields.ObjectField(help_text="By field; `tax_copy` is what a tax report says beside the tax id.")
 
-    def get_values(self, reading: IdentityReading) -> dict[str, object]:
-        """The fields by name."""
-        opened: dict[str, object] = {name.value: text for name, text in reading.values.items()}
-        if IdentityField.TAX_COPY in reading.values:
-            opened[IdentityField.TAX_COPY.value] = json.loads(reading.values[IdentityField.TAX_COPY])
-        return opened
+
+def shown_reading(reading: IdentityReading) -> dict[str, object]:
+    """The reading as IdentityReadingOut shows it."""
+    values: dict[str, object] = {name.value: text for name, text in reading.values.items()}
+    if IdentityField.TAX_COPY in reading.values:
+        values[IdentityField.TAX_COPY.value] = json.loads(reading.values[IdentityField.TAX_COPY])
+    return {"worker_id": reading.worker_id, "purpose": reading.purpose.value, "values": values}
 
 
 class MyWorkerView(ApiView):
@@ -238,7 +239,7 @@ class IdentityReadingView(ApiView):
     permission_classes = [IsAdmin, IsInPerson]
 
     @operation(
-        "Read a worker's identity",
+        "Read an identity",
         body=IdentityReadingIn,
         answer=IdentityReadingOut,
         errors=[NotFound, NotForThisPurpose, NotGiven, KeyDestroyed],
@@ -251,4 +252,4 @@ class IdentityReadingView(ApiView):
         asked = self.read_body()
         wanted = [IdentityField(name) for name in asked["fields"]]
         reading = read_identity(worker_id=worker_id, purpose=Purpose(asked["purpose"]), fields=wanted, by=self.actor)
-        return self.answer(IdentityReadingOut(reading))
+        return self.answer(IdentityReadingOut(shown_reading(reading)))
