@@ -5,15 +5,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
+from math import floor
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from kernel import clock
-from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, Score, Skill
+from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
 from qualification.statistics import scoring as posterior
 
 EXPLAINS_FROM_BANK_TIMES: Final = 3
@@ -117,9 +118,43 @@ def reliabilities(*, worker_ids: Collection[UUID], skill_id: UUID) -> dict[UUID,
     return {**dict.fromkeys(worker_ids, UNMEASURED.mean), **dict(measured)}
 
 
+def scores_for_their_worker(worker_id: UUID) -> QuerySet[Score]:
+    """A worker's scores with what they rest on: right and wrong answers in exams, and in work up to the last midnight.
+
+    Today's hidden gold is left out: a score that moved at once would tell which of the answers just given was gold. The
+    counts are ``exam_correct``, ``exam_wrong``, ``work_correct`` and ``work_wrong``.
+    """
+    midnight = datetime.combine(clock.now().date(), time.min, UTC)
+    exam = Q(evidence__source=ScoreEvidence.Source.EXAM)
+    work = Q(evidence__source=ScoreEvidence.Source.HIDDEN_GOLD, evidence__at__lt=midnight)
+    return (
+        Score.objects.filter(worker_id=worker_id)
+        .select_related("skill")
+        .annotate(
+            exam_correct=Count("evidence", filter=exam & Q(evidence__correct=True)),
+            exam_wrong=Count("evidence", filter=exam & Q(evidence__correct=False)),
+            work_correct=Count("evidence", filter=work & Q(evidence__correct=True)),
+            work_wrong=Count("evidence", filter=work & Q(evidence__correct=False)),
+        )
+    )
+
+
 def exam_bank_of(skill: Skill) -> QuerySet[GoldQuestion]:
     """The questions that an exam in ``skill`` may ask now."""
     return GoldQuestion.objects.filter(skill=skill, for_exam=True, retired_at__isnull=True)
+
+
+def questions_under_way(exam: Exam) -> list[ExamAnswer]:
+    """The questions of an exam by position, while it takes answers; none afterwards."""
+    if exam.state != Exam.State.STARTED or exam.due_at <= clock.now():
+        return []
+    asked = ExamAnswer.objects.filter(exam=exam).select_related("gold_question__label_schema")
+    return list(asked.order_by("position"))
+
+
+def schemas_under_way(exam: Exam) -> list[LabelSchema]:
+    """The label schemas that the questions of an exam are asked with, while it takes answers."""
+    return list({asked.gold_question.label_schema for asked in questions_under_way(exam)})
 
 
 def explained_misses(exam: Exam) -> list[Miss] | None:
@@ -150,9 +185,10 @@ def _unmet(
     kind: UnmetKind
     if certified:
         kind = "score_too_low"
+        # Rounded down: to the last digit it would tell which answer was gold.
         message = (
-            f"Your score in {skill_name} is surely at least {lower_bound:.3f}; this work asks for "
-            f"{requirement.min_lower_bound:.3f}. It rises with right answers in other work that needs {skill_name}."
+            f"Your score in {skill_name} is surely at least {floor(lower_bound * 100) / 100:.2f}; this work asks for "
+            f"{requirement.min_lower_bound:g}. It rises with right answers in other work that needs {skill_name}."
         )
     elif state in (Certification.State.GRANTED, Certification.State.EXPIRED) and expires_at is not None:
         kind = "expired"

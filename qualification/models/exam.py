@@ -1,6 +1,7 @@
 """Exams: gold questions taken to earn a certification, and the answers given in them."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -67,6 +68,13 @@ class Exam(models.Model):
     def __str__(self) -> str:
         return f"exam {self.pk}"
 
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the next attempt may start, if this one failed or, its questions seen all the same, was abandoned."""
+        if self.finished_at is None or self.state not in (self.State.FAILED, self.State.ABANDONED):
+            return None
+        return self.finished_at + self.skill.retry_after
+
 
 class ExamAnswer(models.Model):
     """One question of one exam, at its position from 1, with the answer to it. The first answer stands (a trigger)."""
@@ -93,3 +101,8 @@ class ExamAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"question {self.position} of exam {self.exam_id}"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it has its answer."""
+        return self.answered_at is not None

@@ -1,5 +1,6 @@
 """Who may start an exam or ask for a certification now, and if not, why and from when on."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -60,6 +61,18 @@ class UnpaidLimitReached(Refused):
     code = "unpaid_limit_reached"
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a worker may do about a skill now; ``code`` and ``message`` say why nothing, and from when on."""
+
+    may_start_exam: bool
+    may_ask_admin: bool
+    code: str
+    message: str
+    unpaid_questions_asked: int
+    unpaid_limit: int
+
+
 def lock_worker(worker_id: UUID) -> Worker:
     """The worker, whose exams and certifications nobody else decides until the caller's transaction ends."""
     return Worker.objects.locked().get(pk=worker_id)
@@ -83,9 +96,19 @@ def refusal_to_ask(*, worker: Worker, skill: Skill) -> Refused | None:
     return _refusal_by_certifications(worker=worker, skill=skill) or _refusal_by_last_exam(worker=worker, skill=skill)
 
 
-def unpaid_questions_asked(*, worker_id: UUID, skill_id: UUID) -> int:
-    """How many exam questions the worker was asked in this skill within the last year."""
-    return sum(questions for _, questions in _exams_within_a_year(worker_id, skill_id))
+def prospect_of(*, worker: Worker, skill: Skill) -> Prospect:
+    """What ``worker`` may do about ``skill`` now."""
+    by_exam = refusal_to_start(worker=worker, skill=skill)
+    may_ask = skill.grants_by == Skill.Grant.ADMIN and refusal_to_ask(worker=worker, skill=skill) is None
+    refusal = None if may_ask else by_exam
+    return Prospect(
+        may_start_exam=by_exam is None,
+        may_ask_admin=may_ask,
+        code=refusal.code if refusal else "",
+        message=refusal.message if refusal else "",
+        unpaid_questions_asked=sum(questions for _, questions in _exams_within_a_year(worker.pk, skill.pk)),
+        unpaid_limit=skill.unpaid_limit,
+    )
 
 
 def _refusal_by_certifications(*, worker: Worker, skill: Skill) -> Refused | None:
@@ -117,11 +140,11 @@ def _refusal_to_renew(granted: Certification, skill: Skill) -> Refused | None:
 
 
 def _refusal_by_last_exam(*, worker: Worker, skill: Skill) -> Refused | None:
-    """An abandoned exam counts like a failed one: its questions were seen."""
-    last = Exam.objects.filter(worker=worker, skill=skill).order_by("-started_at", "-id").first()
-    if last is None or last.state not in (Exam.State.FAILED, Exam.State.ABANDONED) or last.finished_at is None:
+    exams = Exam.objects.filter(worker=worker, skill=skill).select_related("skill")
+    last = exams.order_by("-started_at", "-id").first()
+    if last is None or last.retry_at is None:
         return None
-    return _refusal_until(last.finished_at + skill.retry_after, f"Your last exam in {skill.name} was {last.state}.")
+    return _refusal_until(last.retry_at, f"Your last exam in {skill.name} was {last.state}.")
 
 
 def _refusal_until(retry_at: datetime, what_is_so: str) -> Refused | None:
