@@ -1,0 +1,48 @@
+"""What a job's workers are told and asked. Versions never change, so each process reads one once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from marketplace.models import JobVersion
+from qualification.labels.schema import LabelSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """A job version as workers are shown it. ``label_schema`` is a JSON value that all share: not to be changed."""
+
+    version_id: UUID
+    number: int
+    instructions: str
+    label_schema: dict[str, object]
+    fields: tuple[str, ...]
+
+    def shown(self, item: dict[str, object]) -> dict[str, object]:
+        """Those fields of a task's item that the schema shows, in its order: the same for every task of the job."""
+        return {field: item[field] for field in self.fields if field in item}
+
+
+def current_schema_of(job_id: UUID) -> LabelSchema:
+    """The label schema that a job's answers are weighed under: its latest, which all answers so far fit."""
+    return schema_of(JobVersion.objects.filter(job_id=job_id).order_by("-number").values_list("pk", flat=True)[0])
+
+
+@lru_cache(maxsize=1024)
+def schema_of(version_id: UUID) -> LabelSchema:
+    """The label schema of a job version."""
+    return JobVersion.objects.select_related("label_schema").get(pk=version_id).label_schema.checked
+
+
+@lru_cache(maxsize=256)
+def presentation_of(version_id: UUID) -> Presentation:
+    """What the workers of a job version are shown: instructions, and the label schema as XML and read."""
+    version = JobVersion.objects.select_related("label_schema").get(pk=version_id)
+    checked = version.label_schema.checked
+    return Presentation(
+        version_id=version.pk,
+        number=version.number,
+        instructions=version.instructions,
+        label_schema={"xml": version.label_schema.xml, **checked.to_dict()},
+        fields=tuple(checked.fields_needed),
+    )
