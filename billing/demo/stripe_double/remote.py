@@ -28,6 +28,11 @@ class DoubleControl:
         """Order a fault (see ``faults.Fault``): ``fault("POST /v1/transfers", "drop_after", times=2)``."""
         self._order("POST", "faults", match=match, kind=kind, **order)
 
+    def standing_faults(self) -> list[Json]:
+        """The orders that have not been used up."""
+        faults: list[Json] = self._order("GET", "faults")["faults"]
+        return faults
+
     def clear_faults(self) -> None:
         self._order("DELETE", "faults")
 

@@ -73,11 +73,12 @@ def test_parameters_that_fail_their_check_leave_the_key_free(api: stripe.StripeC
 def test_a_key_still_in_use_is_a_conflict(api: stripe.StripeClient, control: DoubleControl) -> None:
     account = an_account(api, control)
     funds(api)
-    control.fault("POST /v1/transfers", "slow_before", seconds=0.5)
+    control.fault("POST /v1/transfers", "slow_before", seconds=2)
     first: list[stripe.Transfer] = []
     slow = threading.Thread(target=lambda: first.append(a_transfer(api, account, key="payout-7")))
     slow.start()
-    time.sleep(0.2)
+    while control.standing_faults():
+        time.sleep(0.01)
 
     with pytest.raises(stripe.APIError) as caught:
         a_transfer(api, account, key="payout-7")

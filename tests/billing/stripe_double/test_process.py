@@ -28,7 +28,7 @@ from tests.billing.stripe_double.world import (
 
 
 def test_what_was_answered_outlives_a_restart(tmp_path: Path) -> None:
-    state = tmp_path / "stripe.sqlite"
+    state = tmp_path / "not" / "yet" / "stripe.sqlite"
     with StripeDouble(state_file=state) as double:
         control = DoubleControl(double.base_url)
         api = client_of(control)
