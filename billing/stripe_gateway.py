@@ -18,6 +18,7 @@ import stripe
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
 from kernel.money import Money
 
@@ -148,6 +149,11 @@ def create_checkout(
     *, funding_id: str, amount: Money, client_email: str, success_url: str, cancel_url: str, idempotency_key: str
 ) -> Checkout:
     """Open a page where a client pays ``amount`` by card, once, within 24 hours."""
+    price: SessionCreateParamsLineItemPriceData = {
+        "currency": amount.currency.lower(),
+        "unit_amount": amount.minor,
+        "product_data": {"name": "Funds for labeling jobs"},
+    }
     with _speaking() as client:
         session = client.v1.checkout.sessions.create(
             {
@@ -155,16 +161,7 @@ def create_checkout(
                 "allowed_payment_method_types": ["card"],
                 "client_reference_id": funding_id,
                 "customer_email": client_email,
-                "line_items": [
-                    {
-                        "quantity": 1,
-                        "price_data": {
-                            "currency": amount.currency.lower(),
-                            "unit_amount": amount.minor,
-                            "product_data": {"name": "Funds for labeling jobs"},
-                        },
-                    }
-                ],
+                "line_items": [{"quantity": 1, "price_data": price}],
                 "metadata": {"funding": funding_id},
                 "payment_intent_data": {"metadata": {"funding": funding_id}},
                 "success_url": success_url,
@@ -247,12 +244,7 @@ def create_onboarding_link(*, account_id: str, refresh_url: str, return_url: str
     """A fresh page for a worker, who then goes on to ``return_url``, or to ``refresh_url`` when the link is stale."""
     with _speaking() as client:
         link = client.v1.account_links.create(
-            {
-                "account": account_id,
-                "refresh_url": refresh_url,
-                "return_url": return_url,
-                "type": "account_onboarding",
-            }
+            {"account": account_id, "refresh_url": refresh_url, "return_url": return_url, "type": "account_onboarding"}
         )
         return OnboardingLink(link.url, datetime.fromtimestamp(link.expires_at, UTC))
 
