@@ -188,16 +188,11 @@ def read_checkout(*, session_id: str) -> CheckoutState:
 def create_refund(*, payment_intent_id: str, amount: Money, refund_group: str, idempotency_key: str) -> RefundState:
     """Send ``amount`` of a payment back to the card it came from. ``refund_group`` is our own name for this refund."""
     with _speaking() as client:
-        return _refund_state(
-            client.v1.refunds.create(
-                {
-                    "payment_intent": payment_intent_id,
-                    "amount": amount.minor,
-                    "metadata": {"refund_group": refund_group},
-                },
-                {"idempotency_key": idempotency_key},
-            )
+        refund = client.v1.refunds.create(
+            {"payment_intent": payment_intent_id, "amount": amount.minor, "metadata": {"refund_group": refund_group}},
+            {"idempotency_key": idempotency_key},
         )
+        return _refund_state(refund)
 
 
 def read_refund(*, refund_id: str) -> RefundState:
