@@ -1,0 +1,116 @@
+"""A small client of Assay's own HTTP API: one connection kept open, JSON in and out. One thread at a time."""
+
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+SECONDS_TO_ANSWER: Final = 120
+TRIES: Final = 5
+
+
+class ApiError(Exception):
+    """The server said no, with ``status``, ``code`` and a sentence; ``body`` is all that it said."""
+
+    def __init__(self, status: int, body: dict[str, Any], request: str) -> None:
+        super().__init__(f"{request}: {status} {body.get('code', '')}: {body.get('message', body)}")
+        self.status = status
+        self.body = body
+        self.code: str = body.get("code", "")
+
+
+class Api:
+    """Somebody at ``url``: a stranger at first, a signed-in person after ``sign_in``.
+
+    Every POST carries an Idempotency-Key, so that one whose answer was lost on the way is simply sent again.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._place = urlsplit(url)
+        self._connection: http.client.HTTPConnection | None = None
+        self._token = ""
+
+    def sign_in(self, *, email: str, password: str) -> None:
+        """Sign in; everything after that is asked as this person."""
+        self._token = self.post("/api/v1/session/", {"email": email, "password": password})["token"]
+
+    def get(self, path: str, **query: object) -> Any:
+        """The answer to a GET."""
+        return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def post(self, path: str, body: object = None) -> Any:
+        """The answer to a POST of ``body`` as JSON."""
+        sent = json.dumps({} if body is None else body).encode()
+        return self._ask("POST", path, sent, "application/json")
+
+    def upload(self, path: str, content: bytes, *, content_type: str) -> Any:
+        """The answer to a POST of a file's content."""
+        return self._ask("POST", path, content, content_type)
+
+    def every(self, path: str, **query: object) -> Iterator[Any]:
+        """Each row of a list, page after page."""
+        page = self.get(path, **query)
+        yield from page["results"]
+        while page["next"]:
+            following = urlsplit(page["next"])
+            page = self._ask("GET", f"{following.path}?{following.query}")
+            yield from page["results"]
+
+    def lines(self, path: str) -> list[Any]:
+        """The values of a download in JSON Lines."""
+        return [json.loads(line) for line in self._exchange("GET", path)[1].splitlines()]
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Any:
+        headers = {"Content-Type": content_type} if content_type else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        status, content = self._exchange(method, path, body, headers)
+        answer = json.loads(content) if content else {}
+        if status >= http.client.BAD_REQUEST:
+            raise ApiError(status, answer, f"{method} {path}")
+        return answer
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {self._token}"} if self._token else {})}
+        for attempt in range(1, TRIES + 1):
+            try:
+                if self._connection is None:
+                    self._connection = http.client.HTTPConnection(
+                        self._place.hostname or "", self._place.port, timeout=SECONDS_TO_ANSWER
+                    )
+                self._connection.request(method, path, body=body, headers=sent)
+                response = self._connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException):
+                self.close()
+                if attempt == TRIES:
+                    raise
+                time.sleep(0.2 * attempt)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Let the connection go; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def press(url: str, **form: str) -> None:
+    """Press the button of a page that Stripe hosts, as a browser would: post its form."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=SECONDS_TO_ANSWER)
+    try:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", place.path, body=urlencode(form), headers=headers)
+        response = connection.getresponse()
+        response.read()
+        if response.status != http.client.SEE_OTHER:
+            raise ApiError(response.status, {"message": response.reason}, f"POST {url}")
+    finally:
+        connection.close()

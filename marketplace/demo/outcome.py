@@ -1,0 +1,87 @@
+"""What a run came to, in numbers: what the report shows, of a demo or a replay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """How good the labels are, and what they took. Accuracies are shares of right ones; None where nothing is known."""
+
+    tasks: int
+    by_consensus: int
+    adjudicated: int
+    answers: int
+    gold_answers: int
+    full_overlap: int
+    consensus_right: float | None
+    majority_right: float | None
+    all_right: float | None
+    mean_confidence: float | None
+
+    @property
+    def answers_per_task(self) -> float:
+        """Answers bought for a task, hidden gold counted as cost."""
+        return (self.answers + self.gold_answers) / self.tasks if self.tasks else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Workers of one kind and how they fared; ``accuracy`` is their share of right answers at work."""
+
+    name: str
+    workers: int
+    certified: int
+    flagged: int
+    answers: int
+    accuracy: float | None
+    paid_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Where every minor unit went. ``funded`` is the sum of all the others."""
+
+    currency: str
+    funded: int
+    available: int
+    held: int
+    earnings: int
+    paid_out: int
+    in_flight: int
+    fees: int
+    processor_fees: int
+    losses: int
+    refunded: int
+
+    @property
+    def accounted(self) -> int:
+        """What all the places hold together."""
+        out = self.paid_out + self.refunded + self.in_flight + self.fees + self.processor_fees + self.losses
+        return self.available + self.held + self.earnings + out
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run from post to payout."""
+
+    title: str
+    about_the_crowd: str
+    labels: Labels
+    groups: Sequence[Group]
+    money: Money
+    reward_minor: int
+    fee_minor: int
+    payouts_settled: int
+    payouts_asked: int
+    rejected: int
+    reversed: int
+    checks: Mapping[str, int]
+    """Named checks of ``check_invariants`` with the number of faults each found."""
+    seconds: Mapping[str, float]
+    """How long each act took."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the books balance and no check found a fault."""
+        return self.money.funded == self.money.accounted and not any(self.checks.values())

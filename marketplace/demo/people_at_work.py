@@ -1,0 +1,123 @@
+"""The demo's workers at work: they sign up, apply, sit the exam, claim, answer, and take their pay, all over HTTP."""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marketplace.demo.api import Api, ApiError, press
+from marketplace.demo.crowd import SimulatedWorker
+from marketplace.demo.digits import Digit, png_of_data_url
+from marketplace.demo.task_shape import result_of
+from workforce.services.applying import TERMS_VERSION
+
+PASSWORD = "a crowd of simulated workers"  # of accounts that live only in the demo's own folder
+RETURNS_ONE_IN = 200
+PATIENCE_SECONDS = 0.5
+MAY_COME_BACK = {"all_taken", "nothing_left_for_you", "job_paused"}
+
+
+@dataclass
+class WorkerAtWork:
+    """One simulated worker, its sign-in, and what became of it."""
+
+    simulated: SimulatedWorker
+    api: Api
+    pictures: Mapping[bytes, Digit]
+    exam_pictures: Mapping[bytes, Digit]
+    chance: random.Random
+    application_id: str = ""
+    exam_score_basis_points: int = 0
+    certified: bool = False
+    answers: int = 0
+    returned: int = 0
+    stopped_because: str = ""
+    earned_minor: int = 0
+    paid_out_minor: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def join(self) -> None:
+        """Sign up, sign in and apply."""
+        person = self.simulated.person
+        self.api.post("/api/v1/users/", {"email": person.email, "password": PASSWORD, "display_name": person.name})
+        self.api.sign_in(email=person.email, password=PASSWORD)
+        identity = {
+            "legal_name": person.name,
+            "address": person.address,
+            "birth_date": person.birth_date.isoformat(),
+            "tax_id": person.tax_id,
+        }
+        application = {
+            "country": person.country,
+            "languages": list(person.languages),
+            "terms_version": TERMS_VERSION,
+            "identity": identity,
+        }
+        self.application_id = self.api.post("/api/v1/applications/", application)["id"]
+
+    def take_exam(self, skill_id: str) -> None:
+        """Sit the exam; whoever passes is certified by its score."""
+        exam = self.api.post("/api/v1/exams/", {"skill": skill_id})
+        path = f"/api/v1/exams/{exam['id']}/"
+        for question in self.api.get(path)["questions"]:
+            digit = self.exam_pictures[png_of_data_url(question["item"]["image"])]
+            answer = result_of(self.simulated.answer(digit, in_exam=True))
+            self.api.post(f"{path}answers/", {"position": question["position"], "result": answer})
+        finished = self.api.post(f"{path}finish/")
+        self.exam_score_basis_points = finished["score_basis_points"]
+        self.certified = finished["state"] == "passed"
+
+    def work(self, job_id: str) -> None:
+        """Claim and answer until the job is over, the appetite is stilled, or the platform says no for good."""
+        while self.answers < self.simulated.appetite:
+            try:
+                assignment = self.api.post("/api/v1/assignments/", {"job": job_id})
+            except ApiError as refusal:
+                if not self._waits_after(refusal):
+                    return
+                time.sleep(PATIENCE_SECONDS * (1 + self.chance.random()))
+                continue
+            self._turn(assignment)
+        self.stopped_because = "had enough"
+
+    def _turn(self, assignment: dict[str, Any]) -> None:
+        path = f"/api/v1/assignments/{assignment['id']}/"
+        if self.chance.randrange(RETURNS_ONE_IN) == 0:
+            self.api.post(f"{path}return/")
+            self.returned += 1
+            return
+        digit = self.pictures[png_of_data_url(assignment["item"]["image"])]
+        self.api.post(f"{path}submit/", {"result": result_of(self.simulated.answer(digit))})
+        self.answers += 1
+
+    def _waits_after(self, refusal: ApiError) -> bool:
+        if refusal.status != 409:
+            raise refusal
+        self.stopped_because = refusal.body.get("details", {}).get("reason", refusal.code)
+        return self.stopped_because in MAY_COME_BACK
+
+    def open_payout_account(self, *, deadline: float) -> None:
+        """Open an account at Stripe and fill in its form."""
+        self.api.post("/api/v1/payout-account/", {"country": self.simulated.person.country})
+        self._until(lambda account: account["stripe_account_id"], deadline)
+        link = self.api.post("/api/v1/payout-account/onboarding-link/")
+        press(link["url"], action="complete")
+        self._until(lambda account: account["transfers_active"], deadline)
+
+    def _until(self, holds: Any, deadline: float) -> None:
+        while not holds(self.api.get("/api/v1/payout-account/")):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"The payout account of {self.simulated.email} is not ready.")
+            time.sleep(0.2)
+
+    def take_pay(self) -> str:
+        """Ask for everything that was earned; the id of the payout, or nothing when there is too little."""
+        try:
+            payout = self.api.post("/api/v1/payouts/")
+        except ApiError as refusal:
+            if refusal.status != 409:
+                raise
+            self.notes.append(refusal.body.get("message", ""))
+            return ""
+        return str(payout["id"])
