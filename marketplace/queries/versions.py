@@ -43,6 +43,9 @@ def presentation_of(version_id: UUID) -> Presentation:
         version_id=version.pk,
         number=version.number,
         instructions=version.instructions,
-        label_schema={"xml": version.label_schema.xml, **checked.to_dict()},
+        label_schema={
+            "xml": version.label_schema.xml,
+            "parsed": {"parts": [part.to_dict() for part in checked.parts], "needs": dict(checked.fields_needed)},
+        },
         fields=tuple(checked.fields_needed),
     )

@@ -3,16 +3,17 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
 from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Job, JobVersion, Membership, Requirement, Slot
+from marketplace.models import Assignment, Job, JobVersion, Slot
+from marketplace.services import eligibility
+from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
 from marketplace.services.slots import CHANCE, is_anything_free, take_slot
 from qualification import queries as qualification_queries
@@ -27,23 +28,18 @@ class NothingToDo(Refused):
     code = "nothing_to_do"
 
 
-class NotEligible(Refused):
-    """This worker may not work in this job now; ``reason`` says which rule it is."""
-
-    code = "not_eligible"
-
-    def __init__(self, reason: str, message: str, job_id: UUID | None = None, **more: object) -> None:
-        details: dict[str, object] = {"reason": reason, **more}
-        if job_id is not None:
-            details["job"] = str(job_id)
-        super().__init__(message, details)
-        self.reason = reason
-
-
 class AlreadyReserved(Refused):
     """One reservation at a time: the worker holds an assignment elsewhere."""
 
     code = "already_reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of a claim: an assignment, and whether it is new or was held before."""
+
+    assignment: Assignment
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +49,15 @@ class _Situation:
     worker: Worker
     job: Job
     version_id: UUID
-    is_member: bool
+    is_tied: bool
 
 
 def claim_task(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Assignment:
+    """The assignment of ``claim_or_keep``, be it new or not."""
+    return claim_or_keep(worker=worker, job_id=job_id, chance=chance).assignment
+
+
+def claim_or_keep(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Claim:
     """Reserve a task for ``worker``, in the named job or in the first open job that has one for them.
 
     A worker holds one reservation at a time: claiming again returns the assignment that is still active. Price and
@@ -68,8 +69,8 @@ def claim_task(*, worker: Worker, job_id: UUID | None = None, chance: random.Ran
         return _still_held(held, job_id)
     try:
         if job_id is not None:
-            return _claim_in(worker=worker, job_id=job_id, chance=chance)
-        return _claim_anywhere(worker=worker, chance=chance)
+            return Claim(_claim_in(worker=worker, job_id=job_id, chance=chance), is_new=True)
+        return Claim(_claim_anywhere(worker=worker, chance=chance), is_new=True)
     except IntegrityError:
         # Two tabs of one worker met at "one reservation at a time": the other one has won.
         held = _held_assignment(worker)
@@ -85,13 +86,13 @@ def _held_assignment(worker: Worker) -> Assignment | None:
     return held
 
 
-def _still_held(held: Assignment, job_id: UUID | None) -> Assignment:
+def _still_held(held: Assignment, job_id: UUID | None) -> Claim:
     if job_id is not None and held.job_id != job_id:
         raise AlreadyReserved(
             f"You hold assignment {held.pk} in another job. Submit or return it, then claim here.",
             {"assignment": str(held.pk), "job": str(held.job_id)},
         )
-    return held
+    return Claim(held, is_new=False)
 
 
 def _claim_anywhere(*, worker: Worker, chance: random.Random) -> Assignment:
@@ -115,10 +116,13 @@ def _claim_anywhere(*, worker: Worker, chance: random.Random) -> Assignment:
 @transaction.atomic
 def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random) -> Assignment:
     situation = _situation(worker_id=worker.pk, job_id=job_id)
-    _require_standing(situation.worker)
-    _require_open(situation.job)
-    if situation.is_member:
-        raise NotEligible("own_job", "You act for this job's client, and nobody works for themselves.", job_id)
+    for refusal in (
+        eligibility.standing_refusal(situation.worker),
+        eligibility.state_refusal(situation.job),
+        eligibility.tie_refusal(situation.job, is_tied=situation.is_tied),
+    ):
+        if refusal is not None:
+            raise refusal
     _require_skills(worker_id=worker.pk, job_id=job_id)
     _count_claim(situation)
     taken = _take(situation, chance)
@@ -144,49 +148,22 @@ def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random) -> Assignm
 
 def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
     versions = JobVersion.objects.filter(job=OuterRef("pk")).order_by("-number")
-    memberships = Membership.objects.filter(client=OuterRef("client"), user__worker=worker_id)
     job = (
         Job.objects.exclude(state=Job.State.DRAFT)
         .filter(pk=job_id)
-        .annotate(version_id=Subquery(versions.values("pk")[:1]), is_member=Exists(memberships))
+        .annotate(version_id=Subquery(versions.values("pk")[:1]), is_tied=eligibility.is_tied(worker_id=worker_id))
         .first()
     )
     if job is None:
         raise NotFound("job")
-    return _Situation(Worker.objects.get(pk=worker_id), job, job.version_id, job.is_member)
-
-
-def _require_standing(worker: Worker) -> None:
-    if worker.state == Worker.State.ACTIVE:
-        return
-    until = f" until {worker.paused_until:%Y-%m-%d %H:%M} UTC" if worker.paused_until else ""
-    what_next = {
-        Worker.State.PAUSED: f"You are paused{until} and cannot claim. What you earned stays yours.",
-        Worker.State.SUSPENDED: "You are suspended and cannot claim. What you earned stays payable.",
-        Worker.State.OFFBOARDED: "You have left the platform and cannot claim. What you earned stays payable.",
-    }
-    raise NotEligible(f"worker_{worker.state}", what_next[Worker.State(worker.state)])
-
-
-def _require_open(job: Job) -> None:
-    if job.state == Job.State.PAUSED:
-        raise NotEligible("job_paused", "The client has paused this job. It may go on later.", job.pk)
-    if job.state != Job.State.OPEN:
-        raise NotEligible("job_ended", f"This job is {job.state}; there is no more work in it.", job.pk)
-
-
-@lru_cache(maxsize=1024)
-def _requirements_of(job_id: UUID) -> tuple[qualification_queries.Requirement, ...]:
-    # Fixed when the job is posted, so each process reads them once.
-    rows = Requirement.objects.filter(job_id=job_id).order_by("id")
-    return tuple(qualification_queries.Requirement(row.skill_id, row.min_lower_bound) for row in rows)
+    return _Situation(Worker.objects.get(pk=worker_id), job, job.version_id, job.is_tied)
 
 
 def _require_skills(*, worker_id: UUID, job_id: UUID) -> None:
-    unmet = qualification_queries.unmet_requirements(worker_id=worker_id, requirements=_requirements_of(job_id))
+    asked = eligibility.requirements_of(job_id)
+    unmet = qualification_queries.unmet_requirements(worker_id=worker_id, requirements=asked)
     if unmet:
-        first = unmet[0]
-        raise NotEligible(first.kind, first.message, job_id, skills=[str(u.skill_id) for u in unmet])
+        raise eligibility.skills_refusal(unmet, job_id)
 
 
 def _count_claim(situation: _Situation) -> None:
@@ -202,8 +179,7 @@ def _count_claim(situation: _Situation) -> None:
             [situation.job.pk, situation.worker.pk, cap, cap],
         )
         if cursor.fetchone() is None:
-            message = f"You have had the {cap} assignments that one worker may have in this job. Thank you."
-            raise NotEligible("cap_reached", message, situation.job.pk)
+            raise eligibility.cap_refusal(situation.job)
 
 
 def _take(situation: _Situation, chance: random.Random) -> tuple[UUID, int] | None:
@@ -219,7 +195,4 @@ def _nothing_left(job_id: UUID) -> NothingToDo:
     if is_anything_free(job_id=job_id):
         message = "You have had a turn at every task that is still open in this job."
         return NothingToDo(message, {"reason": "nothing_left_for_you", "job": str(job_id)})
-    message = (
-        "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
-    )
-    return NothingToDo(message, {"reason": "all_taken", "job": str(job_id)})
+    return NothingToDo(eligibility.ALL_TAKEN, {"reason": "all_taken", "job": str(job_id)})

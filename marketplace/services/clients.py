@@ -12,7 +12,7 @@ from kernel.models import User
 from kernel.models.user import canonical_email
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line
-from marketplace.models import Client, Job, Membership
+from marketplace.models import Client, Job, JobUserObjectPermission, Membership
 from workforce.countries import is_country
 
 GRANTS: Final = {
@@ -41,16 +41,19 @@ def create_client(*, name: str, country: str, owner: User) -> Client:
 
 @transaction.atomic
 def add_member(*, client: Client, email: str, role: str, by: User) -> Membership:
-    """Let the user with this e-mail address act for ``client``; an existing membership changes its role."""
-    user = User.objects.filter(email=canonical_email(email), is_active=True).first()
-    if user is None:
-        raise Invalid("Nobody has signed up with this e-mail address. Ask them to sign up first, then add them.")
+    """Let the user with this e-mail address act for ``client``; an existing membership changes its role.
+
+    Raises Invalid for an unknown person or role, and LastOwner when the only owner would become less.
+    """
+    user = _person(email)
     if role not in Membership.Role.values:
         raise Invalid(f"{role!r} is not a role. Possible: {', '.join(Membership.Role.values)}.")
     current = _locked_members(client).filter(user=user).first()
     if current is not None:
         _leave(current, by=by)
-    return _join(client=client, user=user, role=Membership.Role(role), by=by)
+    membership = _join(client=client, user=user, role=Membership.Role(role), by=by)
+    _require_an_owner(client)
+    return membership
 
 
 @transaction.atomic
@@ -64,14 +67,34 @@ def remove_member(*, client: Client, membership_id: UUID, by: User) -> None:
 
 
 @transaction.atomic
-def share_job(*, job: Job, user: User, permission: str, by: User) -> None:
-    """Grant one person one permission on one job, for those who are not members of its client."""
+def share_job(*, job: Job, email: str, permission: str, by: User) -> JobUserObjectPermission:
+    """Grant one person one permission on one job, for those who are not members of its client. Raises Invalid."""
     if permission not in JOB_GRANTS:
         raise Invalid(f"{permission!r} is not a permission on jobs. Possible: {', '.join(JOB_GRANTS)}.")
+    user = _person(email)
     assign_perm(permission, user, job)
-    record(
-        action="job.shared", subject=job, by=Actor.user(by), details={"user": str(user.pk), "permission": permission}
-    )
+    details = {"user": str(user.pk), "permission": permission}
+    record(action="job.shared", subject=job, by=Actor.user(by), details=details)
+    shares = JobUserObjectPermission.objects.select_related("permission", "user")
+    return shares.get(content_object=job, user=user, permission__codename=permission)
+
+
+@transaction.atomic
+def unshare_job(*, job: Job, share_id: int, by: User) -> None:
+    """Take one permission on one job back from one person. Raises NotFound."""
+    grant = JobUserObjectPermission.objects.select_related("permission").filter(content_object=job, pk=share_id).first()
+    if grant is None:
+        raise NotFound("share")
+    grant.delete()
+    details = {"user": str(grant.user_id), "permission": grant.permission.codename}
+    record(action="job.unshared", subject=job, by=Actor.user(by), details=details)
+
+
+def _person(email: str) -> User:
+    user = User.objects.filter(email=canonical_email(email), is_active=True).first()
+    if user is None:
+        raise Invalid("Nobody has signed up with this e-mail address. Ask them to sign up first, then add them.")
+    return user
 
 
 def _locked_members(client: Client) -> QuerySet[Membership]:

@@ -26,6 +26,12 @@ class CannotReject(Refused):
     code = "cannot_reject"
 
 
+class OwnAnswer(Refused):
+    """Nobody reviews their own answers."""
+
+    code = "own_answer"
+
+
 class TooLateToReverse(Refused):
     """The time in which the rejection could be reversed is over; its pay has gone back to the client."""
 
@@ -34,19 +40,25 @@ class TooLateToReverse(Refused):
 
 @transaction.atomic
 def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
-    """Accept a submitted answer and pay it. Accepting again changes nothing. Raises NotFound or WrongState."""
-    assignment = lock_turn(assignment_id)
+    """Accept a submitted answer and pay it; accepting again changes nothing.
+
+    Raises NotFound, OwnAnswer or WrongState.
+    """
+    assignment = _lock_anothers(assignment_id, by)
     if assignment.state != Assignment.State.ACCEPTED:
         settle([assignment], by=Actor.user(by), why=lambda _: "accepted by the client")
     return assignment
 
 
 def accept_all(*, job: Job, by: User) -> int:
-    """Accept and pay every answer of ``job`` that waits for review, in transactions of a bounded size; how many."""
+    """Accept and pay every answer of ``job`` that waits for review, one's own aside, in transactions of a bounded size.
+
+    Returns how many.
+    """
     accepted = 0
+    waiting = Assignment.objects.filter(job=job, state=Assignment.State.SUBMITTED).exclude(worker__user=by)
     while True:
-        waiting = Assignment.objects.filter(job=job, state=Assignment.State.SUBMITTED).order_by("claimed_at", "pk")
-        ids = list(waiting.values_list("pk", flat=True)[:SETTLED_TOGETHER])
+        ids = list(waiting.order_by("claimed_at", "pk").values_list("pk", flat=True)[:SETTLED_TOGETHER])
         if not ids:
             return accepted
         accepted += settle_all(ids=ids, by=Actor.user(by), why="accepted by the client")
@@ -57,14 +69,14 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
     """Refuse to pay a submitted answer, for a listed reason and with a message of substance.
 
     Only once its task is resolved, so that there is something to hold it against. Its pay stays in escrow until
-    ``reversible_until``. Raises Invalid, CannotReject, NotFound or WrongState.
+    ``reversible_until``. Raises Invalid, CannotReject, OwnAnswer, NotFound or WrongState.
     """
     if reason not in Rejection.Reason.values:
         raise Invalid(f"{reason!r} is not a reason for rejecting. Possible: {', '.join(Rejection.Reason.values)}.")
     message = clean_text(message, what="message", field="message", longest=2000)
     if len(message) < SHORTEST_MESSAGE:
         raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
-    assignment = lock_turn(assignment_id)
+    assignment = _lock_anothers(assignment_id, by)
     _require_rejectable(assignment)
     now = clock.now()
     assignment.decided_at = now
@@ -81,6 +93,13 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
     return assignment
 
 
+def _lock_anothers(assignment_id: UUID, by: User) -> Assignment:
+    assignment = lock_turn(assignment_id)
+    if assignment.worker.user_id == by.pk:
+        raise OwnAnswer("This answer is your own, and nobody reviews their own answers. Somebody else must.")
+    return assignment
+
+
 def _require_rejectable(assignment: Assignment) -> None:
     if assignment.task.gold_question_id is None and assignment.task.state != Task.State.RESOLVED:
         raise CannotReject(f"The task is {assignment.task.state}. An answer can be rejected once its task is resolved.")
@@ -92,10 +111,11 @@ def _require_rejectable(assignment: Assignment) -> None:
 def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
     """Take a rejection back and pay the answer from what its job still holds for it.
 
-    Raises WrongState when it is not rejected, TooLateToReverse after ``reversible_until``, Invalid without a reason.
+    Raises WrongState when it is not rejected, TooLateToReverse after ``reversible_until``, Invalid without a reason, or
+    OwnAnswer.
     """
     why = clean_text(why, what="reason", field="why", longest=2000)
-    assignment = lock_turn(assignment_id)
+    assignment = _lock_anothers(assignment_id, by)
     rejection = Rejection.objects.select_for_update(no_key=True).filter(assignment=assignment).first()
     if rejection is not None and rejection.reversed_at is None:
         if clock.now() >= rejection.reversible_until:

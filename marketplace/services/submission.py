@@ -23,6 +23,7 @@ class ReservationExpired(Refused):
     """The answer came too late: it is kept as evidence, but neither paid nor used."""
 
     code = "reservation_expired"
+    keeps_facts = True
 
 
 class InvalidAnswer(Invalid):

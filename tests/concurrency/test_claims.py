@@ -8,8 +8,9 @@ import pytest
 from marketplace.services.checks import check_invariants
 
 from marketplace.models import Assignment, Job, Slot, Task
-from marketplace.services.allocation import NotEligible, NothingToDo, claim_task
+from marketplace.services.allocation import NothingToDo, claim_task
 from marketplace.services.completion import cancel_job
+from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
 from marketplace.services.posting import pause_job
 from tests.concurrency.crowd import at_once

@@ -9,8 +9,9 @@ from kernel import clock
 from kernel.errors import NotFound
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Slot
-from marketplace.services.allocation import AlreadyReserved, NotEligible, NothingToDo, claim_task
+from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_task
 from marketplace.services.clients import add_member
+from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
 from marketplace.services.posting import pause_job
 from tests.marketplace.builders import (

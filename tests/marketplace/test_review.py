@@ -10,8 +10,9 @@ from kernel.errors import Invalid
 from kernel.flow import WrongState
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.adjudication import decide_task
-from marketplace.services.allocation import NotEligible, claim_task
+from marketplace.services.allocation import claim_task
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_overdue_assignments
 from marketplace.services.posting import NothingToLaunch, launch_job
 from marketplace.services.review import (

@@ -1,0 +1,88 @@
+"""Whether a worker may work in a job now: each rule by itself, as the refusal that it gives or None.
+
+A claim raises the first; the list of open jobs shows them all.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+
+from kernel.errors import Refused
+from marketplace.models import Job, JobUserObjectPermission, Membership, Requirement
+from qualification import queries as qualification_queries
+from workforce.models import Worker
+
+ALL_TAKEN: Final = (
+    "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
+)
+
+
+class NotEligible(Refused):
+    """This worker may not work in this job now; ``reason`` says which rule it is."""
+
+    code = "not_eligible"
+
+    def __init__(self, reason: str, message: str, job_id: UUID | None = None, **more: object) -> None:
+        details: dict[str, object] = {"reason": reason, **more}
+        if job_id is not None:
+            details["job"] = str(job_id)
+        super().__init__(message, details)
+        self.reason = reason
+
+
+def standing_refusal(worker: Worker) -> NotEligible | None:
+    """Only who is active may claim."""
+    if worker.state == Worker.State.ACTIVE:
+        return None
+    until = f" until {worker.paused_until:%Y-%m-%d %H:%M} UTC" if worker.paused_until else ""
+    what_next = {
+        Worker.State.PAUSED: f"You are paused{until} and cannot claim. What you earned stays yours.",
+        Worker.State.SUSPENDED: "You are suspended and cannot claim. What you earned stays payable.",
+        Worker.State.OFFBOARDED: "You have left the platform and cannot claim. What you earned stays payable.",
+    }
+    return NotEligible(f"worker_{worker.state}", what_next[Worker.State(worker.state)])
+
+
+def state_refusal(job: Job) -> NotEligible | None:
+    """Only an open job gives out tasks."""
+    if job.state == Job.State.OPEN:
+        return None
+    if job.state == Job.State.PAUSED:
+        return NotEligible("job_paused", "The client has paused this job. It may go on later.", job.pk)
+    return NotEligible("job_ended", f"This job is {job.state}; there is no more work in it.", job.pk)
+
+
+def tie_refusal(job: Job, *, is_tied: bool) -> NotEligible | None:
+    """Nobody works for themselves."""
+    message = "You act for this job's client, and nobody works for themselves."
+    return NotEligible("own_job", message, job.pk) if is_tied else None
+
+
+def is_tied(*, worker_id: UUID) -> Q:
+    """For annotating jobs: whether the worker acts for the job's client, or was let onto this one job."""
+    members = Membership.objects.filter(client=OuterRef("client"), user__worker=worker_id)
+    shared_with = JobUserObjectPermission.objects.filter(content_object=OuterRef("pk"), user__worker=worker_id)
+    return Q(Exists(members)) | Q(Exists(shared_with))
+
+
+@lru_cache(maxsize=1024)
+def requirements_of(job_id: UUID) -> tuple[qualification_queries.Requirement, ...]:
+    """What the job demands. Fixed when the job is posted, so each process reads it once."""
+    rows = Requirement.objects.filter(job_id=job_id).order_by("id")
+    return tuple(qualification_queries.Requirement(row.skill_id, row.min_lower_bound) for row in rows)
+
+
+def skills_refusal(unmet: Sequence[qualification_queries.Unmet], job_id: UUID) -> NotEligible:
+    """The first of the requirements that are not met, naming the skills of all."""
+    first = unmet[0]
+    return NotEligible(first.kind, first.message, job_id, skills=[str(u.skill_id) for u in unmet])
+
+
+def cap_refusal(job: Job) -> NotEligible:
+    """The worker has had as many assignments in the job as one worker may have."""
+    cap = job.max_assignments_per_worker
+    message = f"You have had the {cap} assignments that one worker may have in this job. Thank you."
+    return NotEligible("cap_reached", message, job.pk)
