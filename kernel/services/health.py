@@ -57,7 +57,7 @@ def examine() -> list[Finding]:
 def _broker_answers() -> bool:
     try:
         with current_app.connection_for_write(connect_timeout=BROKER_TIMEOUT_SECONDS) as broker:
-            broker.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_SECONDS)
+            broker.ensure_connection(max_retries=0, timeout=BROKER_TIMEOUT_SECONDS)
     except (KombuError, OperationalError, OSError):
         return False
     return True

@@ -4,11 +4,12 @@ import logging
 import signal
 import time
 from typing import Any, Final
-from uuid import UUID
 
+from celery import Task, current_app
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connection
+from kombu import Connection
 from kombu.exceptions import KombuError, OperationalError
 
 from kernel.background import deliver_message, show_worker_life
@@ -23,13 +24,36 @@ BROKER_PAUSE_SECONDS: Final = 5.0
 DATABASE_PAUSE_SECONDS: Final = 1.0
 
 
+class Broker:
+    """The relay's own connection to the broker: tried once, and then left alone for a while."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._away_until = 0.0
+
+    def send(self, task: Task[Any, Any], *arguments: str, **options: Any) -> bool:
+        """Send a message; false when the broker does not answer."""
+        if time.monotonic() < self._away_until:
+            return False
+        try:
+            if self._connection is None:
+                self._connection = current_app.connection_for_write(transport_options={"max_retries": 0})
+            task.apply_async(arguments, **options, connection=self._connection)
+        except (KombuError, OperationalError, OSError) as error:
+            logger.warning("The broker does not answer (%s); the relay delivers by itself.", error)
+            self._connection = None
+            self._away_until = time.monotonic() + BROKER_PAUSE_SECONDS
+            return False
+        return True
+
+
 class Relay:
     """Takes due messages and sends their ids to the workers, until it is told to stop."""
 
     def __init__(self) -> None:
+        self._broker = Broker()
         self._stopping = False
         self._next_heartbeat = 0.0
-        self._broker_away_until = 0.0
 
     def stop(self) -> None:
         """End after what is being done now."""
@@ -49,42 +73,21 @@ class Relay:
 
     def run_once(self) -> int:
         """Hand on the messages that are due now; how many there were."""
-        self._beat()
+        self._show_life()
         due = take_due()
         for message_id, lease in due:
-            if not self._publish(message_id, lease):
+            if not self._broker.send(deliver_message, str(message_id), str(lease)):
                 deliver(message_id=message_id, lease=lease)
             if self._stopping:
                 break  # the leases of the rest run out, and somebody takes them again
         return len(due)
 
-    def _beat(self) -> None:
+    def _show_life(self) -> None:
         if time.monotonic() < self._next_heartbeat:
             return
         self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
         show_life(part="relay")
-        if self._broker_may_answer():
-            try:
-                show_worker_life.apply_async(expires=HEARTBEAT_SECONDS)
-            except (KombuError, OperationalError, OSError) as error:
-                self._leave_broker_alone(error)
-
-    def _publish(self, message_id: UUID, lease: UUID) -> bool:
-        if not self._broker_may_answer():
-            return False
-        try:
-            deliver_message.delay(str(message_id), str(lease))
-        except (KombuError, OperationalError, OSError) as error:
-            self._leave_broker_alone(error)
-            return False
-        return True
-
-    def _broker_may_answer(self) -> bool:
-        return time.monotonic() >= self._broker_away_until
-
-    def _leave_broker_alone(self, error: Exception) -> None:
-        logger.warning("The broker does not answer (%s); the relay delivers by itself.", error)
-        self._broker_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
+        self._broker.send(show_worker_life, expires=HEARTBEAT_SECONDS)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,35 @@
+"""People who sign up and in as anybody would, for the kernel's tests."""
+
+from itertools import count
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from kernel.models import User
+from kernel.services.access import sign_in, sign_up
+
+PASSWORD = "correct horse battery staple"
+_numbers = count(1)
+
+
+def a_user(*, admin: bool = False) -> User:
+    """Somebody new."""
+    user = sign_up(email=f"person{next(_numbers)}@example.org", password=PASSWORD, display_name="Somebody")
+    if admin:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+    return user
+
+
+def browser_of(user: User | None = None) -> APIClient:
+    """A client that sends this person's token, or none."""
+    client = APIClient(raise_request_exception=False)
+    if user is not None:
+        _, token = sign_in(email=user.email, password=PASSWORD)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def error_of(response: Any) -> tuple[int, str]:
+    """The status and the code of an answer that says no."""
+    return response.status_code, response.json()["code"]

@@ -1,0 +1,202 @@
+"""Ways in, as services: who a token belongs to, and for how long."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+from pytest_django import DjangoAssertNumQueries
+
+from kernel import clock
+from kernel.errors import Invalid, NotFound
+from kernel.models import ApiKey, AuditEvent, Session, User
+from kernel.services.access import (
+    LONGEST_API_KEY,
+    MOST_API_KEYS,
+    EmailTaken,
+    TooManyApiKeys,
+    WrongCredentials,
+    authenticate_token,
+    create_api_key,
+    revoke_api_key,
+    sign_in,
+    sign_out,
+    sign_up,
+)
+from kernel.services.audit import Actor
+from tests.kernel.people import PASSWORD, a_user
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+
+
+def a_key(user: User) -> tuple[ApiKey, str]:
+    return create_api_key(user=user, name="import", expires_at=clock.now() + timedelta(days=30), by=Actor.user(user))
+
+
+def test_signing_up_twice_is_refused_however_the_address_is_written() -> None:
+    sign_up(email="Ada@Example.org ", password=PASSWORD, display_name="Ada")
+    with pytest.raises(EmailTaken):
+        sign_up(email="ａda@example.ORG", password=PASSWORD, display_name="Ada")
+    assert list(User.objects.values_list("email", flat=True)) == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "ada@example.org"])
+def test_a_weak_password_is_refused_with_what_is_wrong(password: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        sign_up(email="ada@example.org", password=password, display_name="Ada")
+    assert {error["field"] for error in refusal.value.errors} == {"password"}
+    assert not User.objects.exists()
+
+
+def test_a_token_belongs_to_who_signed_in() -> None:
+    user = a_user()
+    session, token = sign_in(email=user.email.upper(), password=PASSWORD)
+    assert authenticate_token(token) == (user, session)
+    assert token not in str(Session.objects.values())
+
+
+def test_a_second_sign_in_ends_the_first_session() -> None:
+    user = a_user()
+    _, first = sign_in(email=user.email, password=PASSWORD)
+    session, second = sign_in(email=user.email, password=PASSWORD)
+    assert authenticate_token(first) is None
+    assert authenticate_token(second) == (user, session)
+
+
+def test_signing_out_ends_the_session_at_once_and_twice_is_no_error() -> None:
+    user = a_user()
+    session, token = sign_in(email=user.email, password=PASSWORD)
+    sign_out(session=session)
+    sign_out(session=session)
+    assert authenticate_token(token) is None
+    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == [
+        "user.signed_up",
+        "session.opened",
+        "session.closed",
+    ]
+
+
+def test_a_session_ends_after_fifteen_idle_minutes() -> None:
+    user = a_user()
+    session, token = sign_in(email=user.email, password=PASSWORD)
+    with clock.ahead_by(timedelta(minutes=15) - SECOND):
+        assert authenticate_token(token) == (user, session)
+    with clock.ahead_by(timedelta(minutes=30) - 2 * SECOND):
+        assert authenticate_token(token) == (user, session)
+    with clock.ahead_by(timedelta(minutes=45)):
+        assert authenticate_token(token) is None
+
+
+def test_a_session_ends_after_eight_hours_however_busy() -> None:
+    user = a_user()
+    session, token = sign_in(email=user.email, password=PASSWORD)
+    for minutes in range(10, 8 * 60, 10):
+        with clock.ahead_by(timedelta(minutes=minutes)):
+            assert authenticate_token(token) == (user, session)
+    with clock.ahead_by(timedelta(hours=8)):
+        assert authenticate_token(token) is None
+
+
+def test_a_token_costs_one_query_and_once_a_minute_a_second_one(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    user = a_user()
+    _, session_token = sign_in(email=user.email, password=PASSWORD)
+    _, key_token = a_key(user)
+    authenticate_token(key_token)
+    for token in (session_token, key_token):
+        with django_assert_num_queries(1):
+            authenticate_token(token)
+        with clock.ahead_by(timedelta(seconds=61)):
+            with django_assert_num_queries(2):
+                authenticate_token(token)
+            with django_assert_num_queries(1):
+                authenticate_token(token)
+
+
+def test_who_is_not_active_gets_no_further_and_not_in() -> None:
+    user = a_user()
+    _, session_token = sign_in(email=user.email, password=PASSWORD)
+    _, key_token = a_key(user)
+    User.objects.update(is_active=False)
+    assert authenticate_token(session_token) is None
+    assert authenticate_token(key_token) is None
+    with pytest.raises(WrongCredentials):
+        sign_in(email=user.email, password=PASSWORD)
+
+
+def test_unknown_address_and_wrong_password_read_the_same() -> None:
+    user = a_user()
+    messages = set()
+    for email, password in [("nobody@example.org", PASSWORD), (user.email, "wrong horse")]:
+        with pytest.raises(WrongCredentials) as refusal:
+            sign_in(email=email, password=password)
+        messages.add(refusal.value.message)
+    assert messages == {"This e-mail address and this password do not belong together."}
+
+
+@override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.ScryptPasswordHasher"])
+def test_unknown_address_and_wrong_password_cost_the_same() -> None:
+    user = a_user()
+
+    def cost(email: str) -> float:
+        begun = time.thread_time()
+        with pytest.raises(WrongCredentials):
+            sign_in(email=email, password="wrong horse")
+        return time.thread_time() - begun
+
+    known = min(cost(user.email) for _ in range(5))
+    unknown = min(cost("nobody@example.org") for _ in range(5))
+    assert 0.8 < unknown / known < 1.25
+
+
+def test_an_api_key_works_until_it_ends() -> None:
+    user = a_user()
+    key, token = a_key(user)
+    assert token.startswith(key.prefix + "_")
+    assert authenticate_token(token) == (user, key)
+    with clock.ahead_by(timedelta(days=30) - SECOND):
+        assert authenticate_token(token) == (user, key)
+    with clock.ahead_by(timedelta(days=30)):
+        assert authenticate_token(token) is None
+
+
+def test_an_api_key_with_a_typing_error_is_refused_without_a_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    _, token = a_key(a_user())
+    with django_assert_num_queries(0):
+        for wrong in (token[:-1], token[:-1] + "~", "x" + token, token.swapcase(), "ak_", "ak_ü", "", "as"):
+            assert authenticate_token(wrong) is None
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), -SECOND, LONGEST_API_KEY + timedelta(minutes=1)])
+def test_an_api_key_ends_within_a_year_from_now(ahead: timedelta) -> None:
+    user = a_user()
+    with pytest.raises(Invalid) as refusal:
+        create_api_key(user=user, name="import", expires_at=clock.now() + ahead, by=Actor.user(user))
+    assert refusal.value.errors == [{"field": "expires_at", "message": "An API key ends within a year from now."}]
+
+
+def test_a_revoked_api_key_is_dead_at_once_and_only_its_owner_revokes_it() -> None:
+    user, stranger = a_user(), a_user()
+    key, token = a_key(user)
+    with pytest.raises(NotFound, match=r"There is no such API key\."):
+        revoke_api_key(api_key_id=key.pk, user=stranger, by=Actor.user(stranger))
+    assert authenticate_token(token) is not None
+    revoke_api_key(api_key_id=key.pk, user=user, by=Actor.user(user))
+    revoke_api_key(api_key_id=key.pk, user=user, by=Actor.user(user))
+    assert authenticate_token(token) is None
+    assert AuditEvent.objects.filter(action="api_key.revoked").count() == 1
+
+
+def test_nobody_has_more_than_twenty_live_api_keys() -> None:
+    user = a_user()
+    for _ in range(MOST_API_KEYS):
+        a_key(user)
+    with pytest.raises(TooManyApiKeys):
+        a_key(user)
+    revoke_api_key(api_key_id=ApiKey.objects.order_by("id")[0].pk, user=user, by=Actor.user(user))
+    a_key(user)
