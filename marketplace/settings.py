@@ -191,6 +191,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["kernel.api.permissions.Anyone"],
     "REDOC_DIST": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [],  # enumerations stand where they are used, instead of under names made up for them
 }
 REQUESTS_A_MINUTE: dict[str, int] = {
     "read": number("ASSAY_READS_A_MINUTE", default=6000, at_least=1, about="Reads that one user may make in a minute."),
@@ -245,6 +246,8 @@ BEAT: dict[str, tuple[str, int]] = {
     "forget what is over": ("kernel.forget_what_is_over", 3600),
     "rotate keys": ("kernel.rotate_keys", 3600),
     "lift ended pauses": ("workforce.lift_ended_pauses", 60),
+    "abandon overdue exams": ("qualification.abandon_overdue_exams", 60),
+    "expire due certifications": ("qualification.expire_due_certifications", 300),
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()

@@ -5,13 +5,13 @@ from celery import shared_task
 from qualification.services import certifications, exams
 
 
-@shared_task
+@shared_task(name="qualification.abandon_overdue_exams")
 def abandon_overdue_exams() -> None:
     """Close exams whose time is over."""
     exams.abandon_overdue_exams()
 
 
-@shared_task
+@shared_task(name="qualification.expire_due_certifications")
 def expire_due_certifications() -> None:
     """Let certifications expire whose time is over."""
     certifications.expire_due_certifications()

@@ -98,7 +98,7 @@ def test_a_low_score_is_told_with_both_numbers() -> None:
     assert told(worker, Requirement(skill.pk, 0.9)) == [
         (
             "score_too_low",
-            f"Your score in Animals is surely at least {bound:.3f}; this work asks for 0.900. {HOW_IT_RISES}",
+            f"Your score in Animals is surely at least 0.29; this work asks for 0.9. {HOW_IT_RISES}",
         )
     ]
     assert told(worker, Requirement(skill.pk, bound)) == []
