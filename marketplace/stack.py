@@ -130,6 +130,19 @@ class Stack:
             raise StackError(f"`manage.py {' '.join(arguments)}` failed. {where}")
         return result.stdout
 
+    @staticmethod
+    def is_up(folder: Path) -> bool:
+        """Whether some process runs a stack over ``folder`` now."""
+        lock = folder / "up.lock"
+        if not lock.exists():
+            return False
+        with lock.open(encoding="utf-8") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def _take_folder(self) -> None:
         """Two stacks over one folder would do everything twice; the kernel drops the lock with its process."""
         self.var.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from marketplace.demo.api import Api, ApiError, press
@@ -12,7 +12,6 @@ from marketplace.demo.digits import Digit, png_of_data_url
 from marketplace.demo.task_shape import result_of
 from workforce.services.applying import TERMS_VERSION
 
-PASSWORD = "a crowd of simulated workers"  # of accounts that live only in the demo's own folder
 RETURNS_ONE_IN = 200
 PATIENCE_SECONDS = 0.5
 MAY_COME_BACK = {"all_taken", "nothing_left_for_you", "job_paused"}
@@ -27,21 +26,19 @@ class WorkerAtWork:
     pictures: Mapping[bytes, Digit]
     exam_pictures: Mapping[bytes, Digit]
     chance: random.Random
+    password: str
     application_id: str = ""
     exam_score_basis_points: int = 0
     certified: bool = False
     answers: int = 0
     returned: int = 0
     stopped_because: str = ""
-    earned_minor: int = 0
-    paid_out_minor: int = 0
-    notes: list[str] = field(default_factory=list)
 
     def join(self) -> None:
         """Sign up, sign in and apply."""
         person = self.simulated.person
-        self.api.post("/api/v1/users/", {"email": person.email, "password": PASSWORD, "display_name": person.name})
-        self.api.sign_in(email=person.email, password=PASSWORD)
+        self.api.post("/api/v1/users/", {"email": person.email, "password": self.password, "display_name": person.name})
+        self.api.sign_in(email=person.email, password=self.password)
         identity = {
             "legal_name": person.name,
             "address": person.address,
@@ -118,6 +115,12 @@ class WorkerAtWork:
         except ApiError as refusal:
             if refusal.status != 409:
                 raise
-            self.notes.append(refusal.body.get("message", ""))
-            return ""
+            return ""  # less than the smallest payout: it stays among the earnings
         return str(payout["id"])
+
+    def earned(self) -> int:
+        """All that was ever earned, in minor units, paid out or not."""
+        return sum(line["change_minor"] for line in self._statement() if line["kind"] == "work_paid")
+
+    def _statement(self) -> Iterator[Any]:
+        return self.api.every("/api/v1/earnings/")

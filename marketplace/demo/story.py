@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from marketplace.demo.api import Api
 from marketplace.demo.client_and_admin import DemoAdmin, DemoClient, wait_for
-from marketplace.demo.crowd import SimulatedWorker, crowd
+from marketplace.demo.crowd import crowd
 from marketplace.demo.digits import Digit, digits_by_png, load_digits, to_data_url
 from marketplace.demo.people_at_work import WorkerAtWork
 from marketplace.demo.task_shape import choose_gold, exam_digits, exam_rows, tasks_of
@@ -60,7 +60,9 @@ class Story:
         self.admin = DemoAdmin(Api(self.url), self.admin_email, self.password, truth)
         pictures, exam_pictures = digits_by_png(self.digits), digits_by_png(self.exam)
         self.workers = [
-            WorkerAtWork(simulated, Api(self.url), pictures, exam_pictures, random.Random(self.seed + number))
+            WorkerAtWork(
+                simulated, Api(self.url), pictures, exam_pictures, random.Random(self.seed + number), self.password
+            )
             for number, simulated in enumerate(crowd(seed=self.seed, size=self.size))
         ]
 
@@ -165,8 +167,3 @@ class Story:
         with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
             for done, _ in enumerate(threads.map(do, everybody), start=1):
                 self.tell(what, done, len(everybody))
-
-
-def simulated_by_email(workers: Iterable[WorkerAtWork]) -> dict[str, SimulatedWorker]:
-    """Who is behind each e-mail address."""
-    return {worker.simulated.email: worker.simulated for worker in workers}

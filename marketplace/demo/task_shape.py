@@ -50,7 +50,7 @@ def tasks_of(digits: Sequence[Digit], *, gold: set[int]) -> list[dict[str, objec
 
 
 def exam_digits(digits: Sequence[Digit], *, gold: set[int], seed: int) -> list[Digit]:
-    """Digits for the exam, no hidden gold among them, moved aside by one pixel: no picture of the exam is met at work."""
+    """Digits for the exam, none of them gold, moved by one pixel: no picture of the exam is met at work."""
     plain = [digit for digit in digits if digit.index not in gold]
     chosen = random.Random(seed + 1).sample(plain, EXAM_QUESTIONS)
     return [replace(digit, pixels=_moved(digit.pixels)) for digit in chosen]

@@ -1,0 +1,58 @@
+"""`manage.py create_admin`: an admin of the platform. A fresh installation has none."""
+
+import getpass
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from kernel.models import User
+from kernel.models.user import canonical_email
+from kernel.services.audit import Actor, record
+
+
+class Command(BaseCommand):
+    """Makes one user who is an admin; the password never stands on the command line."""
+
+    help = "Create an admin. The password is asked for, or read from the environment variable that you name."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", help="the e-mail address that the admin signs in with")
+        parser.add_argument("--password-from", metavar="NAME", help="environment variable that holds the password")
+        parser.add_argument("--first", action="store_true", help="refuse when anybody has an account already")
+
+    @transaction.atomic
+    def handle(self, *args: Any, email: str, password_from: str | None, first: bool, **options: Any) -> None:
+        if first and User.objects.exists():
+            raise CommandError("Somebody has an account here already; this is not a fresh installation.")
+        email = canonical_email(email)
+        if User.objects.filter(email=email).exists():
+            raise CommandError(f"{email} has an account already.")
+        password = _password(password_from)
+        try:
+            validate_email(email)
+            validate_password(password, User(email=email))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        admin = User.objects.create_superuser(email, password, display_name="Admin")
+        record(
+            action="user.became_admin", subject=admin, by=Actor.system("command_line"), why="created by create_admin"
+        )
+        self.stdout.write(f"{email} is an admin now.")
+
+
+def _password(variable: str | None) -> str:
+    if variable is not None:
+        password = os.environ.get(variable, "")
+        if not password:
+            raise CommandError(f"The environment variable {variable} is empty.")
+        return password
+    if not sys.stdin.isatty():
+        raise CommandError("There is no terminal to ask for a password. Name a variable with --password-from.")
+    return getpass.getpass("Password of the admin: ")
