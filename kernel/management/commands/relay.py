@@ -38,7 +38,8 @@ class Broker:
         try:
             if self._connection is None:
                 self._connection = current_app.connection_for_write(transport_options={"max_retries": 0})
-            task.apply_async(arguments, **options, connection=self._connection)
+            sending: dict[str, Any] = {**options, "connection": self._connection}
+            task.apply_async(arguments, **sending)
         except (KombuError, OperationalError, OSError) as error:
             logger.warning("The broker does not answer (%s); the relay delivers by itself.", error)
             self._connection = None
