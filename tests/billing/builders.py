@@ -2,7 +2,7 @@
 
 import itertools
 
-from billing.models import Funding, LedgerAccount, Payout, PayoutAccount, Posting
+from billing.models import Funding, LedgerAccount, PayoutAccount, Posting
 from billing.services import escrow, ledger
 from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.payout_accounts import open_payout_account
@@ -61,8 +61,8 @@ def a_job(client_owner: str, minor: int) -> str:
 
 
 def a_worker(minor: int = 0) -> str:
-    """A worker's owner name, having earned so much."""
-    owner = f"worker:{a_number()}"
+    """The owner name of somebody who has earned so much; billing does not know that it is a worker."""
+    owner = f"payee:{a_number()}"
     if minor:
         earn(owner, minor)
     return owner
@@ -85,7 +85,3 @@ def a_ready_account(owner: str) -> PayoutAccount:
 def held(kind: LedgerAccount.Kind, owner: str) -> int:
     """What the account holds, in US cents."""
     return ledger.balance(kind, owner, "USD").minor
-
-
-def state_of(payout: Payout) -> str:
-    return Payout.objects.get(pk=payout.pk).state

@@ -7,9 +7,7 @@ from pytest_django import Settings
 
 from billing.checks import check_books
 from billing.demo.stripe_double import DoubleControl, StripeDouble
-from kernel.services import outbox
-
-WEBHOOK_SECRET = "whsec_for_the_tests"
+from tests.billing.stripe_double.world import API_KEY, SECRET, Receiver
 
 
 @pytest.fixture
@@ -23,14 +21,15 @@ def true_books(db: None) -> Iterator[None]:
 def stripe(settings: Settings) -> Iterator[DoubleControl]:
     """A Stripe of its own for this test, and the project set to speak to it."""
     with StripeDouble() as double:
-        settings.STRIPE_API_KEY = "sk_test_for_the_tests"
-        settings.STRIPE_API_BASE = double.base_url
-        settings.STRIPE_WEBHOOK_SECRET = WEBHOOK_SECRET
+        settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = API_KEY, double.base_url
+        settings.STRIPE_WEBHOOK_SECRET = SECRET
         yield DoubleControl(double.base_url)
 
 
-def run_relay() -> None:
-    """Deliver what the outbox owes now, and what follows from it."""
-    while due := outbox.take_due():
-        for message_id, lease in due:
-            outbox.deliver(message_id=message_id, lease=lease)
+@pytest.fixture
+def webhooks(stripe: DoubleControl) -> Iterator[Receiver]:
+    """A real endpoint that takes that Stripe's webhooks, for the test to hand them on as it likes."""
+    receiver = Receiver()
+    stripe.webhooks(url=receiver.url, secret=SECRET)
+    yield receiver
+    receiver.stop()

@@ -1,0 +1,434 @@
+"""Earnings reach their owner once, whatever the network does on the way."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from billing.demo.stripe_double import DoubleControl
+from billing.events import PayoutRequested
+from billing.models import Payout
+from billing.services.ledger import InsufficientFunds
+from billing.services.payout_accounts import PayoutAccountMissing, open_payout_account
+from billing.services.payouts import (
+    PayoutAccountNotReady,
+    PayoutBelowMinimum,
+    cancel_payout,
+    request_payout,
+    retry_payout,
+    send_payout,
+    settle_payout,
+)
+from billing.services.sending import Unexplained
+from billing.services.stragglers import drive_stragglers
+from billing.stripe_gateway import TransferState, find_transfers, read_transfer
+from kernel import clock
+from kernel.errors import NotFound
+from kernel.flow import WrongState
+from kernel.models import OutboxMessage
+from tests.billing.builders import SOMEBODY, Kind, a_ready_account, a_worker, earn, held, usd
+from tests.billing.flows import a_payout, now_of, onboarded, paid_in, posts_to, run_relay, run_relay_for, transferred
+from tests.concurrency.crowd import at_once
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
+
+
+def money_of(worker: str) -> tuple[int, int, int]:
+    """Earnings, in flight, gone out."""
+    return held(Kind.WORKER_EARNINGS, worker), held(Kind.PAYOUTS_IN_FLIGHT, worker), held(Kind.OUTSIDE_WORLD, worker)
+
+
+def send(payout: Payout) -> None:
+    send_payout(PayoutRequested(payout_id=str(payout.pk)))
+
+
+def the_transfer(payout: Payout, **changes: object) -> TransferState:
+    said = {
+        "transfer_id": "tr_1",
+        "amount": payout.amount,
+        "reversed_minor": 0,
+        "account_id": payout.payout_account.stripe_account_id,
+        "transfer_group": payout.reference,
+    }
+    return TransferState(**{**said, **changes})  # type: ignore[arg-type]  # the fields are as typed above
+
+
+def test_a_payout_sets_earnings_aside_at_once() -> None:
+    worker = a_worker(5_000)
+    a_ready_account(worker)
+
+    payout = request_payout(owner=worker, amount=usd(3_000), by=SOMEBODY)
+
+    assert (payout.state, money_of(worker)) == ("requested", (2_000, 3_000, 0))
+
+
+def test_a_payout_of_no_named_amount_is_of_all_there_is() -> None:
+    worker = a_worker(5_001)
+    a_ready_account(worker)
+
+    assert request_payout(owner=worker, amount=None, by=SOMEBODY).amount == usd(5_001)
+
+
+def test_more_than_was_earned_is_not_paid_out() -> None:
+    worker = a_worker(5_000)
+    a_ready_account(worker)
+
+    with pytest.raises(InsufficientFunds, match=r"0\.01 USD are missing"):
+        request_payout(owner=worker, amount=usd(5_001), by=SOMEBODY)
+
+    assert (Payout.objects.count(), money_of(worker)) == (0, (5_000, 0, 0))
+
+
+@pytest.mark.parametrize("asked", [usd(99), usd(0), usd(-500), None])
+def test_less_than_the_smallest_payout_is_not_paid_out(asked: object) -> None:
+    worker = a_worker(99)
+    a_ready_account(worker)
+
+    with pytest.raises(PayoutBelowMinimum, match=r"less than the smallest payout, which is 1\.00 USD"):
+        request_payout(owner=worker, amount=asked, by=SOMEBODY)  # type: ignore[arg-type]  # a list of both
+
+
+def test_without_an_account_there_is_no_payout() -> None:
+    with pytest.raises(PayoutAccountMissing):
+        request_payout(owner=a_worker(5_000), amount=None, by=SOMEBODY)
+
+
+def test_an_account_that_is_not_ready_says_what_is_missing() -> None:
+    worker = a_worker(5_000)
+    account = open_payout_account(owner=worker, email="worker@assay.test", country="US", by=SOMEBODY)
+    account.requirements_due = ["external_account", "individual.dob.day"]
+    account.save(update_fields=["requirements_due"])
+
+    with pytest.raises(PayoutAccountNotReady) as refusal:
+        request_payout(owner=worker, amount=None, by=SOMEBODY)
+
+    assert refusal.value.message == (
+        "Your payout account cannot receive money yet. Stripe still wants to know: external_account, "
+        "individual.dob.day. Go on with its onboarding."
+    )
+
+
+def test_a_payout_is_sent_and_settled(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+
+    run_relay()
+
+    settled = now_of(payout)
+    assert (settled.state, settled.attempt, settled.stripe_transfer_id[:3]) == ("settled", 1, "tr_")
+    assert money_of(payout.owner) == (0, 0, 5_000)
+    assert transferred(stripe) == 5_000
+
+
+def test_a_payout_is_sent_once_however_often_the_reaction_runs(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+
+    for _ in range(3):
+        send(payout)
+
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "html_before", "html_after", "rate_limited", "conflict"])
+def test_without_an_answer_the_same_key_is_used_again(stripe: DoubleControl, kind: str) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", kind, times=3)
+
+    run_relay_for(minutes=60)
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"] * 4
+
+
+def test_after_a_saved_error_with_effect_what_came_about_is_adopted(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "server_error_after")
+
+    run_relay()
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
+
+
+def test_after_a_saved_error_without_effect_the_next_key_is_used(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "server_error_before")
+
+    run_relay_for(minutes=10)
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1", f"payout:{payout.pk}:2"]
+
+
+def test_when_even_looking_fails_nothing_is_sent_anew(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "server_error_after")
+    stripe.fault("GET /v1/transfers*", "drop_before", times=2)
+
+    run_relay_for(minutes=30)
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert set(posts_to(stripe, "/v1/transfers")) == {f"payout:{payout.pk}:1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"), [("drop_after", ["1"]), ("drop_before", ["1", "2"])], ids=["it was made", "it was not made"]
+)
+def test_a_key_that_stripe_may_have_forgotten_is_used_again_only_after_looking(
+    stripe: DoubleControl, kind: str, keys: list[str]
+) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", kind)
+    run_relay()
+
+    with clock.ahead_by(timedelta(hours=24)):
+        send(payout)
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:{key}" for key in keys]
+
+
+def test_what_stripe_refuses_goes_back_to_earnings(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    account = payout.payout_account.stripe_account_id
+    stripe.set_capability(account, capability="transfers", status="inactive")
+
+    run_relay()
+
+    failed = now_of(payout)
+    assert (failed.state, money_of(payout.owner)) == ("failed", (5_000, 0, 0))
+    assert failed.failure.endswith("(insufficient_capabilities_for_transfer)")
+    assert OutboxMessage.objects.filter(event="PayoutFailed", payload__payout_id=str(payout.pk)).exists()
+
+
+def test_a_payout_waits_for_the_platforms_balance(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay_for(minutes=10)
+    assert (now_of(payout).state, money_of(payout.owner)) == ("sending", (0, 5_000, 0))
+
+    paid_in(stripe, 10_000)
+    run_relay_for(minutes=60)
+
+    assert (now_of(payout).state, money_of(payout.owner)) == ("settled", (0, 0, 5_000))
+
+
+def test_after_three_days_without_balance_a_payout_fails(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+
+    with clock.ahead_by(timedelta(days=3, minutes=1)):
+        send(payout)
+
+    assert (now_of(payout).state, money_of(payout.owner)) == ("failed", (5_000, 0, 0))
+
+
+def test_before_it_is_sent_a_payout_can_be_called_off() -> None:
+    worker = a_worker(5_000)
+    a_ready_account(worker)
+    payout = request_payout(owner=worker, amount=None, by=SOMEBODY)
+
+    first = cancel_payout(payout_id=payout.pk, owner=worker, by=SOMEBODY)
+    again = cancel_payout(payout_id=payout.pk, owner=worker, by=SOMEBODY)
+
+    assert (first.state, again.state, money_of(worker)) == ("cancelled", "cancelled", (5_000, 0, 0))
+
+
+def test_a_payout_that_was_called_off_is_not_sent(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    cancel_payout(payout_id=payout.pk, owner=payout.owner, by=SOMEBODY)
+
+    run_relay()
+
+    assert (now_of(payout).state, posts_to(stripe, "/v1/transfers")) == ("cancelled", [])
+
+
+def test_once_it_is_sent_a_payout_cannot_be_called_off(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+
+    with pytest.raises(WrongState, match=r"is sending and cannot become cancelled. From sending it may become: failed"):
+        cancel_payout(payout_id=payout.pk, owner=payout.owner, by=SOMEBODY)
+
+
+def test_somebody_elses_payout_is_not_there() -> None:
+    worker = a_worker(5_000)
+    a_ready_account(worker)
+    payout = request_payout(owner=worker, amount=None, by=SOMEBODY)
+
+    for payout_id, owner in ((payout.pk, "payee:other"), (uuid4(), worker)):
+        with pytest.raises(NotFound):
+            cancel_payout(payout_id=payout_id, owner=owner, by=SOMEBODY)
+
+
+def test_a_failed_payout_is_retried_as_a_new_one(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    account = payout.payout_account.stripe_account_id
+    stripe.set_capability(account, capability="transfers", status="inactive")
+    run_relay()
+    stripe.set_capability(account, capability="transfers", status="active")
+
+    again = retry_payout(payout_id=payout.pk, by=SOMEBODY)
+    run_relay()
+
+    assert (now_of(payout).state, now_of(again).state) == ("failed", "settled")
+    assert (money_of(payout.owner), transferred(stripe)) == ((0, 0, 5_000), 5_000)
+
+
+def test_an_open_payout_is_driven_again(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+    paid_in(stripe, 10_000)
+
+    assert retry_payout(payout_id=payout.pk, by=SOMEBODY) == payout
+    run_relay()
+
+    assert now_of(payout).state == "settled"
+    with pytest.raises(WrongState, match="there is nothing left to send"):
+        retry_payout(payout_id=payout.pk, by=SOMEBODY)
+
+
+def test_the_webhook_may_be_quicker_than_the_answer(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "drop_after")
+    run_relay()
+    (made,) = find_transfers(transfer_group=payout.reference)
+
+    settle_payout(payout_id=payout.pk, transfer=read_transfer(transfer_id=made.transfer_id))
+    run_relay_for(minutes=30)
+
+    assert (now_of(payout).state, money_of(payout.owner)) == ("settled", (0, 0, 5_000))
+    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": usd(4_999)},
+        {"account_id": "acct_other"},
+        {"transfer_group": "payout:other"},
+        {"reversed_minor": 1},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_transfer_that_does_not_fit_is_not_booked(stripe: DoubleControl, changes: dict[str, object]) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+
+    with pytest.raises(Unexplained, match="does not fit payout"):
+        settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, **changes))
+
+    assert (now_of(payout).state, money_of(payout.owner)) == ("sending", (0, 5_000, 0))
+
+
+def test_a_transfer_of_a_payout_that_was_never_sent_is_not_booked() -> None:
+    worker = a_worker(5_000)
+    a_ready_account(worker)
+    payout = request_payout(owner=worker, amount=None, by=SOMEBODY)
+
+    with pytest.raises(Unexplained):
+        settle_payout(payout_id=payout.pk, transfer=the_transfer(payout))
+
+
+def test_a_transfer_that_was_taken_back_whole_fails_the_payout(stripe: DoubleControl) -> None:
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+
+    settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, reversed_minor=5_000))
+
+    assert (now_of(payout).state, money_of(payout.owner)) == ("failed", (5_000, 0, 0))
+
+
+def test_what_happens_after_the_end_waits_for_a_person(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    run_relay()
+    settled = now_of(payout)
+    taken_back = the_transfer(settled, transfer_id=settled.stripe_transfer_id, reversed_minor=5_000)
+
+    with pytest.raises(Unexplained, match="is settled, but transfer"):
+        settle_payout(payout_id=payout.pk, transfer=taken_back)
+
+    assert money_of(payout.owner) == (0, 0, 5_000)
+
+
+def test_a_payout_whose_reaction_was_lost_is_driven_on_by_the_sweep(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    OutboxMessage.objects.all().delete()
+    run_relay()
+    drive_stragglers()
+    assert now_of(payout).state == "requested"
+
+    with clock.ahead_by(timedelta(hours=1, minutes=1)):
+        drive_stragglers()
+
+    assert now_of(payout).state == "settled"
+
+
+def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
+    paid_in(stripe, 100_000)
+    workers = [a_worker(n) for n in range(1_000, 1_040)]
+    for worker in workers:
+        onboarded(stripe, worker)
+    kinds = ("drop_before", "drop_after", "server_error_before", "server_error_after", "html_after", "rate_limited")
+    for seed, kind in enumerate(kinds):
+        stripe.fault("*transfers*", kind, times=None, share=0.12, seed=seed)
+
+    wanted = [request_payout(owner=worker, amount=None, by=SOMEBODY) for worker in workers]
+    run_relay_for(minutes=90)
+
+    assert [now_of(payout).state for payout in wanted] == ["settled"] * 40
+    assert transferred(stripe) == sum(range(1_000, 1_040))
+    assert [money_of(worker) for worker in workers] == [(0, 0, minor) for minor in range(1_000, 1_040)]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_payout_is_sent_or_called_off_but_not_both(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    cancel = partial(cancel_payout, payout_id=payout.pk, owner=payout.owner, by=SOMEBODY)
+
+    outcomes = at_once([*[partial(send, payout)] * 8, *[cancel] * 8])
+    run_relay_for(minutes=20)
+
+    if now_of(payout).state == "cancelled":
+        assert [type(outcome) for outcome in outcomes[8:]] == [Payout] * 8
+        assert (money_of(payout.owner), transferred(stripe)) == ((5_000, 0, 0), 0)
+    else:
+        assert [type(outcome) for outcome in outcomes[8:]] == [WrongState] * 8
+        assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_16_senders_at_once_send_once(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "server_error_after", times=1)
+    stripe.fault("POST /v1/transfers", "drop_after", times=2)
+
+    at_once([partial(send, payout)] * 16)
+    run_relay_for(minutes=20)
+
+    assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
+
+
+def test_earnings_that_come_in_meanwhile_stay(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    earn(payout.owner, 700)
+
+    run_relay()
+
+    assert money_of(payout.owner) == (700, 0, 5_000)
