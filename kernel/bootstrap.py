@@ -248,15 +248,15 @@ def installers(environment: Environment) -> Iterator[tuple[str, list[str | Path]
     if uv := shutil.which("uv"):
         yield "uv", [uv, "pip", "install", "-q", "--python", environment.python, *wanted]
     pip_options: list[str | Path] = ["install", *SAY_NOTHING, "--no-compile", "--prefer-binary", *wanted]
-    if importlib.util.find_spec("ensurepip"):
-        own_pip = [str(environment.python), "-m", "ensurepip"]
-        if subprocess.run(own_pip, capture_output=True, check=False).returncode == 0:  # noqa: S603  (our interpreter)
-            yield "pip", [environment.python, "-m", "pip", *pip_options]
     version = version_of_pip()
     if version >= PIP_THAT_SERVES_OTHERS:
         yield "pip", [sys.executable, "-m", "pip", "--python", environment.python, *pip_options]
-    elif version:
-        yield "pip", [sys.executable, "-m", "pip", *pip_options, "--target", environment.packages]
+    if importlib.util.find_spec("ensurepip"):
+        own_pip = [str(environment.python), "-m", "ensurepip"]
+        if subprocess.run(own_pip, capture_output=True, check=False).returncode == 0:  # noqa: S603  (our interpreter)
+            yield "pip of the environment", [environment.python, "-m", "pip", *pip_options]
+    if version:
+        yield "pip --target", [sys.executable, "-m", "pip", *pip_options, "--target", environment.packages]
 
 
 def version_of_pip() -> tuple[int, ...]:
