@@ -2,15 +2,13 @@
 
 import itertools
 import json
-from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from billing.models import LedgerAccount, Posting
+from billing.models import LedgerAccount
 from billing.services import ledger
 from kernel.models import User
-from kernel.money import Money
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Client, Escalation, Job, Slot, Task
 from marketplace.services.allocation import claim_task
@@ -19,6 +17,7 @@ from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job
 from marketplace.services.submission import submit_annotation
 from qualification.models import Skill
+from tests.billing.builders import a_funding
 from tests.qualification.builders import ANIMALS, a_certification, a_skill, a_user, an_answer
 from tests.qualification.builders import a_worker as an_uncertified_worker
 from workforce.models import Worker
@@ -31,18 +30,8 @@ def a_client(*, owner: User | None = None, funds_minor: int = 1_000_000) -> Clie
     """A client with money to spend."""
     client = create_client(name=f"Client {next(_numbers)}", country="US", owner=owner or a_user())
     if funds_minor:
-        fund(client, funds_minor)
+        a_funding(client.billing_owner, funds_minor)
     return client
-
-
-def fund(client: Client, minor: int) -> None:
-    entry = ledger.Entry(
-        ledger.AccountKey(Kind.OUTSIDE_WORLD, client.billing_owner),
-        ledger.AccountKey(Kind.CLIENT_FUNDS, client.billing_owner),
-        Money(minor, "USD"),
-    )
-    key = f"funding:test-{next(_numbers)}"
-    ledger.post(key=key, kind=Posting.Kind.FUNDING_SETTLED, subject=client.billing_owner, entries=[entry])
 
 
 def owner_of(client: Client) -> User:
@@ -124,7 +113,3 @@ def free_turns(job: Job) -> int:
 
 def the_escalation(task_id: UUID) -> Escalation:
     return Escalation.objects.get(task=task_id)
-
-
-def later(**how: int) -> timedelta:
-    return timedelta(**how)

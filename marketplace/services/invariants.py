@@ -1,0 +1,201 @@
+"""What must always hold in the marketplace, each promise with the SQL that finds what breaks it.
+
+A statement gives rows of two texts: what breaks the promise, and how. Its one parameter is ``now``.
+"""
+
+from typing import Final
+
+_OWED: Final = """
+SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
+FROM marketplace_assignment turn LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
+WHERE turn.state IN ('active', 'submitted')
+   OR turn.state = 'rejected' AND rejection.reversible_until > %(now)s
+GROUP BY turn.job_id
+"""
+"""What the turns that were taken may still cost, job by job."""
+
+_HELD: Final = """
+SELECT job.id AS job_id, coalesce(sum(account.balance_minor), 0) AS minor
+FROM marketplace_job job LEFT JOIN billing_ledgeraccount account
+  ON account.kind = 'job_escrow' AND account.owner = 'job:' || job.id AND account.currency = job.currency
+GROUP BY job.id
+"""
+
+_OPEN_TURNS: Final = """
+SELECT job.id AS job_id,
+       (SELECT count(*) * job.overlap_max FROM marketplace_task task
+        WHERE task.job_id = job.id AND task.state = 'open' AND task.gold_question_id IS NULL)
+     - (SELECT count(*) FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+        WHERE turn.job_id = job.id AND turn.ordinal IS NOT NULL
+          AND task.state = 'open' AND task.gold_question_id IS NULL)
+     + (SELECT count(*) FROM marketplace_slot slot WHERE slot.job_id = job.id AND slot.lane = 1) AS turns
+FROM marketplace_job job WHERE job.state IN ('open', 'paused')
+"""
+"""How many more turns a running job may come to offer: work up to its overlap, and the gold that is free."""
+
+_ENDED_SINCE: Final = """
+SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
+FROM marketplace_job job JOIN marketplace_assignment turn ON turn.job_id = job.id
+LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
+WHERE job.state IN ('completed', 'cancelled') AND (
+      turn.state = 'rejected' AND rejection.reversible_until > job.finished_at
+   OR turn.state IN ('returned', 'expired') AND EXISTS (
+      SELECT FROM kernel_auditevent event
+      WHERE event.subject_id = turn.id::text AND event.to_state = turn.state AND event.at >= job.finished_at))
+GROUP BY turn.job_id
+"""
+"""What the turns that ended without pay after their job had ended were held for; the next sweep gives it back."""
+
+_COVERED: Final = """
+SELECT 'job ' || job.id, 'holds ' || held.minor || ', and may cost '
+    || coalesce(owed.minor, 0) + more.turns * (job.reward_minor + job.fee_minor) || ' ' || job.currency
+FROM marketplace_job job JOIN ({held}) held ON held.job_id = job.id
+JOIN ({more}) more ON more.job_id = job.id LEFT JOIN ({owed}) owed ON owed.job_id = job.id
+WHERE held.minor < coalesce(owed.minor, 0) + more.turns * (job.reward_minor + job.fee_minor)
+"""
+
+_NOTHING_IDLE: Final = """
+SELECT 'job ' || job.id, 'is ' || job.state || ' and holds ' || held.minor || '; its turns may still cost '
+    || coalesce(owed.minor, 0) || ' ' || job.currency
+FROM marketplace_job job JOIN ({held}) held ON held.job_id = job.id
+LEFT JOIN ({owed}) owed ON owed.job_id = job.id LEFT JOIN ({since}) since ON since.job_id = job.id
+WHERE job.state NOT IN ('open', 'paused')
+  AND held.minor NOT BETWEEN coalesce(owed.minor, 0) AND coalesce(owed.minor, 0) + coalesce(since.minor, 0)
+"""
+
+_LAST_STATE: Final = """
+SELECT '{noun} ' || row.id,
+       'is ' || row.state || ', but the last that was told of it is ' || coalesce(nullif(last.to_state, ''), 'nothing')
+FROM {table} row LEFT JOIN LATERAL (
+    SELECT event.to_state FROM kernel_auditevent event
+    WHERE event.subject_id = row.id::text AND event.subject_type = '{label}' AND event.to_state <> ''
+    ORDER BY event.id DESC LIMIT 1) last ON true
+WHERE last.to_state IS DISTINCT FROM row.state
+"""
+
+INVARIANTS: Final[dict[str, str]] = {
+    "no turn is held twice, or held and free at once": """
+        SELECT 'turn ' || ordinal || ' of task ' || task_id, 'stands ' || count(*) || ' times'
+        FROM (SELECT task_id, ordinal FROM marketplace_slot
+              UNION ALL SELECT task_id, ordinal FROM marketplace_assignment WHERE ordinal IS NOT NULL) turns
+        GROUP BY task_id, ordinal HAVING count(*) > 1
+    """,
+    "no worker has two turns at one task, or two reservations": """
+        SELECT 'worker ' || worker_id, 'has ' || count(*) || ' turns at task ' || task_id
+        FROM marketplace_assignment GROUP BY worker_id, task_id HAVING count(*) > 1
+        UNION ALL
+        SELECT 'worker ' || worker_id, 'holds ' || count(*) || ' reservations'
+        FROM marketplace_assignment WHERE state = 'active' GROUP BY worker_id HAVING count(*) > 1
+    """,
+    "no work task has more turns than its job's overlap": """
+        SELECT 'task ' || task.id, 'has turns up to ' || turns.most || '; the overlap is ' || job.overlap_max
+        FROM (SELECT task_id, greatest(max(ordinal), count(*)) AS most
+              FROM (SELECT task_id, ordinal FROM marketplace_slot
+                    UNION ALL SELECT task_id, ordinal FROM marketplace_assignment WHERE ordinal IS NOT NULL) turns
+              GROUP BY task_id) turns
+        JOIN marketplace_task task ON task.id = turns.task_id JOIN marketplace_job job ON job.id = task.job_id
+        WHERE task.gold_question_id IS NULL AND turns.most > job.overlap_max
+    """,
+    "turns are offered only at open tasks of running jobs": """
+        SELECT 'slot ' || slot.id,
+               'offers a turn at a task that is ' || task.state || ', in a job that is ' || job.state
+        FROM marketplace_slot slot
+        JOIN marketplace_task task ON task.id = slot.task_id JOIN marketplace_job job ON job.id = task.job_id
+        WHERE task.state <> 'open' OR job.state NOT IN ('open', 'paused')
+    """,
+    "every open task waits for somebody": """
+        SELECT 'task ' || task.id, 'is open, but no turn at it is free or being worked on'
+        FROM marketplace_task task JOIN marketplace_job job ON job.id = task.job_id
+        WHERE job.state IN ('open', 'paused') AND task.state = 'open' AND task.gold_question_id IS NULL
+          AND NOT EXISTS (SELECT FROM marketplace_slot slot WHERE slot.task_id = task.id)
+          AND NOT EXISTS (
+              SELECT FROM marketplace_assignment turn WHERE turn.task_id = task.id AND turn.state = 'active')
+    """,
+    "a task is in adjudication exactly while its escalation waits": """
+        SELECT 'task ' || task.id, 'is ' || task.state || ' with ' || count(escalation.id) || ' waiting escalations'
+        FROM marketplace_task task LEFT JOIN marketplace_escalation escalation
+          ON escalation.task_id = task.id AND escalation.kind = 'no_consensus'
+         AND escalation.state IN ('open', 'claimed')
+        WHERE task.state = 'in_adjudication' OR escalation.id IS NOT NULL
+        GROUP BY task.id HAVING (task.state = 'in_adjudication') <> (count(escalation.id) = 1)
+    """,
+    "resolved tasks have a label that somebody gave": """
+        SELECT 'task ' || task.id, 'is resolved without a label, an answer key or anybody who gave it'
+        FROM marketplace_task task WHERE task.state = 'resolved' AND (
+            task.label IS NULL OR task.answer_key = '' OR task.gold_question_id IS NOT NULL
+            OR task.method NOT IN ('consensus', 'adjudication')
+            OR task.method = 'consensus' AND (task.confidence IS NULL OR NOT EXISTS (
+                SELECT FROM marketplace_assignment turn JOIN marketplace_annotation answer
+                ON answer.assignment_id = turn.id WHERE turn.task_id = task.id AND NOT answer.late)))
+    """,
+    "a turn has an answer exactly when it was submitted": """
+        SELECT 'assignment ' || turn.id, 'is ' || turn.state || CASE
+            WHEN answer.id IS NULL THEN ' without an answer' WHEN answer.late THEN ' with a late answer'
+            ELSE ' with an answer in time' END
+        FROM marketplace_assignment turn LEFT JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+        WHERE (turn.state IN ('submitted', 'accepted', 'rejected')) <> (answer.id IS NOT NULL AND NOT answer.late)
+           OR answer.late AND turn.state <> 'expired'
+    """,
+    "a turn is rejected exactly while its rejection stands": """
+        SELECT 'assignment ' || turn.id, 'is ' || turn.state || CASE WHEN rejection.id IS NULL
+            THEN ' without a rejection' ELSE ' beside its rejection' END
+        FROM marketplace_assignment turn LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
+        WHERE (turn.state = 'rejected') <> (rejection.id IS NOT NULL AND rejection.reversed_at IS NULL)
+           OR rejection.reversed_at IS NOT NULL AND turn.state <> 'accepted'
+    """,
+    "copies agree with what they are copies of": """
+        SELECT 'assignment ' || turn.id, 'names another job than its task or its version does'
+        FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+        JOIN marketplace_jobversion version ON version.id = turn.version_id
+        WHERE turn.job_id <> task.job_id OR turn.job_id <> version.job_id
+        UNION ALL
+        SELECT 'slot ' || slot.id, 'names another job, lane or priority than its task does'
+        FROM marketplace_slot slot JOIN marketplace_task task ON task.id = slot.task_id
+        WHERE slot.job_id <> task.job_id OR slot.priority <> task.priority
+           OR (slot.lane = 1) <> (task.gold_question_id IS NOT NULL)
+        UNION ALL
+        SELECT 'worker ' || worker_id || ' in job ' || job_id,
+               'is counted with ' || sum(counted) || ' claims, and has made ' || sum(made)
+        FROM (SELECT job_id, worker_id, claims AS counted, 0 AS made FROM marketplace_participation
+              UNION ALL SELECT job_id, worker_id, 0, 1 FROM marketplace_assignment) claims
+        GROUP BY job_id, worker_id HAVING sum(counted) <> sum(made)
+    """,
+    "every accepted turn is paid once, as it was agreed, and no other is": """
+        SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
+            WHEN turn.id IS NULL THEN 'does not exist, but is paid'
+            WHEN turn.state <> 'accepted' THEN 'is ' || turn.state || ', but is paid'
+            WHEN paid.turn_id IS NULL THEN 'is accepted, but not paid'
+            WHEN paid.is_reversed THEN 'is accepted, but its pay was taken back'
+            ELSE 'is paid otherwise than agreed: ' || paid.moved END
+        FROM (SELECT substr(posting.key, 5) AS turn_id, count(reversal.id) > 0 AS is_reversed,
+                     string_agg(
+                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
+                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
+              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
+              JOIN billing_ledgeraccount source ON source.id = entry.source_id
+              JOIN billing_ledgeraccount target ON target.id = entry.target_id
+              LEFT JOIN billing_posting reversal ON reversal.reverses_id = posting.id
+              WHERE posting.key LIKE 'pay:%%' GROUP BY posting.id) paid
+        FULL JOIN marketplace_assignment turn ON turn.id::text = paid.turn_id
+        WHERE (turn.state IS DISTINCT FROM 'accepted') <> (paid.turn_id IS NULL) OR paid.is_reversed
+           OR paid.moved <> 'job_escrow job:' || turn.job_id || ' > worker_earnings worker:' || turn.worker_id || ': '
+              || turn.reward_minor || ' ' || turn.currency || CASE WHEN turn.fee_minor = 0 THEN '' ELSE
+              ', job_escrow job:' || turn.job_id || ' > platform_fees job:' || turn.job_id || ': '
+              || turn.fee_minor || ' ' || turn.currency END
+    """,
+    "a running job's escrow covers everything that it may come to cost": _COVERED.format(
+        held=_HELD, owed=_OWED, more=_OPEN_TURNS
+    ),
+    "a job that does not run holds what its turns may still cost, and no more": _NOTHING_IDLE.format(
+        held=_HELD, owed=_OWED, since=_ENDED_SINCE
+    ),
+    "every job is what the audit says": _LAST_STATE.format(
+        noun="job", table="marketplace_job", label="marketplace.job"
+    ),
+    "every assignment is what the audit says": _LAST_STATE.format(
+        noun="assignment", table="marketplace_assignment", label="marketplace.assignment"
+    ),
+    "every escalation is what the audit says": _LAST_STATE.format(
+        noun="escalation", table="marketplace_escalation", label="marketplace.escalation"
+    ),
+}
