@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from marketplace.services.checks import check_invariants
 
 from marketplace.models import Assignment, Job, Slot, Task
 from marketplace.services.allocation import NothingToDo, claim_task
+from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
@@ -91,9 +91,8 @@ def test_a_cancel_in_the_middle_of_claims_leaves_no_turn_and_holds_what_was_take
     )
 
     taken = len(claims(outcomes))
-    assert Counter(type(outcome) for outcome in outcomes) == Counter(
-        {Assignment: taken, NotEligible: 15 - taken, Job: 1}
-    ) or all(isinstance(outcome, Assignment | NotEligible | NothingToDo | Job) for outcome in outcomes)
+    assert isinstance(outcomes[-1], Job)
+    assert all(isinstance(outcome, Assignment | NotEligible | NothingToDo) for outcome in outcomes[:-1])
     assert not Slot.objects.filter(job=job).exists()
     assert held(job) == taken * job.price.minor
     assert available(job.client) + held(job) == before
