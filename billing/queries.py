@@ -1,6 +1,7 @@
 """Questions about money that more than one place asks."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
 
@@ -53,7 +54,7 @@ def balances_of(owner: str) -> list[AccountBalance]:
     return [AccountBalance(Kind(account.kind), Money(account.balance_minor, account.currency)) for account in accounts]
 
 
-def statement_of(owner: str, kind: LedgerAccount.Kind) -> QuerySet[LedgerEntry]:
+def statement_of(owner: str, kind: LedgerAccount.Kind) -> QuerySet[Any]:
     """Each entry that moved the accounts of this kind, with ``change_minor`` as the account saw it, posting loaded."""
     accounts = list(LedgerAccount.objects.filter(owner=owner, kind=kind).values_list("pk", flat=True))
     touched = LedgerEntry.objects.filter(Q(source__in=accounts) | Q(target__in=accounts))

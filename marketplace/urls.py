@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("marketplace.api.root")),
     path("admin/", admin.site.urls),
     path("health/", include("kernel.api.health")),
+    path("webhooks/", include("billing.api.webhooks")),
     path("api/v1/", include("kernel.api.urls")),
     path("api/v1/", include("billing.api.urls")),
     path("api/v1/", include("workforce.api.urls")),

@@ -1,5 +1,17 @@
 """The billing app's part of `/api/v1/`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from billing.api.earnings import EarningsView, StatementView
+from billing.api.payout_accounts import OnboardingLinkView, PayoutAccountView
+from billing.api.payouts import PayoutCancellationView, PayoutsView, PayoutView
+
+urlpatterns = [
+    path("earnings/", EarningsView.as_view()),
+    path("earnings/statement/", StatementView.as_view()),
+    path("payouts/", PayoutsView.as_view()),
+    path("payouts/<uuid:payout_id>/", PayoutView.as_view()),
+    path("payouts/<uuid:payout_id>/cancel/", PayoutCancellationView.as_view()),
+    path("payout-account/", PayoutAccountView.as_view()),
+    path("payout-account/onboarding-link/", OnboardingLinkView.as_view()),
+]

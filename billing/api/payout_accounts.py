@@ -1,0 +1,106 @@
+"""One's own payout account over HTTP: open it, go on to Stripe's pages, see what is missing."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.api.addresses import AddressField
+from billing.api.payees import NotAPayee, PayeeView
+from billing.models import PayoutAccount
+from billing.services.payout_accounts import (
+    PayoutAccountMissing,
+    PayoutAccountRefused,
+    StripeUnavailable,
+    onboarding_link,
+    open_payout_account,
+)
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.serializers import In, Out
+
+
+class PayoutAccountIn(In):
+    """Nothing needs to be said: who and where one is, is known; the rest is asked by Stripe."""
+
+
+class PayoutAccountOut(Out):
+    """Where one's payouts go."""
+
+    EXAMPLE = {
+        "country": "US",
+        "is_ready": False,
+        "requirements_due": ["external_account", "individual.dob.day"],
+        "failure": "",
+        "opened_at": "2026-05-17T12:00:00Z",
+        "refreshed_at": "2026-05-17T12:05:00Z",
+    }
+    country = fields.LineField(help_text="ISO 3166-1 alpha-2.")
+    is_ready = fields.BooleanField(help_text="Whether payouts can be requested.")
+    requirements_due = fields.ListField(child=fields.LineField(), help_text="What Stripe still wants to know.")
+    failure = fields.TextField(help_text="Why Stripe would not make it; else empty. Opening it again tries again.")
+    opened_at = fields.DateTimeField()
+    refreshed_at = fields.DateTimeField(allow_null=True, help_text="When Stripe was last asked about it.")
+
+
+class OnboardingLinkIn(In):
+    """Where Stripe's page sends one's browser afterwards."""
+
+    EXAMPLE = {"return_url": "https://example.org/paid"}
+    return_url = AddressField(
+        required=False, max_length=1000, help_text="Where to go when one is done; here, unless given."
+    )
+    refresh_url = AddressField(
+        required=False, max_length=1000, help_text="Where to go when the page is stale; like `return_url` unless given."
+    )
+
+
+class OnboardingLinkOut(Out):
+    """A page of Stripe's on which one opens one's payout account. It works once."""
+
+    EXAMPLE = {"url": "https://connect.stripe.com/setup/e/acct_1/a1B2c3", "expires_at": "2026-05-17T12:05:00Z"}
+    url = fields.LineField()
+    expires_at = fields.DateTimeField()
+
+
+class PayoutAccountView(PayeeView):
+    """One's own payout account."""
+
+    @operation("Show one's own payout account", answer=PayoutAccountOut, errors=[NotAPayee, PayoutAccountMissing])
+    def get(self, request: Request) -> Response:
+        """Whether payouts can be requested, and what is missing if not."""
+        account = PayoutAccount.objects.filter(owner=self.payee.owner).first()
+        if account is None:
+            raise PayoutAccountMissing("You have no payout account yet. Open one first.")
+        return self.answer(PayoutAccountOut(account))
+
+    @operation(
+        "Open a payout account",
+        body=PayoutAccountIn,
+        answer=PayoutAccountOut,
+        status=201,
+        creates=True,
+        errors=[NotAPayee],
+    )
+    def post(self, request: Request) -> Response:
+        """Opens it, once; asked again it is the same one. Then ask for an onboarding link, and go there."""
+        self.read_body()
+        payee = self.payee
+        account = open_payout_account(owner=payee.owner, email=self.user.email, country=payee.country, by=self.actor)
+        return self.answer(PayoutAccountOut(account), status=201)
+
+
+class OnboardingLinkView(PayeeView):
+    """The way to Stripe's pages."""
+
+    @operation(
+        "Make an onboarding link",
+        body=OnboardingLinkIn,
+        answer=OnboardingLinkOut,
+        status=201,
+        errors=[NotAPayee, PayoutAccountMissing, PayoutAccountRefused, StripeUnavailable],
+    )
+    def post(self, request: Request) -> Response:
+        """Makes a fresh link; each works once and for a few minutes. What one says there stays with Stripe."""
+        asked = self.read_body()
+        return_url = asked.get("return_url") or request.build_absolute_uri("/")
+        link = onboarding_link(owner=self.payee.owner, return_url=return_url, refresh_url=asked.get("refresh_url"))
+        return self.answer(OnboardingLinkOut(link), status=201)

@@ -1,0 +1,28 @@
+"""Where Stripe's webhooks come in: believed only when signed, stored, answered; all else follows in the background."""
+
+import logging
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from billing.services.stripe_inbox import store_event
+from billing.stripe_gateway import WebhookRefused
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_POST
+def receive_stripe_event(request: HttpRequest) -> JsonResponse:
+    """200 once the event is stored, also when it was before; 400 for what Stripe did not sign."""
+    try:
+        store_event(raw_body=request.body, signature=request.headers.get("Stripe-Signature", ""))
+    except WebhookRefused as refusal:
+        logger.warning("A webhook from %s was refused: %s", request.META.get("REMOTE_ADDR"), refusal)
+        return JsonResponse({"code": "webhook_refused", "message": str(refusal)}, status=400)
+    return JsonResponse({"received": True})
+
+
+urlpatterns = [path("stripe/", receive_stripe_event, name="stripe_webhook")]
