@@ -23,6 +23,7 @@ from marketplace.pulse import Pulse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SIGN_OF_LIFE = "/static/admin/css/base.css"
+WEBHOOK = "/webhooks/stripe/"
 
 
 class StackError(Exception):
@@ -34,8 +35,8 @@ class Stack:
     """An installation over the folder `var`, answering at `url` once it is started.
 
     `environment` is what its processes find, as settings are described in docs/configuration.md; DATABASE_URL and
-    BROKER_URL in it replace the embedded servers. Port 0 takes a free one. Use it as a context, or call `stop`; start
-    it in a thread that lives as long as it does.
+    BROKER_URL in it replace the embedded servers. Port 0 takes a free one. Without `background` nothing but web server,
+    database and broker runs. Use it as a context, or call `stop`; start it in a thread that lives as long as it does.
     """
 
     var: Path
@@ -45,6 +46,8 @@ class Stack:
     web_workers: int = 2
     web_threads: int = 8
     celery_workers: int = 2
+    application: str = "marketplace.wsgi:application"
+    background: bool = True
     tell: Callable[[str], None] = print
 
     def __post_init__(self) -> None:
@@ -198,6 +201,8 @@ class Stack:
             self.processes_environment["STRIPE_WEBHOOK_SECRET"] = "whsec_" + secrets.token_hex(24)
 
     def _services(self) -> list[Service]:
+        if not self.background:
+            return [self._web()]
         services = [self._web(), self._worker(), self._beat(), self._process("relay", "manage.py", "relay")]
         return [self._double(), *services] if self.stripe_double else services
 
@@ -205,7 +210,7 @@ class Stack:
         descriptor = self._listener.fileno() if self._listener is not None else -1
         return self._process(
             "web",
-            *("-m", "gunicorn", "marketplace.wsgi:application", "--bind", f"fd://{descriptor}"),
+            *("-m", "gunicorn", self.application, "--bind", f"fd://{descriptor}"),
             *("--worker-class", "gthread", "--workers", str(self.web_workers), "--threads", str(self.web_threads)),
             *("--graceful-timeout", "20", "--no-control-socket", "--error-logfile", "-"),
             ready=self.answers,
@@ -228,7 +233,7 @@ class Stack:
 
     def _double(self) -> Service:
         port = self.stripe_double.rpartition(":")[2]
-        webhooks = f"{self.url}/api/v1/stripe/webhook/"
+        webhooks = f"{self.url}{WEBHOOK}"
         arguments = ("stripe_double", "--port", port, "--webhook-url", webhooks)
         memory = ("--state-file", str(self.var / "stripe_double.sqlite3"))
         return self._process("stripe", "manage.py", *arguments, *memory, ready=lambda: accepts(int(port)))

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse
 
 from kernel.environment import DECLARED
 from marketplace.production import refuse_unsafe_settings
+from marketplace.stack import WEBHOOK
 
 PACKAGES = ("kernel", "billing", "workforce", "qualification", "marketplace")
 BEFORE_SETTINGS = {"ASSAY_NO_BOOTSTRAP", "ASSAY_VENV"}
-OURS_ALONE = {"ASSAY_ENTERED"}  # tells a restarted process that it is one; nobody sets it
+OURS_ALONE = {"ASSAY_ENTERED", "ASSAY_DEMO_PASSWORD"}  # from one of our processes to the next; nobody else sets them
 SAFE: dict[str, Any] = {
     "production": True,
     "secret_key": "w3Jr-7fPq2_LzXn8VbTd5HsKm4YcRg9EuAi6QoBt1NvWx0Zj",
@@ -113,6 +115,11 @@ def test_production_without_settings_names_all_that_is_missing_and_starts_nothin
         "STRIPE_WEBHOOK_SECRET",
     ]
     assert not (tmp_path / "var").exists()
+
+
+def test_the_double_sends_its_webhooks_where_they_are_received() -> None:
+    assert reverse("stripe_webhook") == WEBHOOK
+    assert f"`{WEBHOOK}`" in Path(settings.BASE_DIR, "docs", "operations.md").read_text(encoding="utf-8")
 
 
 def test_help_starts_no_server(tmp_path: Path) -> None:
