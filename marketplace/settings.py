@@ -245,6 +245,8 @@ BEAT: dict[str, tuple[str, int]] = {
     "show life": ("kernel.show_beat_life", 15),
     "forget what is over": ("kernel.forget_what_is_over", 3600),
     "rotate keys": ("kernel.rotate_keys", 3600),
+    "drive stragglers": ("billing.drive_stragglers", 300),
+    "check books": ("billing.check_books", 86_400),
     "lift ended pauses": ("workforce.lift_ended_pauses", 60),
     "abandon overdue exams": ("qualification.abandon_overdue_exams", 60),
     "expire due certifications": ("qualification.expire_due_certifications", 300),
