@@ -71,4 +71,4 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
         """Re-drive those of the chosen messages that are parked."""
         assert isinstance(request.user, User)
         driven = redrive(by=Actor.user(request.user), message_ids=list(chosen.values_list("pk", flat=True)))
-        self.message_user(request, f"{driven} parked messages will be tried again now.", messages.SUCCESS)
+        self.message_user(request, f"Messages that are tried again now: {driven}.", messages.SUCCESS)

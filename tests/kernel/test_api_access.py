@@ -1,24 +1,70 @@
-"""Signing up, in and out over HTTP, and API keys."""
+"""Signing up, in and out over HTTP."""
 
 import pytest
-from rest_framework.test import APIClient
 
-pytestmark = pytest.mark.django_db
+from kernel.models import User
+from tests.kernel.people import PASSWORD, a_user, browser_of, error_of
 
-PASSWORD = "correct horse battery staple"
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.kernel.probe_urls")]
 
 
 def test_a_person_signs_up_signs_in_and_sees_who_they_are() -> None:
-    client = APIClient()
+    browser = browser_of()
     person = {"email": "Ada@Example.org", "password": PASSWORD, "display_name": "Ada"}
-    signed_up = client.post("/api/v1/users/", person, format="json")
-    assert signed_up.json() == {"id": signed_up.json()["id"], "email": "ada@example.org", "display_name": "Ada"}
-    signed_in = client.post("/api/v1/session/", {"email": "ada@example.org", "password": PASSWORD}, format="json")
-    assert signed_in.status_code == 201
-    me = client.get("/api/v1/me/", headers={"Authorization": f"Bearer {signed_in.json()['token']}"})
+    signed_up = browser.post("/api/v1/users/", person, format="json")
+    assert signed_up.status_code == 201
+    assert signed_up.json() == {"id": str(User.objects.get().pk), "email": "ada@example.org", "display_name": "Ada"}
+    signed_in = browser.post("/api/v1/session/", {"email": "ada@example.org", "password": PASSWORD}, format="json")
+    assert (signed_in.status_code, sorted(signed_in.json())) == (201, ["expires_at", "idle_seconds", "token"])
+    me = browser.get("/api/v1/me/", headers={"Authorization": f"Bearer {signed_in.json()['token']}"})
     assert me.json() == {
         **signed_up.json(),
         "roles": [],
         "signed_in_by": "session",
         "signed_in_until": signed_in.json()["expires_at"],
     }
+
+
+def test_an_admin_has_the_role_of_one() -> None:
+    assert browser_of(a_user(admin=True)).get("/api/v1/me/").json()["roles"] == ["admin"]
+
+
+def test_an_address_signs_up_once() -> None:
+    user = a_user()
+    person = {"email": user.email.title(), "password": PASSWORD, "display_name": "Somebody else"}
+    assert error_of(browser_of().post("/api/v1/users/", person, format="json")) == (409, "email_taken")
+
+
+def test_a_password_that_cannot_be_taken_is_named() -> None:
+    person = {"email": "ada@example.org", "password": "password", "display_name": "Ada"}
+    answer = browser_of().post("/api/v1/users/", person, format="json")
+    assert error_of(answer) == (400, "invalid")
+    assert answer.json()["errors"] == [
+        {
+            "field": "password",
+            "message": "This password is too short. It must contain at least 12 characters.",
+        },
+        {"field": "password", "message": "This password is too common."},
+    ]
+
+
+def test_wrong_credentials_are_a_401_that_tells_nothing_more() -> None:
+    user = a_user()
+    answers = [
+        browser_of().post("/api/v1/session/", {"email": email, "password": "wrong horse"}, format="json")
+        for email in (user.email, "nobody@example.org")
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert [answer.json() for answer in answers] == [
+        {"code": "wrong_credentials", "message": "This e-mail address and this password do not belong together."}
+    ] * 2
+
+
+def test_who_still_sends_the_token_of_an_ended_session_may_sign_in_again() -> None:
+    user = a_user()
+    browser = browser_of(user)
+    assert browser.delete("/api/v1/session/").status_code == 204
+    assert error_of(browser.get("/api/v1/me/")) == (401, "not_signed_in")
+    assert error_of(browser.delete("/api/v1/session/")) == (401, "not_signed_in")
+    answer = browser.post("/api/v1/session/", {"email": user.email, "password": PASSWORD}, format="json")
+    assert answer.status_code == 201

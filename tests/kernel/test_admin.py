@@ -1,0 +1,66 @@
+"""The operators' console for the kernel's rows."""
+
+import pytest
+from django.test import Client
+
+from kernel.models import AuditEvent, OutboxMessage
+from tests.kernel.people import a_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def console() -> Client:
+    """The console of an operator who may do everything."""
+    operator = a_user(admin=True)
+    operator.is_superuser = True
+    operator.save(update_fields=["is_superuser"])
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+def a_parked_message() -> OutboxMessage:
+    return OutboxMessage.objects.create(
+        event="Rang", reaction="write_down", payload={}, state="parked", attempts=12, last_error="ValueError: no ink"
+    )
+
+
+@pytest.mark.parametrize("rows", ["user", "auditevent", "outboxmessage"])
+def test_rows_are_listed_and_found_but_neither_made_nor_changed_nor_deleted(console: Client, rows: str) -> None:
+    message = a_parked_message()
+    row = {"user": a_user().pk, "auditevent": AuditEvent.objects.latest("id").pk, "outboxmessage": message.pk}[rows]
+    assert console.get(f"/admin/kernel/{rows}/").status_code == 200
+    assert console.get(f"/admin/kernel/{rows}/?q=x").status_code == 200
+    assert console.get(f"/admin/kernel/{rows}/{row}/change/").status_code == 200
+    assert console.post(f"/admin/kernel/{rows}/{row}/change/", {"state": "done"}).status_code == 403
+    assert console.get(f"/admin/kernel/{rows}/add/").status_code == 403
+    assert console.post(f"/admin/kernel/{rows}/{row}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_parked_messages_are_let_to_try_again(console: Client) -> None:
+    message = a_parked_message()
+    answer = console.post(
+        "/admin/kernel/outboxmessage/",
+        {"action": "try_again", "_selected_action": [str(message.pk)]},
+        follow=True,
+    )
+    assert "Messages that are tried again now: 1." in answer.content.decode()
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == ("waiting", 0)
+
+
+def test_a_person_who_is_no_admin_does_not_get_in() -> None:
+    client = Client()
+    client.force_login(a_user())
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/docs/", "/api/v1/schema/"])
+def test_the_first_pages_are_there_for_everybody(path: str) -> None:
+    assert Client().get(path).status_code == 200
+
+
+def test_a_page_that_is_not_there_says_so_in_html() -> None:
+    answer = Client().get("/nowhere/")
+    assert (answer.status_code, "There is nothing at this address." in answer.content.decode()) == (404, True)
