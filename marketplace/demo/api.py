@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 SECONDS_TO_ANSWER: Final = 120
 TRIES: Final = 5
+LARGEST_PAGE: Final = 100
 
 
 class ApiError(Exception):
@@ -53,11 +54,10 @@ class Api:
 
     def every(self, path: str, **query: object) -> Iterator[Any]:
         """Each row of a list, page after page."""
-        page = self.get(path, **query)
+        page = self.get(path, limit=LARGEST_PAGE, **query)
         yield from page["results"]
-        while page["next"]:
-            following = urlsplit(page["next"])
-            page = self._ask("GET", f"{following.path}?{following.query}")
+        while page["next_cursor"]:
+            page = self.get(path, limit=LARGEST_PAGE, cursor=page["next_cursor"], **query)
             yield from page["results"]
 
     def lines(self, path: str) -> list[Any]:

@@ -113,7 +113,8 @@ class DemoClient:
 
     def take_the_rest_back(self) -> int:
         """Have what is available refunded to the card, and wait until it has left; how much it was, in minor units."""
-        available: int = self.api.get(f"/api/v1/clients/{self.client_id}/balance/")["available_minor"]
+        balances = self.api.get(f"/api/v1/clients/{self.client_id}/balance/")["balances"]
+        available: int = sum(balance["available_minor"] for balance in balances)
         if available == 0:
             return 0
         path = f"/api/v1/clients/{self.client_id}/refunds/"

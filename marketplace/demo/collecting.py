@@ -20,7 +20,7 @@ def outcome_of(story: Story, *, checks: Mapping[str, int]) -> Outcome:
     return Outcome(
         title="Assay: one job, from post to payout",
         about_the_crowd=(
-            f"The crowd of {len(story.workers)} workers is simulated, and so are the client and the admin. The pictures, the "
+            f"The crowd of {len(story.workers)} workers is simulated, and so are client and admin. The pictures, the "
             "platform, its database and queue and every request are real. Stripe is the project's own double."
         ),
         labels=_labels(story, results, job),

@@ -96,17 +96,7 @@ class WorkerAtWork:
 
     def open_payout_account(self, *, deadline: float) -> None:
         """Open an account at Stripe and fill in its form."""
-        self.api.post("/api/v1/payout-account/", {"country": self.simulated.person.country})
-        self._until(lambda account: account["stripe_account_id"], deadline)
-        link = self.api.post("/api/v1/payout-account/onboarding-link/")
-        press(link["url"], action="complete")
-        self._until(lambda account: account["transfers_active"], deadline)
-
-    def _until(self, holds: Any, deadline: float) -> None:
-        while not holds(self.api.get("/api/v1/payout-account/")):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"The payout account of {self.simulated.email} is not ready.")
-            time.sleep(0.2)
+        open_payout_account(self.api, deadline=deadline)
 
     def take_pay(self) -> str:
         """Ask for everything that was earned; the id of the payout, or nothing when there is too little."""
@@ -123,4 +113,24 @@ class WorkerAtWork:
         return sum(line["change_minor"] for line in self._statement() if line["kind"] == "work_paid")
 
     def _statement(self) -> Iterator[Any]:
-        return self.api.every("/api/v1/earnings/")
+        return self.api.every("/api/v1/earnings/statement/")
+
+
+def open_payout_account(api: Api, *, deadline: float) -> None:
+    """Open an account at Stripe, go through the form that it hosts, and wait until it can be paid out to."""
+    api.post("/api/v1/payout-account/")
+    press(_onboarding_link(api, deadline=deadline), action="complete")
+    while not api.get("/api/v1/payout-account/")["is_ready"]:
+        if time.monotonic() > deadline:
+            raise TimeoutError("A payout account is not ready.")
+        time.sleep(0.2)
+
+
+def _onboarding_link(api: Api, *, deadline: float) -> str:
+    while True:
+        try:
+            return str(api.post("/api/v1/payout-account/onboarding-link/")["url"])
+        except ApiError as refusal:  # Stripe's side of the account is made in the background
+            if refusal.status not in {409, 503} or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

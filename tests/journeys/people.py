@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace.demo.api import Api, ApiError, press
+from marketplace.demo.people_at_work import open_payout_account
 from marketplace.stack import Stack
 from tests.qualification.builders import ANIMALS, an_answer
 from workforce.services.applying import TERMS_VERSION
@@ -123,8 +124,8 @@ class Client:
 
     def available(self) -> int:
         """What can be spent or taken back, in cents."""
-        minor: int = self.api.get(f"/api/v1/clients/{self.id}/balance/")["available_minor"]
-        return minor
+        balances: Sequence[Any] = self.api.get(f"/api/v1/clients/{self.id}/balance/")["balances"]
+        return sum(balance["available_minor"] for balance in balances)
 
     def sees(self, job: str) -> Any:
         return self.api.get(f"/api/v1/jobs/{job}/")
@@ -172,12 +173,9 @@ class Worker:
         return state
 
     def open_payout_account(self) -> None:
-        self.api.post("/api/v1/payout-account/", {"country": "US"})
-        eventually(lambda: self.api.get("/api/v1/payout-account/")["stripe_account_id"])
-        press(self.api.post("/api/v1/payout-account/onboarding-link/")["url"], action="complete")
-        eventually(lambda: self.api.get("/api/v1/payout-account/")["transfers_active"])
+        open_payout_account(self.api, deadline=time.monotonic() + 60)
 
     def balance(self) -> int:
         """Earned and not paid out, in cents."""
-        lines: Sequence[Any] = list(self.api.every("/api/v1/earnings/"))
-        return sum(line["change_minor"] for line in lines)
+        balances: Sequence[Any] = self.api.get("/api/v1/earnings/")["balances"]
+        return sum(balance["available_minor"] for balance in balances)

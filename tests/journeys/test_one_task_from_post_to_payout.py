@@ -18,13 +18,15 @@ def test_one_task_from_post_to_payout(installation: Installation) -> None:
 
     # Claimed, answered, and resolved, since both agree.
     assignments = [first.answer(job, "cat"), second.answer(job, "cat")]
-    [line] = client.results(job)
-    assert (line["state"], line["value"], line["method"]) == ("resolved", "cat", "consensus")
-
     # Accepted and paid by the sweep; the job completes and gives back the third answer's money.
     eventually(lambda: client.sees(job)["state"] == "completed")
     assert [first.state_of(assignments[0]), second.state_of(assignments[1])] == ["accepted", "accepted"]
     assert (first.balance(), second.balance(), client.available()) == (100, 100, 10_000 - 2 * 120)
+
+    # Taken away: the label, how sure it is, and who said so, by pseudonym.
+    [line] = client.results(job)
+    assert (line["state"], line["value"], line["method"]) == ("resolved", "cat", "consensus")
+    assert [answer["value"] for answer in line["answers"]] == ["cat", "cat"]
 
     # Paid out: transferred by Stripe, confirmed by its webhook.
     first.open_payout_account()

@@ -44,9 +44,9 @@ def test_what_consensus_cannot_decide_an_admin_decides(installation: Installatio
     installation.admin.post(f"{path}claim/")
     installation.admin.post(f"{path}decision/", {"result": an_answer("dog"), "note": "It barks."})
 
+    eventually(lambda: client.sees(job)["state"] == "completed")
     [line] = client.results(job)
     assert (line["value"], line["method"]) == ("dog", "adjudication")
-    eventually(lambda: client.sees(job)["state"] == "completed")
     assert (right.balance(), wrong.balance()) == (100, 100)  # the client was silent, and silence accepts
 
 
