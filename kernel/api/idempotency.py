@@ -17,7 +17,8 @@ from kernel.services.idempotency import Answer, answer_once
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
-Method = Callable[..., Response]
+Method = Callable[..., Any]
+"""A view's method. It answers with a Response, or, where nothing is created, with a stream."""
 
 
 class InvalidIdempotencyKey(Invalid):

@@ -75,7 +75,7 @@ def share_job(*, job: Job, email: str, permission: str, by: User) -> JobUserObje
     assign_perm(permission, user, job)
     details = {"user": str(user.pk), "permission": permission}
     record(action="job.shared", subject=job, by=Actor.user(by), details=details)
-    shares = JobUserObjectPermission.objects.select_related("permission", "user")
+    shares: QuerySet[JobUserObjectPermission] = JobUserObjectPermission.objects.select_related("permission", "user")
     return shares.get(content_object=job, user=user, permission__codename=permission)
 
 

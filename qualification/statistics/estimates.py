@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qualification.statistics.stopping import ROUNDING, check_policy
 
@@ -13,6 +14,10 @@ ACCURACY_HIGH_COST = 0.70
 
 MOST_CLASSES = 10_000
 """Beyond this many possible answers two wrong ones practically never coincide, so more make no difference."""
+
+MANY_ANSWERS, FEW_CLASSES = 30, 4
+"""Where every task gets more answers than this, wrong ones are taken to fall on few classes: the ways in which they can
+be spread over many would take minutes to go through, and few make the forecast dearer, not cheaper."""
 
 NEGLIGIBLE = 1e-9
 """Courses of answers less likely than this are taken to go on to the end: the forecast errs on the dear side."""
@@ -121,6 +126,7 @@ def turns_per_gold_task(*, tasks: int, gold_tasks: int, overlap_max: int, gold_s
     return _divided_up(wanted, gold_tasks)
 
 
+@lru_cache(maxsize=512)
 def task_outlook(*, overlap_min: int, overlap_max: int, confidence: float, classes: int, accuracy: float) -> Outlook:
     """How a task goes under the rule of `stopping.decide`, when every worker is right with probability `accuracy`.
 
@@ -128,7 +134,7 @@ def task_outlook(*, overlap_min: int, overlap_max: int, confidence: float, class
     Raises ValueError unless `accuracy` lies between guessing among the `classes` and 1.
     """
     check_policy(overlap_min=overlap_min, overlap_max=overlap_max, confidence=confidence)
-    classes = min(classes, MOST_CLASSES)
+    classes = min(classes, FEW_CLASSES if overlap_min > MANY_ANSWERS else MOST_CLASSES)
     if classes < 2 or not 1 / classes < accuracy < 1:
         raise ValueError(f"An accuracy of {accuracy!r} is not between guessing among {classes} answers and 1.")
     weight = math.log(accuracy * (classes - 1) / (1 - accuracy))

@@ -1,0 +1,276 @@
+"""How a job looks: to those who post it, and to a worker. Neither sees what is only the other's."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer
+
+from kernel.api import fields
+from kernel.api.serializers import In, Out
+from marketplace.api.client_money import JOB_ID
+from marketplace.api.clients import CLIENT_ID
+from marketplace.models import Assignment, Job, Task
+from marketplace.services.posting import Order
+from qualification.api.label_schemas import DIGITS, CheckedSchemaOut
+from qualification.api.own_fields import MarkupField
+from qualification.api.skills import SKILL_ID
+
+DEFAULTS = {name: known.default for name, known in Order.__dataclass_fields__.items()}
+
+
+def _optional(name: str, about: str, **limits: Any) -> dict[str, Any]:
+    return {"required": False, "help_text": f"{about} {DEFAULTS[name]} unless given.", **limits}
+
+
+class RequirementIn(In):
+    """A skill that is demanded of workers."""
+
+    skill = fields.UUIDField()
+    min_lower_bound = fields.FloatField(
+        min_value=0, max_value=1, required=False, default=0.0, help_text="The lowest bound of the score, 0 to 1."
+    )
+
+
+class JobIn(In):
+    """A job to be posted. Shares and confidence are in basis points (hundredths of a percent), times in seconds."""
+
+    EXAMPLE = {
+        "client": CLIENT_ID,
+        "title": "Handwritten digits",
+        "instructions": "Each picture shows one digit. Choose the one that its writer most likely meant.",
+        "label_schema": DIGITS,
+        "currency": "USD",
+        "reward_minor": 4,
+        "skill": SKILL_ID,
+        "overlap_min": 2,
+        "overlap_max": 5,
+        "confidence_basis_points": 9500,
+        "requirements": [{"skill": SKILL_ID, "min_lower_bound": 0.7}],
+    }
+    client = fields.UUIDField(help_text="Who posts it and pays for it.")
+    title = fields.LineField(max_length=200)
+    instructions = fields.TextField(max_length=20_000, help_text="What workers are told.")
+    label_schema = MarkupField(help_text="What they are asked: a Label Studio labeling config.")
+    currency = fields.CurrencyField()
+    reward_minor = fields.MoneyMinorField(
+        min_value=1, max_value=1_000_000, help_text="Pay for one accepted answer. The platform's fee comes on top."
+    )
+    skill = fields.UUIDField(help_text="The skill that its gold measures and that weighs its answers. Always demanded.")
+    overlap_min = fields.IntegerField(
+        **_optional("overlap_min", "Answers that each task gets at least.", min_value=1, max_value=100)
+    )
+    overlap_max = fields.IntegerField(
+        **_optional("overlap_max", "Answers after which a person decides.", min_value=1, max_value=100)
+    )
+    confidence_basis_points = fields.IntegerField(
+        **_optional("confidence_basis_points", "Confidence that resolves a task.", min_value=1, max_value=9999)
+    )
+    gold_share_basis_points = fields.IntegerField(
+        **_optional("gold_share_basis_points", "Share of turns that are hidden gold.", min_value=0, max_value=5000)
+    )
+    reservation_seconds = fields.IntegerField(
+        **_optional("reservation_seconds", "How long a worker may hold a task.", min_value=10, max_value=86_400)
+    )
+    review_seconds = fields.IntegerField(
+        **_optional("review_seconds", "How long one may review; silence accepts.", min_value=1, max_value=2_592_000)
+    )
+    accept_on_resolution = fields.BooleanField(
+        required=False, help_text="Accept answers equal to the label as soon as there is one. True unless given."
+    )
+    max_assignments_per_worker = fields.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=1_000_000, help_text="No cap unless given."
+    )
+    requirements = RequirementIn(many=True, required=False, help_text="What is demanded beside the skill itself.")
+
+
+class RequirementOut(Out):
+    """A skill that is demanded of workers."""
+
+    skill = fields.UUIDField(source="skill_id")
+    min_lower_bound = fields.FloatField()
+
+
+class JobOut(Out):
+    """A job, as those see it who post it."""
+
+    EXAMPLE = {
+        "id": JOB_ID,
+        **{name: value for name, value in JobIn.EXAMPLE.items() if name not in ("instructions", "label_schema")},
+        "requirements": [{"skill": SKILL_ID, "min_lower_bound": 0.7}],
+        "state": "open",
+        "fee_minor": 1,
+        "fee_basis_points": 2000,
+        "gold_share_basis_points": 500,
+        "reservation_seconds": 600,
+        "review_seconds": 259200,
+        "accept_on_resolution": True,
+        "max_assignments_per_worker": None,
+        "created_at": "2026-05-17T12:00:00Z",
+        "launched_at": "2026-05-17T13:00:00Z",
+        "finished_at": None,
+    }
+    id = fields.UUIDField()
+    client = fields.UUIDField(source="client_id")
+    title = fields.LineField()
+    state = fields.ChoiceField(choices=Job.State.choices)
+    currency = fields.CurrencyField()
+    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer.")
+    fee_minor = fields.MoneyMinorField(help_text="The platform's fee for one accepted answer, on top.")
+    fee_basis_points = fields.IntegerField()
+    skill = fields.UUIDField(source="skill_id")
+    overlap_min = fields.IntegerField()
+    overlap_max = fields.IntegerField()
+    confidence_basis_points = fields.IntegerField()
+    gold_share_basis_points = fields.IntegerField()
+    reservation_seconds = fields.IntegerField()
+    review_seconds = fields.IntegerField()
+    accept_on_resolution = fields.BooleanField()
+    max_assignments_per_worker = fields.IntegerField(allow_null=True)
+    requirements = RequirementOut(many=True)
+    created_at = fields.DateTimeField()
+    launched_at = fields.DateTimeField(allow_null=True)
+    finished_at = fields.DateTimeField(allow_null=True)
+
+
+class LabelSchemaOut(Out):
+    """What is shown and asked."""
+
+    EXAMPLE = {"xml": DIGITS, "parsed": CheckedSchemaOut.EXAMPLE}
+    xml = MarkupField(help_text="The labeling config as it was posted.")
+    parsed = CheckedSchemaOut()
+
+
+class ProgressOut(Out):
+    """How far a job is."""
+
+    EXAMPLE = {
+        "tasks": {"open": 80, "resolved": 20, "in_adjudication": 0, "void": 0},
+        "gold_tasks": 5,
+        "answers": {"active": 3, "submitted": 12, "accepted": 43, "rejected": 0, "returned": 1, "expired": 2},
+        "spent_minor": 215,
+        "held_minor": 2410,
+    }
+    tasks = fields.DictField(
+        child=fields.IntegerField(), help_text=f"How many are in each state: {', '.join(Task.State.values)}."
+    )
+    gold_tasks = fields.IntegerField(help_text="Tasks that only measure; they are in no other number but the answers.")
+    answers = fields.DictField(
+        child=fields.IntegerField(), help_text=f"Turns in each state: {', '.join(Assignment.State.values)}."
+    )
+    spent_minor = fields.MoneyMinorField(help_text="What the accepted answers cost, rewards and fees.")
+    held_minor = fields.MoneyMinorField(help_text="What is still in escrow for the job.")
+
+
+class JobDetailOut(JobOut):
+    """A job with what it asks and how far it is, as those see it who post it."""
+
+    EXAMPLE = {
+        **JobOut.EXAMPLE,
+        "version": 1,
+        "instructions": JobIn.EXAMPLE["instructions"],
+        "label_schema": LabelSchemaOut.EXAMPLE,
+        "progress": ProgressOut.EXAMPLE,
+    }
+    version = fields.IntegerField(help_text="Counts changes of instructions and label schema, from 1.")
+    instructions = fields.TextField()
+    label_schema = LabelSchemaOut()
+    progress = ProgressOut()
+
+
+class RefusalOut(Out):
+    """Something that stands in the way."""
+
+    reason = fields.LineField(help_text="For programs.")
+    message = fields.LineField(help_text="For people: what is so, and what to do about it.")
+
+
+class DemandOut(Out):
+    """A skill that the job demands, and whether the worker has it."""
+
+    skill = fields.UUIDField()
+    skill_name = fields.LineField()
+    min_lower_bound = fields.FloatField(help_text="The lowest bound of the score that is accepted.")
+    is_met = fields.BooleanField()
+    message = fields.LineField(help_text="What is lacking and what to do about it; empty when it is met.")
+
+
+class OfferedJobOut(Out):
+    """A job, as a worker sees it."""
+
+    EXAMPLE = {
+        "id": JOB_ID,
+        "title": "Handwritten digits",
+        "posted_by": "Museum of Handwriting",
+        "state": "open",
+        "currency": "USD",
+        "reward_minor": 4,
+        "reservation_seconds": 600,
+        "review_seconds": 259200,
+        "instructions": JobIn.EXAMPLE["instructions"],
+        "requirements": [
+            {
+                "skill": SKILL_ID,
+                "skill_name": "Handwritten digits",
+                "min_lower_bound": 0.7,
+                "is_met": False,
+                "message": "You are not certified for Handwritten digits. Take its exam, or ask for the certification.",
+            }
+        ],
+        "claims": 0,
+        "most_claims": None,
+        "can_claim": False,
+        "why_not": [
+            {
+                "reason": "not_certified",
+                "message": "You are not certified for Handwritten digits. Take its exam, or ask for the certification.",
+            }
+        ],
+    }
+    id = fields.UUIDField()
+    title = fields.LineField()
+    posted_by = fields.LineField()
+    state = fields.ChoiceField(choices=Job.State.choices)
+    currency = fields.CurrencyField()
+    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer, fixed when a task is claimed.")
+    reservation_seconds = fields.IntegerField(help_text="How long a task may be held.")
+    review_seconds = fields.IntegerField(help_text="After that time at the latest an answer is accepted or rejected.")
+    instructions = fields.TextField()
+    requirements = DemandOut(many=True)
+    claims = fields.IntegerField(help_text="How many tasks of it one has claimed so far.")
+    most_claims = fields.IntegerField(allow_null=True, help_text="How many one worker may claim.")
+    can_claim = fields.BooleanField(help_text="Whether nothing stands in the way of a claim now.")
+    why_not = RefusalOut(many=True, help_text="Everything that stands in the way, the first reason first.")
+
+
+def _page_of(out: type[Out]) -> type[Out]:
+    shape = {
+        "__doc__": f"A page of {out.__name__.removesuffix('Out')}.",
+        "results": out(many=True),
+        "next_cursor": fields.LineField(allow_null=True),
+    }
+    return type(f"{out.__name__.removesuffix('Out')}PageOut", (Out,), shape)
+
+
+def _example(name: str, value: dict[str, object]) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True)
+
+
+JOBS_AS_SEEN = OpenApiResponse(
+    PolymorphicProxySerializer(
+        "JobsAsSeen", [_page_of(JobOut), _page_of(OfferedJobOut)], resource_type_field_name=None
+    ),
+    description="A page: jobs as those see them who post them, or open jobs as a worker sees them.",
+    examples=[
+        OpenApiExample("To a client", value={"results": [JobOut.EXAMPLE], "next_cursor": None}, response_only=True),
+        OpenApiExample(
+            "To a worker", value={"results": [OfferedJobOut.EXAMPLE], "next_cursor": None}, response_only=True
+        ),
+    ],
+)
+JOB_AS_SEEN = OpenApiResponse(
+    PolymorphicProxySerializer("JobAsSeen", [JobDetailOut, OfferedJobOut], None),
+    description="The job, as those see it who post it, or as a worker sees it.",
+    examples=[
+        _example("To a client", JobDetailOut.EXAMPLE),
+        _example("To a worker", OfferedJobOut.EXAMPLE),
+    ],
+)

@@ -1,0 +1,229 @@
+"""What is done with a job over HTTP: launch, pause, resume, cancel, revise, accept what waits, share."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.services.ledger import InsufficientFunds
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.serializers import In, Out
+from kernel.api.views import ApiView
+from kernel.errors import NotFound
+from kernel.flow import WrongState
+from marketplace.access import MANAGE_JOB, REVIEW_JOB, SEE_JOB, SHARE_JOB, STOP_JOB, Right, find_job
+from marketplace.api.clients import PersonOut
+from marketplace.api.job_shapes import JobDetailOut, LabelSchemaOut
+from marketplace.api.jobs import with_detail
+from marketplace.models import Job, JobUserObjectPermission, JobVersion
+from marketplace.queries import presentation_of
+from marketplace.services.clients import JOB_GRANTS, share_job, unshare_job
+from marketplace.services.completion import cancel_job
+from marketplace.services.posting import (
+    NothingToLaunch,
+    SchemaBreaksAnswers,
+    launch_job,
+    pause_job,
+    resume_job,
+    revise_job,
+)
+from marketplace.services.review import accept_all
+from qualification.api.own_fields import MarkupField
+from qualification.services.schemas import InvalidSchema
+
+
+class NothingIn(In):
+    """Nothing; the body may be left out."""
+
+
+class VersionIn(In):
+    """What workers shall be told and asked from now on; what is left out stays as it is."""
+
+    EXAMPLE = {"instructions": "Each picture shows one digit. A crossed 7 is a 7."}
+    instructions = fields.TextField(max_length=20_000, required=False)
+    label_schema = MarkupField(required=False, help_text="It must fit the tasks and answers that the job has.")
+
+
+class VersionOut(Out):
+    """What workers were told and asked from a moment on."""
+
+    EXAMPLE = {
+        "number": 2,
+        "instructions": VersionIn.EXAMPLE["instructions"],
+        "label_schema": LabelSchemaOut.EXAMPLE,
+        "created_at": "2026-05-17T12:00:00Z",
+    }
+    number = fields.IntegerField()
+    instructions = fields.TextField()
+    label_schema = fields.SerializerMethodField()
+    created_at = fields.DateTimeField()
+
+    def get_label_schema(self, version: JobVersion) -> dict[str, object]:
+        """As posted and as read."""
+        return presentation_of(version.pk).label_schema
+
+
+class AcceptanceOut(Out):
+    """What was accepted."""
+
+    EXAMPLE = {"accepted": 12}
+    accepted = fields.IntegerField(help_text="How many answers were accepted and paid by this.")
+
+
+class ShareIn(In):
+    """A permission on one job for one person."""
+
+    EXAMPLE = {"email": "grace@example.org", "permission": "review_job"}
+    email = fields.EmailField(help_text="Of somebody who has signed up.")
+    permission = fields.ChoiceField(
+        choices=list(JOB_GRANTS),
+        help_text="`view_job`: see it and its progress. `review_job`: also read, accept and reject answers. "
+        "`manage_job`: see it, import, launch, pause, resume and cancel.",
+    )
+
+
+class ShareOut(Out):
+    """That one person, who need not be a member of the client, may do something with one job."""
+
+    EXAMPLE = {
+        "id": 7,
+        "user": {"id": "5d0f7e0a-4f39-4a63-8f0f-0c1d2a3b4c5d", "email": "grace@example.org", "display_name": "Grace"},
+        "permission": "review_job",
+    }
+    id = fields.IntegerField()
+    user = PersonOut()
+    permission = fields.ChoiceField(choices=list(JOB_GRANTS), source="permission.codename")
+
+
+class StepView(ApiView):
+    """A step in the life of a job."""
+
+    def step(self, service: Callable[..., Job], job_id: UUID, right: Right) -> Response:
+        """Let ``service`` take the step, if whoever asks has the ``right``."""
+        self.read_body()
+        find_job(job_id, user=self.user, right=right)
+        service(job_id=job_id, by=self.user)
+        return self.answer(JobDetailOut(with_detail(find_job(job_id, user=self.user))))
+
+
+REFUSALS = (NotFound, WrongState)
+
+
+class LaunchView(StepView):
+    """The launch of a job."""
+
+    @operation(
+        "Launch a job",
+        body=NothingIn,
+        answer=JobDetailOut,
+        creates=True,
+        errors=[*REFUSALS, NothingToLaunch, InsufficientFunds],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Sets the most that the job can cost aside, and lets workers claim its tasks.
+
+        Without that money it stays a draft. What it does not spend comes back when it ends.
+        """
+        return self.step(launch_job, job_id, MANAGE_JOB)
+
+
+class PauseView(StepView):
+    """A pause of a job."""
+
+    @operation("Pause a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Stops new claims; what is claimed already may be finished, and is paid. Also for admins."""
+        return self.step(pause_job, job_id, STOP_JOB)
+
+
+class ResumptionView(StepView):
+    """The end of a pause of a job."""
+
+    @operation("Resume a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Lets workers claim again. Also for admins."""
+        return self.step(resume_job, job_id, STOP_JOB)
+
+
+class CancellationView(StepView):
+    """The end of a job before its time."""
+
+    @operation("Cancel a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Ends the job for good; what it cannot come to cost any more goes back at once. Also for admins.
+
+        Tasks that are claimed may still be finished, and are paid; answers that wait for review are decided as before.
+        """
+        return self.step(cancel_job, job_id, STOP_JOB)
+
+
+class AcceptancesView(ApiView):
+    """Acceptance of all that waits."""
+
+    @operation(
+        "Accept all answers that wait",
+        body=NothingIn,
+        answer=AcceptanceOut,
+        status=201,
+        creates=True,
+        errors=[NotFound],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Accepts and pays every answer of the job that waits for review, one's own aside."""
+        self.read_body()
+        job = find_job(job_id, user=self.user, right=REVIEW_JOB)
+        return self.answer(AcceptanceOut({"accepted": accept_all(job=job, by=self.user)}), status=201)
+
+
+class VersionsView(ApiView):
+    """What a job's workers were told and asked."""
+
+    @operation("List versions of a job", answer=VersionOut, paged=True, errors=[NotFound])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Every version, the latest first. An answer is judged by the one that its worker saw."""
+        job = find_job(job_id, user=self.user, right=SEE_JOB)
+        return self.page(JobVersion.objects.filter(job=job), VersionOut, order_by=("-number",))
+
+    @operation(
+        "Revise a job",
+        body=VersionIn,
+        answer=VersionOut,
+        status=201,
+        creates=True,
+        errors=[*REFUSALS, InvalidSchema, SchemaBreaksAnswers],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Changes what workers are told or asked. What is claimed already is judged by the version that was seen."""
+        find_job(job_id, user=self.user, right=MANAGE_JOB)
+        version = revise_job(job_id=job_id, by=self.user, **self.read_body())
+        return self.answer(VersionOut(version), status=201)
+
+
+class SharesView(ApiView):
+    """Who else may do something with a job."""
+
+    @operation("List shares of a job", answer=ShareOut, paged=True, errors=[NotFound])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Every permission on this one job. For owners of its client."""
+        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        rows = JobUserObjectPermission.objects.filter(content_object=job).select_related("user", "permission")
+        return self.page(rows, ShareOut, order_by=("id",))
+
+    @operation("Share a job", body=ShareIn, answer=ShareOut, status=201, creates=True, errors=[NotFound])
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Lets one person onto this one job. For owners of its client. Whoever is let onto a job cannot work in it."""
+        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        return self.answer(ShareOut(share_job(job=job, by=self.user, **self.read_body())), status=201)
+
+
+class ShareView(ApiView):
+    """One share of a job."""
+
+    @operation("Take a share of a job back", errors=[NotFound])
+    def delete(self, request: Request, job_id: UUID, share_id: int) -> Response:
+        """Ends the permission at once. For owners of the job's client."""
+        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        unshare_job(job=job, share_id=share_id, by=self.user)
+        return self.answer()

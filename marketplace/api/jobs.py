@@ -1,0 +1,186 @@
+"""Jobs over HTTP: posting and reading them, from the client's side and from the worker's."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.serializers import Query
+from kernel.api.views import ApiView
+from kernel.errors import Invalid, NotFound
+from kernel.models import User
+from marketplace.access import POST_JOBS, find_client, is_on_clients_side, jobs_for
+from marketplace.api.job_shapes import JOB_AS_SEEN, JOBS_AS_SEEN, JobDetailOut, JobIn, JobOut, OfferedJobOut
+from marketplace.models import Client, Job
+from marketplace.queries import presentation_of
+from marketplace.queries.progress import progress_of
+from marketplace.services.offers import Offer, offered_jobs, offers_to
+from marketplace.services.posting import Order, post_job
+from qualification.services.schemas import InvalidSchema
+from workforce.models import Worker
+from workforce.queries import worker_of
+
+ALIKE = (
+    "title",
+    "instructions",
+    "label_schema",
+    "currency",
+    "reward_minor",
+    "overlap_min",
+    "overlap_max",
+    "confidence_basis_points",
+    "gold_share_basis_points",
+    "reservation_seconds",
+    "review_seconds",
+    "accept_on_resolution",
+    "max_assignments_per_worker",
+)
+"""What an order calls as the API does."""
+
+
+class JobQuery(Query):
+    """Which jobs, and from which side."""
+
+    side = fields.ChoiceField(
+        choices=["client", "worker"],
+        required=False,
+        help_text="`client`: the jobs of clients that one acts for. `worker`: open jobs, with what stands in the way "
+        "of working in them. Unless given: `worker` for workers who act for no client, else `client`.",
+    )
+    state = fields.ChoiceField(choices=Job.State.choices, required=False, help_text="Only on the client's side.")
+    client = fields.UUIDField(required=False, help_text="Only on the client's side.")
+
+
+class JobsView(ApiView):
+    """Jobs."""
+
+    @operation("List jobs", query=JobQuery, answer=JOBS_AS_SEEN, paged=True)
+    def get(self, request: Request) -> Response:
+        """On the client's side the jobs that one may see, the newest first.
+
+        On the worker's side the open jobs in the order in which claims go through them, each with what it asks for and
+        everything that stands in the way. Who is neither gets an empty list.
+        """
+        asked = self.read_query()
+        side = asked.pop("side", None) or ("client" if is_on_clients_side(self.user) else None)
+        worker = None if side == "client" else worker_of(self.user)
+        if side == "worker" or worker is not None:
+            if asked:
+                raise Invalid(
+                    "On the worker's side all open jobs are listed; `state` and `client` are of no use there."
+                )
+            return self._page_for_worker(worker)
+        rows = jobs_for(self.user).filter(**asked).prefetch_related("requirements")
+        return self.page(rows, JobOut, order_by=("-created_at", "-id"))
+
+    def _page_for_worker(self, worker: Worker | None) -> Response:
+        rows = offered_jobs(worker).filter(state=Job.State.OPEN) if worker else Job.objects.none()
+        order = ("launched_at", "id")
+        return self.page(rows, OfferedJobOut, order_by=order, seen_as=lambda jobs: shown_offers(worker, jobs))
+
+    @operation(
+        "Post a job",
+        body=JobIn,
+        answer=JobDetailOut,
+        status=201,
+        creates=True,
+        errors=[NotFound, InvalidSchema],
+    )
+    def post(self, request: Request) -> Response:
+        """Makes a draft: what is asked, what is paid, and when a task counts as resolved.
+
+        Import tasks into it, look at the estimate, then launch it. The fee is fixed now; the reward is copied to each
+        assignment when it is claimed.
+        """
+        asked = self.read_body()
+        client = named_client(asked["client"], user=self.user)
+        job = post_job(client=client, order=_order(asked), by=self.user)
+        return self.answer(JobDetailOut(with_detail(job)), status=201)
+
+
+class JobView(ApiView):
+    """One job."""
+
+    @operation("Show a job", answer=JOB_AS_SEEN, errors=[NotFound])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """With its progress and its money for those who post it; with what stands in the way for a worker.
+
+        A worker sees jobs that run, and those that they have worked in.
+        """
+        job = jobs_for(self.user).select_related("client").filter(pk=job_id).first()
+        if job is not None:
+            return self.answer(JobDetailOut(with_detail(job)))
+        worker = worker_of(self.user)
+        offered = offered_jobs(worker).filter(pk=job_id) if worker else Job.objects.none()
+        found = shown_offers(worker, list(offered))
+        if not found:
+            raise NotFound("job")
+        return self.answer(OfferedJobOut(found[0]))
+
+
+def named_client(client_id: UUID, *, user: User) -> Client:
+    """The client that a body names. One that ``user`` does not see is as unknown as one that there never was."""
+    try:
+        return find_client(client_id, user=user, right=POST_JOBS)
+    except NotFound as unknown:
+        raise Invalid(unknown.message, [{"field": "client", "message": unknown.message}]) from None
+
+
+def with_detail(job: Job) -> dict[str, Any]:
+    """What is shown of a job to those who post it, from the row and what belongs to it."""
+    latest = job.versions.order_by("-number").values_list("pk", flat=True)[0]
+    presentation = presentation_of(latest)
+    return {
+        **{field.attname: getattr(job, field.attname) for field in Job._meta.concrete_fields},
+        "requirements": list(job.requirements.order_by("id")),
+        "version": presentation.number,
+        "instructions": presentation.instructions,
+        "label_schema": presentation.label_schema,
+        "progress": progress_of(job),
+    }
+
+
+def shown_offers(worker: Worker | None, jobs: list[Job]) -> list[dict[str, Any]]:
+    """What a worker is shown of these jobs."""
+    return [_shown_offer(offer) for offer in offers_to(worker, jobs)] if worker else []
+
+
+def _shown_offer(offer: Offer) -> dict[str, Any]:
+    job = offer.job
+    return {
+        **{name: getattr(job, name) for name in ("id", "title", "state", "currency", "reward_minor")},
+        "posted_by": job.client.name,
+        "reservation_seconds": job.reservation_seconds,
+        "review_seconds": job.review_seconds,
+        "instructions": offer.presentation.instructions,
+        "requirements": [
+            {
+                "skill": each.requirement.skill_id,
+                "skill_name": each.requirement.skill.name,
+                "min_lower_bound": each.requirement.min_lower_bound,
+                "is_met": each.unmet is None,
+                "message": each.unmet.message if each.unmet else "",
+            }
+            for each in offer.demanded
+        ],
+        "claims": offer.claims,
+        "most_claims": job.max_assignments_per_worker,
+        "can_claim": not offer.refusals,
+        "why_not": [{"reason": refusal.reason, "message": refusal.message} for refusal in offer.refusals],
+    }
+
+
+def _order(asked: Mapping[str, Any]) -> Order:
+    demanded = asked.get("requirements", [])
+    skills = [each["skill"] for each in demanded]
+    if len(skills) > len(set(skills)):
+        raise Invalid("A skill stands twice among the requirements.", [{"field": "requirements", "message": "Twice."}])
+    return Order(
+        **{name: asked[name] for name in ALIKE if name in asked},
+        skill_id=asked["skill"],
+        requirements={each["skill"]: each["min_lower_bound"] for each in demanded},
+    )

@@ -1,0 +1,147 @@
+"""A client's money: what is available, what its jobs hold, what is on its way back; and why each cent moved."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import CharField, F, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
+from billing.models import LedgerAccount, LedgerEntry, Posting
+from billing.queries import balances_of, statement_of
+from marketplace.models import Client, Job
+
+Kind = LedgerAccount.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one job holds in escrow."""
+
+    job_id: UUID
+    title: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A client's money in one currency."""
+
+    currency: str
+    available_minor: int
+    escrow_minor: int
+    refunds_in_flight_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement on an account, as its owner sees it: ``change_minor`` is below zero for what went out."""
+
+    id: int
+    at: datetime
+    kind: str
+    explanation: str
+    change_minor: int
+    currency: str
+    job_id: UUID | None
+    subject: str
+
+
+def escrow_of(client: Client) -> list[Held]:
+    """The jobs of ``client`` that hold money, the latest posted first."""
+    jobs = {job.billing_owner: job for job in _jobs_that_hold(client)}
+    accounts = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, owner__in=jobs, balance_minor__gt=0)
+    held = {account.owner: account for account in accounts}
+    return [
+        Held(job.pk, job.title, held[owner].currency, held[owner].balance_minor)
+        for owner, job in jobs.items()
+        if owner in held
+    ]
+
+
+def purses_of(client: Client, escrow: Iterable[Held]) -> list[Purse]:
+    """What ``client`` has, by currency; ``escrow`` is what its jobs hold."""
+    available, in_flight, in_escrow = {}, {}, dict[str, int]()
+    for account in balances_of(client.billing_owner):
+        if account.kind == Kind.CLIENT_FUNDS:
+            available[account.balance.currency] = account.balance.minor
+        elif account.kind == Kind.REFUNDS_IN_FLIGHT:
+            in_flight[account.balance.currency] = account.balance.minor
+    for held in escrow:
+        in_escrow[held.currency] = in_escrow.get(held.currency, 0) + held.amount_minor
+    return [
+        Purse(currency, available.get(currency, 0), in_escrow.get(currency, 0), in_flight.get(currency, 0))
+        for currency in sorted({*available, *in_flight, *in_escrow})
+    ]
+
+
+def available_minor(client: Client, currency: str) -> int:
+    """What ``client`` may spend in ``currency``."""
+    funds = LedgerAccount.objects.filter(kind=Kind.CLIENT_FUNDS, owner=client.billing_owner, currency=currency)
+    return funds.values_list("balance_minor", flat=True).first() or 0
+
+
+def client_statement(client: Client) -> QuerySet[LedgerEntry]:
+    """Every entry that moved what the client may spend."""
+    return statement_of(client.billing_owner, Kind.CLIENT_FUNDS).select_related("target")
+
+
+def job_statement(job: Job) -> QuerySet[LedgerEntry]:
+    """Every entry that moved what the job holds."""
+    return statement_of(job.billing_owner, Kind.JOB_ESCROW).select_related("target")
+
+
+def explained(entries: Sequence[LedgerEntry]) -> list[Line]:
+    """A page of a statement, each entry with why it moved; one query for all their jobs' titles."""
+    owners = [owner for entry in entries if (owner := _job_of(entry)) is not None]
+    titles = dict(Job.objects.filter(pk__in=owners).values_list("pk", "title"))
+    return [_line(entry, titles) for entry in entries]
+
+
+def _jobs_that_hold(client: Client) -> QuerySet[Job]:
+    owners = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, balance_minor__gt=0).values("owner")
+    owner = Concat(Value("job:"), Cast("pk", CharField()))
+    jobs = Job.objects.filter(client=client).annotate(owner=owner).filter(owner__in=owners)
+    return jobs.order_by(F("created_at").desc(), F("pk").desc())
+
+
+def _job_of(entry: LedgerEntry) -> UUID | None:
+    for owner in (entry.source.owner, entry.target.owner):
+        if owner.startswith("job:"):
+            return UUID(owner.removeprefix("job:"))
+    return None
+
+
+def _line(entry: LedgerEntry, titles: dict[UUID, str]) -> Line:
+    job_id = _job_of(entry)
+    return Line(
+        id=entry.pk,
+        at=entry.posting.at,
+        kind=entry.posting.kind,
+        explanation=_explanation(entry, titles.get(job_id, "") if job_id else ""),
+        change_minor=entry.change_minor,  # type: ignore[attr-defined]  # annotated by statement_of
+        currency=entry.source.currency,
+        job_id=job_id,
+        subject=entry.posting.subject,
+    )
+
+
+def _explanation(entry: LedgerEntry, title: str) -> str:
+    kind = Posting.Kind(entry.posting.kind)
+    if kind is Posting.Kind.WORK_PAID:
+        is_fee = entry.target.kind == Kind.PLATFORM_FEES
+        return f"{'The platform’s fee' if is_fee else 'The reward'} for an accepted answer in “{title}”."
+    explanation: str = _WHY.get(kind, kind.label.capitalize() + ".")
+    return explanation.format(title=title)
+
+
+_WHY = {
+    Posting.Kind.FUNDING_SETTLED: "Money that you paid in has arrived.",
+    Posting.Kind.ESCROW_HELD: "The most that “{title}” can cost was set aside.",
+    Posting.Kind.ESCROW_RELEASED: "What “{title}” did not spend was given back.",
+    Posting.Kind.REFUND_REQUESTED: "Set aside to be paid back to you.",
+    Posting.Kind.REFUND_FAILED: "A refund could not be made; the money is yours to spend again.",
+    Posting.Kind.REVERSAL: "An earlier movement was undone.",
+}
