@@ -1,6 +1,7 @@
 """Claiming: which task a worker gets next, and what they are told when there is none."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -52,25 +53,38 @@ class _Situation:
     is_tied: bool
 
 
-def claim_task(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Assignment:
+def claim_task(
+    *,
+    worker: Worker,
+    job_id: UUID | None = None,
+    chance: random.Random = CHANCE,
+    among: Collection[UUID] | None = None,
+) -> Assignment:
     """The assignment of ``claim_or_keep``, be it new or not."""
-    return claim_or_keep(worker=worker, job_id=job_id, chance=chance).assignment
+    return claim_or_keep(worker=worker, job_id=job_id, chance=chance, among=among).assignment
 
 
-def claim_or_keep(*, worker: Worker, job_id: UUID | None = None, chance: random.Random = CHANCE) -> Claim:
+def claim_or_keep(
+    *,
+    worker: Worker,
+    job_id: UUID | None = None,
+    chance: random.Random = CHANCE,
+    among: Collection[UUID] | None = None,
+) -> Claim:
     """Reserve a task for ``worker``, in the named job or in the first open job that has one for them.
 
     A worker holds one reservation at a time: claiming again returns the assignment that is still active. Price and
-    version are those of now. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved (busy in
-    another job) or NotFound.
+    version are those of now. ``among`` names the only tasks that a new reservation may be of, where somebody else
+    decides what this worker is offered. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved
+    (busy in another job) or NotFound.
     """
     held = _held_assignment(worker)
     if held is not None:
         return _still_held(held, job_id)
     try:
         if job_id is not None:
-            return Claim(_claim_in(worker=worker, job_id=job_id, chance=chance), is_new=True)
-        return Claim(_claim_anywhere(worker=worker, chance=chance), is_new=True)
+            return Claim(_claim_in(worker=worker, job_id=job_id, chance=chance, among=among), is_new=True)
+        return Claim(_claim_anywhere(worker=worker, chance=chance, among=among), is_new=True)
     except IntegrityError:
         # Two tabs of one worker met at "one reservation at a time": the other one has won.
         held = _held_assignment(worker)
@@ -95,12 +109,12 @@ def _still_held(held: Assignment, job_id: UUID | None) -> Claim:
     return Claim(held, is_new=False)
 
 
-def _claim_anywhere(*, worker: Worker, chance: random.Random) -> Assignment:
+def _claim_anywhere(*, worker: Worker, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
     open_jobs = Job.objects.filter(state=Job.State.OPEN).order_by("launched_at", "id")
     reasons: list[dict[str, object]] = []
     for job_id in open_jobs.values_list("pk", flat=True)[:JOBS_LOOKED_AT]:
         try:
-            return _claim_in(worker=worker, job_id=job_id, chance=chance)
+            return _claim_in(worker=worker, job_id=job_id, chance=chance, among=among)
         except (NotEligible, NothingToDo) as refusal:
             reasons.append({"message": refusal.message, **refusal.details})
             if refusal.details.get("reason") in {"worker_paused", "worker_suspended", "worker_offboarded"}:
@@ -114,7 +128,7 @@ def _claim_anywhere(*, worker: Worker, chance: random.Random) -> Assignment:
 
 
 @transaction.atomic
-def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random) -> Assignment:
+def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
     situation = _situation(worker_id=worker.pk, job_id=job_id)
     for refusal in (
         eligibility.standing_refusal(situation.worker),
@@ -125,7 +139,7 @@ def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random) -> Assignm
             raise refusal
     _require_skills(worker_id=worker.pk, job_id=job_id)
     _count_claim(situation)
-    taken = _take(situation, chance)
+    taken = _take(situation, chance, among)
     if taken is None:
         raise _nothing_left(job_id)
     task_id, ordinal = taken
@@ -182,13 +196,13 @@ def _count_claim(situation: _Situation) -> None:
             raise eligibility.cap_refusal(situation.job)
 
 
-def _take(situation: _Situation, chance: random.Random) -> tuple[UUID, int] | None:
-    job, worker_id = situation.job, situation.worker.pk
-    if chance.random() * 10_000 < job.gold_share_basis_points:
-        gold = take_slot(job_id=job.pk, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance)
+def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> tuple[UUID, int] | None:
+    job_id, worker_id = situation.job.pk, situation.worker.pk
+    if chance.random() * 10_000 < situation.job.gold_share_basis_points:
+        gold = take_slot(job_id=job_id, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance, among=among)
         if gold is not None:
             return gold
-    return take_slot(job_id=job.pk, lane=Slot.Lane.WORK, worker_id=worker_id, chance=chance)
+    return take_slot(job_id=job_id, lane=Slot.Lane.WORK, worker_id=worker_id, chance=chance, among=among)
 
 
 def _nothing_left(job_id: UUID) -> NothingToDo:

@@ -1,6 +1,7 @@
 """Slots: the turns that nobody has taken yet. Taking one costs the same however long the queue is."""
 
 import random
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -20,12 +21,15 @@ DELETE FROM marketplace_slot WHERE id = (
       AND slot.r >= %(low)s AND slot.r < %(high)s
       AND NOT EXISTS (
           SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = slot.task_id)
+      {only_among}
     ORDER BY slot.r, slot.id LIMIT 1
     FOR NO KEY UPDATE OF slot {skip_locked})
 RETURNING task_id, ordinal
 """
-_TAKE_AT_ONCE: Final = _TAKE.format(skip_locked="SKIP LOCKED")
-_TAKE_WAITING: Final = _TAKE.format(skip_locked="")
+_TAKE_ANY: Final = [_TAKE.format(only_among="", skip_locked=how) for how in ("SKIP LOCKED", "")]
+_TAKE_AMONG: Final = [
+    _TAKE.format(only_among="AND slot.task_id = ANY(%(among)s)", skip_locked=how) for how in ("SKIP LOCKED", "")
+]
 
 _NEXT_PRIORITY: Final = """
 SELECT priority FROM marketplace_slot
@@ -34,24 +38,31 @@ WHERE job_id = %(job)s AND lane = %(lane)s AND priority > %(priority)s ORDER BY 
 
 
 def take_slot(
-    *, job_id: UUID, lane: Slot.Lane, worker_id: UUID, chance: random.Random = CHANCE
+    *,
+    job_id: UUID,
+    lane: Slot.Lane,
+    worker_id: UUID,
+    chance: random.Random = CHANCE,
+    among: Collection[UUID] | None = None,
 ) -> tuple[UUID, int] | None:
     """Take a free turn at a task that ``worker_id`` has never had: (task id, ordinal), or None when there is none.
 
-    The lowest priority number goes first; within it the turn is random. Runs in the caller's transaction.
+    The lowest priority number goes first; within it the turn is random. With ``among``, only turns at those tasks are
+    looked at. Runs in the caller's transaction.
     """
     start = chance.random()
-    for statement in (_TAKE_AT_ONCE, _TAKE_WAITING):
-        taken = _take_from(statement, job_id=job_id, lane=lane, worker_id=worker_id, start=start)
+    where: dict[str, object] = {"job": job_id, "lane": int(lane), "worker": worker_id}
+    if among is not None:
+        where["among"] = list(among)
+    for statement in _TAKE_ANY if among is None else _TAKE_AMONG:
+        taken = _take_from(statement, where, start=start)
         if taken is not None:
             return taken
     return None
 
 
-def _take_from(
-    statement: str, *, job_id: UUID, lane: Slot.Lane, worker_id: UUID, start: float
-) -> tuple[UUID, int] | None:
-    where: dict[str, UUID | int] = {"job": job_id, "lane": int(lane), "worker": worker_id, "priority": -1}
+def _take_from(statement: str, where: dict[str, object], *, start: float) -> tuple[UUID, int] | None:
+    where = where | {"priority": -1}
     with connection.cursor() as cursor:
         while True:
             cursor.execute(_NEXT_PRIORITY, where)

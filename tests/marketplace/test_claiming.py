@@ -8,7 +8,7 @@ import pytest
 from kernel import clock
 from kernel.errors import NotFound
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Job, Slot
+from marketplace.models import Assignment, Job, Slot, Task
 from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_task
 from marketplace.services.clients import add_member
 from marketplace.services.eligibility import NotEligible
@@ -20,6 +20,7 @@ from tests.marketplace.builders import (
     a_worker,
     an_open_job,
     an_uncertified_worker,
+    answer,
     owner_of,
 )
 from tests.qualification.builders import an_admin
@@ -210,3 +211,16 @@ def test_gold_comes_at_its_share_and_in_the_shape_of_work() -> None:
     assert 4 <= gold <= 20
     assert job.state == Job.State.OPEN
     assert Actor.user(worker.user).kind == "user"
+
+
+def test_a_claim_among_named_tasks_takes_one_of_those_or_nothing() -> None:
+    job = an_open_job(tasks=3)
+    worker = a_worker(job)
+    first, second, _ = Task.objects.filter(job=job).order_by("external_id")
+
+    answer(claim_task(worker=worker, job_id=job.pk, among=[second.pk]))
+
+    with pytest.raises(NothingToDo) as refusal:
+        claim_task(worker=worker, job_id=job.pk, among=[second.pk])
+    assert refusal.value.details["reason"] == "nothing_left_for_you"
+    assert claim_task(worker=worker, job_id=job.pk, among=[first.pk, second.pk]).task_id == first.pk
