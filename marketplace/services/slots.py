@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -51,7 +51,7 @@ def take_slot(
     looked at. Runs in the caller's transaction.
     """
     start = chance.random()
-    where: dict[str, object] = {"job": job_id, "lane": int(lane), "worker": worker_id}
+    where: dict[str, Any] = {"job": job_id, "lane": int(lane), "worker": worker_id}
     if among is not None:
         where["among"] = list(among)
     for statement in _TAKE_ANY if among is None else _TAKE_AMONG:
@@ -61,7 +61,7 @@ def take_slot(
     return None
 
 
-def _take_from(statement: str, where: dict[str, object], *, start: float) -> tuple[UUID, int] | None:
+def _take_from(statement: str, where: dict[str, Any], *, start: float) -> tuple[UUID, int] | None:
     where = where | {"priority": -1}
     with connection.cursor() as cursor:
         while True:
