@@ -61,6 +61,10 @@ def test_every_operation_has_a_name_of_its_own() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
+def test_every_group_of_operations_is_described() -> None:
+    assert [group["name"] for group in schema()["tags"] if "description" not in group] == []
+
+
 def test_every_body_and_every_answer_in_json_has_an_example() -> None:
     bare = []
     for name, operation in operations():

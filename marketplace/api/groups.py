@@ -1,0 +1,40 @@
+"""The groups that the API reference shows its operations in, in the order in which a reader meets them."""
+
+from typing import Any, Final
+
+GROUPS: Final = {
+    "users": "Signing up.",
+    "session": "Signing in and out.",
+    "me": "Who one is here.",
+    "api-keys": "How programs come in.",
+    "clients": "Organisations that post work: their members and their money.",
+    "jobs": "Orders of work: posted, funded, launched, watched, reviewed, and their results.",
+    "tasks": "The items of a job.",
+    "label-schemas": "What may be answered: Label Studio labeling configs, checked and kept for good.",
+    "skills": "Named abilities that are measured, and their gold questions.",
+    "gold-questions": "Questions whose right answer is known.",
+    "applications": "Asking to work here, and the decision.",
+    "workers": "People who annotate: their standing, and what is kept about them.",
+    "exams": "Gold questions taken to earn a certification.",
+    "certifications": "Granted, expiring rights to work with a skill.",
+    "scores": "Measured quality, and what it rests on.",
+    "assignments": "A worker's turns: claimed, answered or given back, decided.",
+    "earnings": "What a worker has earned, posting by posting.",
+    "payout-account": "Where a worker is paid out to.",
+    "payouts": "Money on its way to a worker.",
+    "escalations": "What waits for a person, with a clock.",
+    "books": "The ledger as admins see it.",
+}
+
+
+def in_order(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Name and describe the groups that the schema uses, in reading order; a group unknown here comes last."""
+    used = {
+        tag
+        for item in result["paths"].values()
+        for operation in item.values()
+        if isinstance(operation, dict)
+        for tag in operation.get("tags", [])
+    }
+    known = [{"name": name, "description": about} for name, about in GROUPS.items() if name in used]
+    return {**result, "tags": [*known, *({"name": name} for name in sorted(used - GROUPS.keys()))]}
