@@ -15,6 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import psycopg
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.embedded.lifecycle import end_of
 from kernel.embedded.postgres import EmbeddedPostgres
@@ -97,6 +101,7 @@ class Stack:
                 "PYTHONUNBUFFERED": "1",
             }
             self._start_servers()
+            self._reach_servers()
             self._choose_stripe()
             self.manage("migrate", "--noinput", log=self.logs / "migrate.log")
             self.supervisor.start(*self._services())
@@ -192,6 +197,18 @@ class Stack:
             servers.append(EmbeddedService("broker", broker))
             self.processes_environment["BROKER_URL"] = broker.url()
         self.supervisor.start(*servers)
+
+    def _reach_servers(self) -> None:
+        """Try both addresses once here, where what is wrong with them can still be said in a sentence."""
+        try:
+            psycopg.connect(self.processes_environment["DATABASE_URL"], connect_timeout=10).close()
+        except psycopg.Error as error:
+            raise StackError(f"The database at DATABASE_URL cannot be used: {str(error).strip()}") from error
+        try:
+            with Connection(self.processes_environment["BROKER_URL"], connect_timeout=10) as broker:
+                broker.ensure_connection(max_retries=1)
+        except (OperationalError, OSError) as error:
+            raise StackError(f"The broker at BROKER_URL cannot be used: {error}") from error
 
     def _choose_stripe(self) -> None:
         """Without an account at Stripe, and never in production, the double stands in."""
