@@ -1,23 +1,23 @@
-"""What Celery runs for the marketplace: sweeps that find their own work in the tables."""
+"""What Celery runs for the marketplace: sweeps that find their own work in the tables, at any time and twice at once."""
 
 from celery import shared_task
 
 from marketplace.services import completion, expiry, settlement
 
 
-@shared_task
-def expire_overdue_assignments() -> int:
-    """End reservations whose time is up."""
-    return expiry.expire_overdue_assignments()
+@shared_task(name="marketplace.expire_overdue_assignments")
+def expire_overdue_assignments() -> None:
+    """End reservations whose time is up, and offer their turns again."""
+    expiry.expire_overdue_assignments()
 
 
-@shared_task
-def accept_due_assignments() -> int:
+@shared_task(name="marketplace.accept_due_assignments")
+def accept_due_assignments() -> None:
     """Accept and pay answers whose review clock has run out."""
-    return settlement.accept_due_assignments()
+    settlement.accept_due_assignments()
 
 
-@shared_task
-def complete_finished_jobs() -> int:
-    """Complete jobs of which everything is settled, and give back what they did not spend."""
-    return completion.complete_finished_jobs()
+@shared_task(name="marketplace.complete_finished_jobs")
+def complete_finished_jobs() -> None:
+    """Complete jobs of which everything is decided, and give back what ended jobs did not spend."""
+    completion.complete_finished_jobs()

@@ -28,9 +28,16 @@ def stateful_models() -> dict[type[models.Model], Flow]:
     return {model: model.FLOW for model in own_models() if hasattr(model, "FLOW")}
 
 
+def state_field(model: type[models.Model]) -> "models.CharField[str, str]":
+    """The column that holds a stateful model's state."""
+    field = model._meta.get_field("state")
+    assert isinstance(field, models.CharField)
+    return field
+
+
 def states_of(model: type[models.Model]) -> list[str]:
     """The states that rows of a model may be in, as they are declared."""
-    return [str(value) for value, _ in model._meta.get_field("state").choices or ()]
+    return [str(value) for value, _ in state_field(model).choices or ()]
 
 
 def sources() -> dict[Path, ast.Module]:

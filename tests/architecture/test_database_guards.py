@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from tests.architecture.project import PACKAGES, own_models, stateful_models, states_of
+from tests.architecture.project import PACKAGES, own_models, state_field, stateful_models, states_of
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +26,11 @@ FACTS: Final = [
 TABLES = {model._meta.db_table: (states_of(model), flow) for model, flow in stateful_models().items()}
 
 
-def rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def rows(sql: str, *parameters: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def triggers_on(table: str) -> set[str]:
@@ -50,7 +51,7 @@ def a_row_behind(function: str, *, when: str) -> Iterator[None]:
         cursor.execute("DROP TABLE probe")
 
 
-def is_let_through(statement: str, *parameters: object) -> bool:
+def is_let_through(statement: str, *parameters: str) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -105,7 +106,7 @@ def test_a_row_is_in_a_state_that_its_model_knows(table: str) -> None:
 
 def test_every_flow_begins_where_rows_are_born_and_reaches_every_state() -> None:
     for model, flow in stateful_models().items():
-        reached = {str(model._meta.get_field("state").get_default())}
+        reached = {str(state_field(model).get_default())}
         while more := {to for state in reached for to in flow.next_states(state)} - reached:
             reached |= more
 
