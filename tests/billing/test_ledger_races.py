@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -17,7 +18,7 @@ from tests.concurrency.crowd import at_once
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race, pytest.mark.usefixtures("true_books")]
 
 
-def kinds_of(outcomes: list[object]) -> Counter[type]:
+def kinds_of(outcomes: Sequence[object]) -> Counter[type]:
     return Counter(type(outcome) for outcome in outcomes)
 
 
@@ -68,7 +69,7 @@ def test_64_threads_open_the_same_accounts_and_each_is_opened_once() -> None:
     chance = random.Random(7)
     pairs = [chance.sample(ends, 2) for _ in range(64)]
 
-    outcomes = at_once([partial(move, f"move:{n}", *pair, 1) for n, pair in enumerate(pairs)])
+    outcomes = at_once([partial(move, f"move:{n}", one, other, 1) for n, (one, other) in enumerate(pairs)])
 
     assert kinds_of(outcomes) == {Posting: 64}
     assert LedgerAccount.objects.count() == len({end for pair in pairs for end in pair})
@@ -78,16 +79,12 @@ def test_opposite_postings_of_64_threads_do_not_deadlock() -> None:
     client = a_client(64_000)
     jobs = [a_job(client, 10_000) for _ in range(2)]
     there, back = [AccountKey(Kind.JOB_ESCROW, job) for job in jobs]
-    moves = [
-        partial(move, f"move:{n}:{i}", *((there, back) if (n + i) % 2 else (back, there)), 1)
-        for n in range(64)
-        for i in range(4)
-    ]
 
-    def run_four(n: int) -> list[Posting]:
-        return [call() for call in moves[4 * n : 4 * n + 4]]
+    def four_times_to_and_fro(n: int) -> list[Posting]:
+        ways = [(there, back), (back, there)]
+        return [move(f"move:{n}:{i}", *ways[(n + i) % 2], 1) for i in range(4)]
 
-    outcomes = at_once([partial(run_four, n) for n in range(64)])
+    outcomes = at_once([partial(four_times_to_and_fro, n) for n in range(64)])
 
     assert kinds_of(outcomes) == {list: 64}
     assert [held(Kind.JOB_ESCROW, job) for job in jobs] == [10_000, 10_000]
@@ -153,11 +150,13 @@ def test_64_refunds_of_more_than_there_is_take_all_that_fits() -> None:
 
 def test_refunds_and_holds_at_once_never_spend_the_same_money() -> None:
     client = a_client(1_000)
-    spend = [
+    spend: list[Callable[[], object]] = [
         partial(escrow.hold, job_owner=f"job:{n}", client_owner=client, amount=usd(100), key=f"hold:{n}")
         for n in range(32)
     ]
-    take_back = [partial(refunds.request_refund, client_owner=client, amount=usd(100), by=SOMEBODY)] * 32
+    take_back: list[Callable[[], object]] = [
+        partial(refunds.request_refund, client_owner=client, amount=usd(100), by=SOMEBODY)
+    ] * 32
 
     outcomes = at_once([*spend, *take_back])
 

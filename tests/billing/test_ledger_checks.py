@@ -1,0 +1,137 @@
+"""Each promise of the books is broken by hand, behind the database's back, and its check says so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from billing.checks import CHECKS, check_books
+from billing.queries import Books, books
+from billing.services import escrow, ledger
+from billing.services.payouts import request_payout
+from billing.services.refunds import request_refund
+from tests.billing.builders import SOMEBODY, a_funding, a_job, a_ready_account, a_worker, usd
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def some_money() -> None:
+    """A little of everything: fundings, escrow, pay, fees, a reversal, a refund, payouts."""
+    client = "client:1"
+    a_funding(client, 10_000)
+    job = a_job(client, 5_000)
+    worker = a_worker()
+    for n in (1, 2):
+        escrow.pay(job_owner=job, worker_owner=worker, reward=usd(600), fee=usd(60), key=f"pay:{n}")
+    ledger.reverse(posting_key="pay:2", key="undo:2")
+    escrow.sweep_fees(job_owner=job, currency="USD")
+    request_refund(client_owner=client, amount=usd(300), by=SOMEBODY)
+    a_ready_account(worker)
+    request_payout(owner=worker, amount=usd(200), by=SOMEBODY)
+
+
+@contextmanager
+def guards_down() -> Iterator[None]:
+    """Triggers silent and the floor gone, until the block is left; then all is as it was."""
+    with transaction.atomic():
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+        run("ALTER TABLE billing_ledgeraccount DROP CONSTRAINT account_balance_above_floor")
+        run("SET LOCAL session_replication_role = replica")
+        yield
+        transaction.set_rollback(True)
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+BALANCES, FLOORS, COMPLETE = "balances equal their entries", "nothing is held below zero", "postings are complete"
+CURRENCIES, PAID_ONCE, MIRRORS = "currencies never mix", "work is paid once", "reversals are exact"
+FROM_FUNDINGS, REFUNDS = "money comes from settled fundings", "fundings know their refunds"
+ENDS, UNDER_WAY = "payouts and refunds end as they are posted", "what is in flight is under way"
+ADDS_UP = "money in is money held, kept and out"
+
+ONE_CENT_MORE = "UPDATE billing_ledgeraccount SET balance_minor = balance_minor + 1 WHERE kind = 'client_funds'"
+FUNDS_BELOW_ZERO = "UPDATE billing_ledgeraccount SET balance_minor = -1 WHERE kind = 'client_funds'"
+ESCROW_IN_EUROS = "UPDATE billing_ledgeraccount SET currency = 'EUR' WHERE kind = 'job_escrow'"
+ENTRY_GONE = "DELETE FROM billing_ledgerentry WHERE posting_id = (SELECT id FROM billing_posting WHERE key = 'pay:1')"
+REVERSAL_CHANGED = """
+    UPDATE billing_ledgerentry SET amount_minor = 601
+    WHERE amount_minor = 600 AND posting_id = (SELECT id FROM billing_posting WHERE key = 'undo:2')
+"""
+PAID_AGAIN = """
+    INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
+        SELECT gen_random_uuid(), 'pay:1 again', kind, subject, at, entry_count, details
+        FROM billing_posting WHERE key = 'pay:1';
+    INSERT INTO billing_ledgerentry (posting_id, position, source_id, target_id, amount_minor)
+        SELECT (SELECT id FROM billing_posting WHERE key = 'pay:1 again'), position, source_id, target_id, amount_minor
+        FROM billing_ledgerentry WHERE posting_id = (SELECT id FROM billing_posting WHERE key = 'pay:1');
+"""
+
+BREAKS = [
+    (ONE_CENT_MORE, {BALANCES, ADDS_UP}),
+    (FUNDS_BELOW_ZERO, {BALANCES, FLOORS, ADDS_UP}),
+    (ESCROW_IN_EUROS, {CURRENCIES, ADDS_UP}),
+    (ENTRY_GONE, {COMPLETE, BALANCES}),
+    (REVERSAL_CHANGED, {BALANCES, MIRRORS}),
+    (PAID_AGAIN, {PAID_ONCE, BALANCES}),
+    ("UPDATE billing_posting SET key = 'funding:' || id WHERE kind = 'funding_settled'", {FROM_FUNDINGS}),
+    ("UPDATE billing_funding SET refunded_minor = 299", {REFUNDS}),
+    ("UPDATE billing_payout SET state = 'cancelled', finished_at = now()", {ENDS, UNDER_WAY}),
+    ("UPDATE billing_payout SET amount_minor = 199", {ENDS, UNDER_WAY}),
+    ("UPDATE billing_posting SET key = 'x' WHERE kind = 'refund_requested'", {ENDS}),
+    ("UPDATE billing_posting SET kind = 'payout_settled' WHERE kind = 'payout_requested'", {ENDS, ADDS_UP}),
+]
+
+
+def test_books_that_nobody_tampered_with_are_true() -> None:
+    assert check_books() == []
+    assert books("USD") == Books(
+        currency="USD",
+        funded_minor=10_000,
+        client_funds_minor=4_700,
+        job_escrow_minor=4_340,
+        worker_earnings_minor=400,
+        payouts_in_flight_minor=200,
+        refunds_in_flight_minor=300,
+        platform_fees_minor=60,
+    )
+    assert books("USD").is_balanced is True
+
+
+@pytest.mark.parametrize(("tampering", "broken"), BREAKS, ids=range(len(BREAKS)))
+def test_a_broken_promise_is_named(tampering: str, broken: set[str]) -> None:
+    with guards_down():
+        run(tampering)
+        assert {fault.check for fault in check_books()} == broken
+
+
+def test_every_promise_has_been_broken_here_once() -> None:
+    assert set().union(*(broken for _, broken in BREAKS)) == set(CHECKS)
+
+
+def test_the_command_shows_each_promise_and_where_the_money_is() -> None:
+    written = StringIO()
+
+    call_command("ledger_check", stdout=written)
+
+    lines = written.getvalue().splitlines()
+    assert lines[: len(CHECKS)] == [f"    ok  {name}" for name in CHECKS]
+    assert lines[-1].split() == ["accounted", "for", "10,000"]
+
+
+def test_the_command_fails_when_the_books_are_not_true() -> None:
+    written = StringIO()
+
+    with guards_down():
+        run(ONE_CENT_MORE)
+        with pytest.raises(CommandError, match="The books are not true: 2 faults"):
+            call_command("ledger_check", stdout=written)
+
+    assert "BROKEN  balances equal their entries" in written.getvalue()
+    assert "client_funds of client:1 keeps 4701, its entries sum up to 4700." in written.getvalue()
