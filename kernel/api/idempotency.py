@@ -38,7 +38,8 @@ def idempotent(method: Method, *, not_kept: Iterable[str] = ()) -> Method:
     def once(view: ApiView, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None or not isinstance(request.user, User):
-            return method(view, request, *args, **kwargs)
+            plain: Response = method(view, request, *args, **kwargs)
+            return plain
         if not _KEY.fullmatch(key):
             raise InvalidIdempotencyKey("An Idempotency-Key is 1 to 255 visible ASCII characters, such as a UUID.")
 

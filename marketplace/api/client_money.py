@@ -26,7 +26,7 @@ JOB_ID = "6f0c1d2e-3b4a-4958-8776-95a4b3c2d1e0"
 REFUND_ID = "2a3b4c5d-6e7f-4081-92a3-b4c5d6e7f809"
 
 
-class PurseOut(Out):
+class CurrencyBalanceOut(Out):
     """A client's money in one currency, in minor units."""
 
     currency = fields.CurrencyField()
@@ -55,7 +55,7 @@ class BalanceOut(Out):
         "escrow": [{"job": JOB_ID, "title": "Handwritten digits", "currency": "USD", "amount_minor": 2400}],
     }
     client = fields.UUIDField()
-    balances = PurseOut(many=True)
+    balances = CurrencyBalanceOut(many=True)
     escrow = HeldOut(many=True, help_text="Each job that holds money, the latest posted first.")
 
 

@@ -131,7 +131,7 @@ class JobOut(Out):
     finished_at = fields.DateTimeField(allow_null=True)
 
 
-class LabelSchemaOut(Out):
+class ShownSchemaOut(Out):
     """What is shown and asked."""
 
     EXAMPLE = {"xml": DIGITS, "parsed": CheckedSchemaOut.EXAMPLE}
@@ -167,12 +167,12 @@ class JobDetailOut(JobOut):
         **JobOut.EXAMPLE,
         "version": 1,
         "instructions": JobIn.EXAMPLE["instructions"],
-        "label_schema": LabelSchemaOut.EXAMPLE,
+        "label_schema": ShownSchemaOut.EXAMPLE,
         "progress": ProgressOut.EXAMPLE,
     }
     version = fields.IntegerField(help_text="Counts changes of instructions and label schema, from 1.")
     instructions = fields.TextField()
-    label_schema = LabelSchemaOut()
+    label_schema = ShownSchemaOut()
     progress = ProgressOut()
 
 

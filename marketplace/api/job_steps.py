@@ -15,7 +15,7 @@ from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import MANAGE_JOB, REVIEW_JOB, SEE_JOB, SHARE_JOB, STOP_JOB, Right, find_job
 from marketplace.api.clients import PersonOut
-from marketplace.api.job_shapes import JobDetailOut, LabelSchemaOut
+from marketplace.api.job_shapes import JobDetailOut, ShownSchemaOut
 from marketplace.api.jobs import with_detail
 from marketplace.models import Job, JobUserObjectPermission, JobVersion
 from marketplace.queries import presentation_of
@@ -52,17 +52,13 @@ class VersionOut(Out):
     EXAMPLE = {
         "number": 2,
         "instructions": VersionIn.EXAMPLE["instructions"],
-        "label_schema": LabelSchemaOut.EXAMPLE,
+        "label_schema": ShownSchemaOut.EXAMPLE,
         "created_at": "2026-05-17T12:00:00Z",
     }
     number = fields.IntegerField()
     instructions = fields.TextField()
-    label_schema = fields.SerializerMethodField()
+    label_schema = ShownSchemaOut()
     created_at = fields.DateTimeField()
-
-    def get_label_schema(self, version: JobVersion) -> dict[str, object]:
-        """As posted and as read."""
-        return presentation_of(version.pk).label_schema
 
 
 class AcceptanceOut(Out):
@@ -184,7 +180,12 @@ class VersionsView(ApiView):
     def get(self, request: Request, job_id: UUID) -> Response:
         """Every version, the latest first. An answer is judged by the one that its worker saw."""
         job = find_job(job_id, user=self.user, right=SEE_JOB)
-        return self.page(JobVersion.objects.filter(job=job), VersionOut, order_by=("-number",))
+        return self.page(
+            JobVersion.objects.filter(job=job),
+            VersionOut,
+            order_by=("-number",),
+            seen_as=lambda versions: [_shown_version(version) for version in versions],
+        )
 
     @operation(
         "Revise a job",
@@ -198,7 +199,7 @@ class VersionsView(ApiView):
         """Changes what workers are told or asked. What is claimed already is judged by the version that was seen."""
         find_job(job_id, user=self.user, right=MANAGE_JOB)
         version = revise_job(job_id=job_id, by=self.user, **self.read_body())
-        return self.answer(VersionOut(version), status=201)
+        return self.answer(VersionOut(_shown_version(version)), status=201)
 
 
 class SharesView(ApiView):
@@ -227,3 +228,13 @@ class ShareView(ApiView):
         job = find_job(job_id, user=self.user, right=SHARE_JOB)
         unshare_job(job=job, share_id=share_id, by=self.user)
         return self.answer()
+
+
+def _shown_version(version: JobVersion) -> dict[str, object]:
+    presentation = presentation_of(version.pk)
+    return {
+        "number": version.number,
+        "instructions": version.instructions,
+        "label_schema": presentation.label_schema,
+        "created_at": version.created_at,
+    }

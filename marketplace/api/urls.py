@@ -1,5 +1,56 @@
 """The marketplace app's part of `/api/v1/`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketplace.api import (
+    assignments,
+    audit_events,
+    client_money,
+    clients,
+    escalations,
+    estimates,
+    job_steps,
+    jobs,
+    review,
+    tasks,
+)
+
+urlpatterns = [
+    path("clients/", clients.ClientsView.as_view()),
+    path("clients/<uuid:client_id>/", clients.ClientView.as_view()),
+    path("clients/<uuid:client_id>/members/", clients.MembersView.as_view()),
+    path("clients/<uuid:client_id>/members/<uuid:member_id>/", clients.MemberView.as_view()),
+    path("clients/<uuid:client_id>/balance/", client_money.BalanceView.as_view()),
+    path("clients/<uuid:client_id>/fundings/", client_money.FundingsView.as_view()),
+    path("clients/<uuid:client_id>/fundings/<uuid:funding_id>/", client_money.FundingView.as_view()),
+    path("clients/<uuid:client_id>/refunds/", client_money.RefundsView.as_view()),
+    path("clients/<uuid:client_id>/statement/", client_money.ClientStatementView.as_view()),
+    path("jobs/", jobs.JobsView.as_view()),
+    path("jobs/<uuid:job_id>/", jobs.JobView.as_view()),
+    path("jobs/<uuid:job_id>/tasks/", tasks.TasksView.as_view()),
+    path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),
+    path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),
+    path("jobs/<uuid:job_id>/pause/", job_steps.PauseView.as_view()),
+    path("jobs/<uuid:job_id>/resume/", job_steps.ResumptionView.as_view()),
+    path("jobs/<uuid:job_id>/cancel/", job_steps.CancellationView.as_view()),
+    path("jobs/<uuid:job_id>/versions/", job_steps.VersionsView.as_view()),
+    path("jobs/<uuid:job_id>/shares/", job_steps.SharesView.as_view()),
+    path("jobs/<uuid:job_id>/shares/<int:share_id>/", job_steps.ShareView.as_view()),
+    path("jobs/<uuid:job_id>/assignments/", review.AnswersView.as_view()),
+    path("jobs/<uuid:job_id>/acceptances/", job_steps.AcceptancesView.as_view()),
+    path("jobs/<uuid:job_id>/results/", tasks.ResultsView.as_view()),
+    path("jobs/<uuid:job_id>/statement/", tasks.JobStatementView.as_view()),
+    path("assignments/", assignments.AssignmentsView.as_view()),
+    path("assignments/<uuid:assignment_id>/", assignments.AssignmentView.as_view()),
+    path("assignments/<uuid:assignment_id>/submit/", assignments.SubmissionView.as_view()),
+    path("assignments/<uuid:assignment_id>/return/", assignments.ReturnView.as_view()),
+    path("assignments/<uuid:assignment_id>/accept/", review.AcceptanceView.as_view()),
+    path("assignments/<uuid:assignment_id>/reject/", review.RejectionView.as_view()),
+    path("assignments/<uuid:assignment_id>/reverse/", review.ReversalView.as_view()),
+    path("escalations/", escalations.EscalationsView.as_view()),
+    path("escalations/<uuid:escalation_id>/", escalations.EscalationView.as_view()),
+    path("escalations/<uuid:escalation_id>/claim/", escalations.EscalationClaimView.as_view()),
+    path("escalations/<uuid:escalation_id>/release/", escalations.EscalationReleaseView.as_view()),
+    path("escalations/<uuid:escalation_id>/decision/", escalations.EscalationDecisionView.as_view()),
+    path("audit-events/", audit_events.AuditEventsView.as_view()),
+]

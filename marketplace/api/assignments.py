@@ -1,0 +1,241 @@
+"""Assignments over HTTP, for workers: claim a task, answer it or give it back, and see what became of one's answers.
+
+Claiming and submitting are what the API does most, so what they answer is put together by hand, from rows that are
+loaded already and from what is kept of each job version. Hidden gold takes the same path and gives the same shape.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.serializers import In, Out, Query
+from kernel.api.views import ApiView
+from kernel.errors import NotFound
+from kernel.flow import WrongState
+from marketplace.api.client_money import JOB_ID
+from marketplace.api.job_shapes import JobIn, ShownSchemaOut
+from marketplace.api.job_steps import NothingIn
+from marketplace.api.tasks import RESULT
+from marketplace.models import Assignment, Rejection, Task
+from marketplace.queries import presentation_of
+from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_or_keep
+from marketplace.services.eligibility import NotEligible
+from marketplace.services.expiry import return_assignment
+from marketplace.services.submission import InvalidAnswer, ReservationExpired, submit_annotation
+from workforce.models import Worker
+from workforce.queries import worker_of
+
+ASSIGNMENT_ID = "1c2d3e4f-5a6b-4c7d-8e9f-a0b1c2d3e4f5"
+
+
+class ClaimIn(In):
+    """Where a task is wanted."""
+
+    EXAMPLE = {"job": JOB_ID}
+    job = fields.UUIDField(required=False, help_text="The first open job that has one for the worker, unless given.")
+
+
+class AnnotationIn(In):
+    """An answer."""
+
+    EXAMPLE = {"result": RESULT}
+    result = fields.JSONField(help_text="Label Studio's result JSON: a list with what was chosen for each control.")
+
+
+class RejectionOut(Out):
+    """Why an answer was not accepted."""
+
+    EXAMPLE = {
+        "reason": "wrong",
+        "message": "The picture shows a 7 with a bar through it; you answered 4.",
+        "rejected_at": "2026-05-18T09:00:00Z",
+        "reversible_until": "2026-05-25T09:00:00Z",
+        "reversed_at": None,
+    }
+    reason = fields.ChoiceField(choices=Rejection.Reason.choices)
+    message = fields.TextField()
+    rejected_at = fields.DateTimeField()
+    reversible_until = fields.DateTimeField(help_text="Until then it can be taken back; its pay is held so long.")
+    reversed_at = fields.DateTimeField(allow_null=True, help_text="When it was taken back, and the answer paid.")
+
+
+class AssignmentOut(Out):
+    """One's own turn at a task."""
+
+    EXAMPLE = {
+        "id": ASSIGNMENT_ID,
+        "job": JOB_ID,
+        "title": "Handwritten digits",
+        "state": "submitted",
+        "reward_minor": 4,
+        "currency": "USD",
+        "claimed_at": "2026-05-17T13:00:00Z",
+        "expires_at": "2026-05-17T13:10:00Z",
+        "submitted_at": "2026-05-17T13:00:07Z",
+        "decision_due_at": "2026-05-20T13:00:07Z",
+        "decided_at": None,
+        "rejection": None,
+    }
+    id = fields.UUIDField()
+    job = fields.UUIDField()
+    title = fields.LineField(help_text="The job's.")
+    state = fields.ChoiceField(choices=Assignment.State.choices)
+    reward_minor = fields.MoneyMinorField(help_text="Pay once it is accepted, fixed when it was claimed.")
+    currency = fields.CurrencyField()
+    claimed_at = fields.DateTimeField()
+    expires_at = fields.DateTimeField(help_text="The answer must be in before; at this very moment it is too late.")
+    submitted_at = fields.DateTimeField(allow_null=True)
+    decision_due_at = fields.DateTimeField(
+        allow_null=True, help_text="Accepted or rejected by then, most often earlier; silence accepts."
+    )
+    decided_at = fields.DateTimeField(allow_null=True)
+    rejection = RejectionOut(allow_null=True)
+
+
+class TurnOut(AssignmentOut):
+    """One's own turn at a task, with the task: all that is needed to answer it."""
+
+    EXAMPLE = {
+        **AssignmentOut.EXAMPLE,
+        "state": "active",
+        "submitted_at": None,
+        "decision_due_at": None,
+        "instructions": JobIn.EXAMPLE["instructions"],
+        "label_schema": ShownSchemaOut.EXAMPLE,
+        "item": {"image": "https://example.org/1.png"},
+        "result": None,
+    }
+    instructions = fields.TextField(help_text="As they stood when the task was claimed; the answer is judged by them.")
+    label_schema = ShownSchemaOut()
+    item = fields.ObjectField(help_text="The fields that the label schema shows.")
+    result = fields.JSONField(allow_null=True, help_text="What one answered, when one has; also when it was too late.")
+
+
+class AssignmentQuery(Query):
+    """Which of one's assignments."""
+
+    state = fields.ChoiceField(choices=Assignment.State.choices, required=False)
+    job = fields.UUIDField(required=False)
+
+
+class WorkerView(ApiView):
+    """An address of those who work."""
+
+    def worker(self) -> Worker:
+        """The worker who asks, by one query. Raises PermissionDenied for everybody else."""
+        worker = worker_of(self.user)
+        if worker is None:
+            raise PermissionDenied("Only a worker may do this. Apply to become one at /api/v1/applications/.")
+        return worker
+
+
+class AssignmentsView(WorkerView):
+    """One's own assignments."""
+
+    @operation("List one's own assignments", query=AssignmentQuery, answer=AssignmentOut, paged=True)
+    def get(self, request: Request) -> Response:
+        """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
+        rows = Assignment.objects.filter(worker__user=self.user, **self.read_query())
+        rows = rows.select_related("job", "rejection")
+        return self.page(
+            rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
+        )
+
+    @operation(
+        "Claim a task",
+        body=ClaimIn,
+        answer=TurnOut,
+        status=201,
+        already=200,
+        creates=True,
+        errors=[NotFound, NotEligible, NothingToDo, AlreadyReserved],
+    )
+    def post(self, request: Request) -> Response:
+        """Reserves a task for the worker who asks, until `expires_at`, at the reward of this moment.
+
+        A worker holds one reservation at a time: while one is held, it is the answer again, with status 200. When there
+        is nothing, `details` says why: `reason` is one of `worker_paused`, `worker_suspended`, `worker_offboarded`,
+        `job_paused`, `job_ended`, `own_job`, `not_certified`, `expired`, `score_too_low`, `cap_reached`, `all_taken`,
+        `nothing_left_for_you`, `no_open_job`, `none_fits` (then `reasons` has one for each open job).
+        """
+        claim = claim_or_keep(worker=self.worker(), job_id=self.read_body().get("job"))
+        turn = claim.assignment
+        item = Task.objects.filter(pk=turn.task_id).values_list("item", flat=True)[0]
+        return Response({**shown(turn), **_shown_task(turn, item), "result": None}, status=201 if claim.is_new else 200)
+
+
+class AssignmentView(WorkerView):
+    """One of one's own assignments."""
+
+    @operation("Show one's own assignment", answer=TurnOut, errors=[NotFound])
+    def get(self, request: Request, assignment_id: UUID) -> Response:
+        """With the task as it was shown, what one answered, and why an answer was rejected, if it was."""
+        rows = Assignment.objects.filter(worker__user=self.user)
+        turn = rows.select_related("task", "job", "annotation", "rejection").get(pk=assignment_id)
+        result = turn.annotation.result if hasattr(turn, "annotation") else None
+        return Response({**shown(turn), **_shown_task(turn, turn.task.item), "result": result})
+
+
+class SubmissionView(WorkerView):
+    """The answer to a task."""
+
+    @operation(
+        "Submit an answer",
+        body=AnnotationIn,
+        answer=AssignmentOut,
+        creates=True,
+        errors=[NotFound, InvalidAnswer, WrongState, ReservationExpired],
+    )
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Hands in the answer. One that does not fit the label schema is refused, and may be mended until `expires_at`.
+
+        After `expires_at` it is refused too, but kept as evidence, neither paid nor used.
+        """
+        result = self.read_body()["result"]
+        turn = submit_annotation(assignment_id=assignment_id, worker=self.worker(), result=result)
+        return Response(shown(turn))
+
+
+class ReturnView(WorkerView):
+    """A task given back."""
+
+    @operation("Return a task", body=NothingIn, answer=AssignmentOut, creates=True, errors=[NotFound, WrongState])
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Gives an active assignment back, so that others can have its turn. One does not get the same task again."""
+        self.read_body()
+        return Response(shown(return_assignment(assignment_id=assignment_id, worker=self.worker())))
+
+
+def shown(turn: Assignment) -> dict[str, Any]:
+    """What workers see of a turn of theirs. Nothing in it, nor when it changes, tells gold from work."""
+    job = turn.job
+    rejection = turn.rejection if turn.decided_at and hasattr(turn, "rejection") else None
+    return {
+        "id": turn.pk,
+        "job": turn.job_id,
+        "title": job.title,
+        "state": turn.state,
+        "reward_minor": turn.reward_minor,
+        "currency": turn.currency,
+        "claimed_at": turn.claimed_at,
+        "expires_at": turn.expires_at,
+        "submitted_at": turn.submitted_at,
+        # Not `review_due_at`: that moves when the task is resolved, which gold never is.
+        "decision_due_at": turn.submitted_at + job.review_window if turn.submitted_at else None,
+        "decided_at": turn.decided_at,
+        "rejection": RejectionOut(rejection).data if rejection else None,
+    }
+
+
+def _shown_task(turn: Assignment, item: dict[str, object]) -> dict[str, Any]:
+    presentation = presentation_of(turn.version_id)
+    return {
+        "instructions": presentation.instructions,
+        "label_schema": presentation.label_schema,
+        "item": presentation.shown(item),
+    }

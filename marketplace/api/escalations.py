@@ -1,0 +1,227 @@
+"""Escalations over HTTP, for admins: what waits for a person, taken, given back and decided."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.permissions import IsAdmin
+from kernel.api.serializers import In, Out, Query
+from kernel.api.views import ApiView
+from kernel.errors import Invalid, NotFound
+from kernel.flow import WrongState
+from marketplace.api.assignments import ASSIGNMENT_ID
+from marketplace.api.client_money import JOB_ID
+from marketplace.api.clients import USER_ID
+from marketplace.api.job_shapes import JobIn, ShownSchemaOut
+from marketplace.api.job_steps import NothingIn
+from marketplace.api.tasks import RESULT, TASK_ID
+from marketplace.models import Escalation
+from marketplace.queries.matters import matter_of
+from marketplace.services.adjudication import decide_task
+from marketplace.services.decertification import DECISIONS, decide_decertification
+from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
+from marketplace.services.failed_payouts import note_failed_payout
+from marketplace.services.submission import InvalidAnswer
+
+Kind = Escalation.Kind
+
+
+class EscalationQuery(Query):
+    """Which escalations."""
+
+    kind = fields.ChoiceField(choices=Kind.choices, required=False)
+    state = fields.ChoiceField(choices=Escalation.State.choices, required=False)
+    job = fields.UUIDField(required=False)
+    mine = fields.QueryBooleanField(required=False, help_text="`true`: those that one has claimed oneself.")
+
+
+class EscalationOut(Out):
+    """Something that waits for a person, or did."""
+
+    EXAMPLE = {
+        "id": "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9",
+        "kind": "no_consensus",
+        "state": "claimed",
+        "job": JOB_ID,
+        "task": TASK_ID,
+        "worker": None,
+        "subject": "",
+        "opened_at": "2026-05-17T13:05:00Z",
+        "due_at": "2026-05-19T13:05:00Z",
+        "claimed_by": USER_ID,
+        "decided_by": None,
+        "decided_at": None,
+        "decision": "",
+        "note": "",
+    }
+    id = fields.UUIDField()
+    kind = fields.ChoiceField(choices=Kind.choices)
+    state = fields.ChoiceField(choices=Escalation.State.choices)
+    job = fields.UUIDField(source="job_id", allow_null=True)
+    task = fields.UUIDField(source="task_id", allow_null=True)
+    worker = fields.UUIDField(source="worker_id", allow_null=True)
+    subject = fields.LineField(help_text="What else it is about, such as `skill:…` or `payout:…`.")
+    opened_at = fields.DateTimeField()
+    due_at = fields.DateTimeField(help_text="By when it is to be decided.")
+    claimed_by = fields.UUIDField(source="claimed_by_id", allow_null=True)
+    decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
+    decided_at = fields.DateTimeField(allow_null=True)
+    decision = fields.LineField(help_text="`resolved`, `keep`, `revoke` or `noted`; empty before.")
+    note = fields.TextField()
+
+
+class EscalationDetailOut(EscalationOut):
+    """An escalation with all that there is to look at."""
+
+    EXAMPLE = {
+        **EscalationOut.EXAMPLE,
+        "matter": {
+            "item": {"image": "https://example.org/1.png"},
+            "instructions": JobIn.EXAMPLE["instructions"],
+            "label_schema": ShownSchemaOut.EXAMPLE,
+            "confidence": 0.71,
+            "answers": [
+                {
+                    "assignment": ASSIGNMENT_ID,
+                    "version": 1,
+                    "result": RESULT,
+                    "seconds": 6.8,
+                    "submitted_at": "2026-05-17T13:00:07Z",
+                }
+            ],
+        },
+    }
+    matter = fields.ObjectField(
+        help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold. For "
+        "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout."
+    )
+
+
+class DecisionIn(In):
+    """A decision: `result` for `no_consensus`, `decision` for the others."""
+
+    EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
+    result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
+    decision = fields.ChoiceField(
+        choices=[*DECISIONS, "noted"],
+        required=False,
+        help_text="`keep` or `revoke` a certification; a failed payout is `noted`.",
+    )
+    note = fields.TextField(
+        max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
+    )
+
+
+class EscalationsView(ApiView):
+    """What waits for a person."""
+
+    permission_classes = [IsAdmin]
+
+    @operation("List escalations", query=EscalationQuery, answer=EscalationOut, paged=True)
+    def get(self, request: Request) -> Response:
+        """Every escalation, the one that is due first before the others."""
+        asked = self.read_query()
+        rows = Escalation.objects.all()
+        if asked.pop("mine", False):
+            rows = rows.filter(claimed_by=self.user, state=Escalation.State.CLAIMED)
+        return self.page(rows.filter(**asked), EscalationOut, order_by=("due_at", "id"))
+
+
+class EscalationView(ApiView):
+    """One escalation."""
+
+    permission_classes = [IsAdmin]
+
+    @operation("Show an escalation", answer=EscalationDetailOut, errors=[NotFound])
+    def get(self, request: Request, escalation_id: UUID) -> Response:
+        """With all that there is to look at."""
+        return self.answer(EscalationDetailOut(_with_matter(Escalation.objects.get(pk=escalation_id))))
+
+
+class EscalationStepView(ApiView):
+    """A step towards a decision."""
+
+    permission_classes = [IsAdmin]
+
+    def step(self, service: Callable[..., Escalation], escalation_id: UUID) -> Response:
+        """Let ``service`` take the step."""
+        self.read_body()
+        return self.answer(EscalationOut(service(escalation_id=escalation_id, by=self.user)))
+
+
+REFUSALS = (NotFound, WrongState, NotYours)
+
+
+class EscalationClaimView(EscalationStepView):
+    """Taking an escalation."""
+
+    @operation("Claim an escalation", body=NothingIn, answer=EscalationOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, escalation_id: UUID) -> Response:
+        """Takes it, so that nobody else decides it meanwhile. A party to it cannot."""
+        return self.step(claim_escalation, escalation_id)
+
+
+class EscalationReleaseView(EscalationStepView):
+    """Giving an escalation back."""
+
+    @operation("Release an escalation", body=NothingIn, answer=EscalationOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, escalation_id: UUID) -> Response:
+        """Gives it back, so that another admin can take it."""
+        return self.step(release_escalation, escalation_id)
+
+
+class EscalationDecisionView(ApiView):
+    """The decision of an escalation."""
+
+    permission_classes = [IsAdmin]
+
+    @operation(
+        "Decide an escalation",
+        body=DecisionIn,
+        answer=EscalationOut,
+        status=201,
+        creates=True,
+        errors=[*REFUSALS, InvalidAnswer],
+    )
+    def post(self, request: Request, escalation_id: UUID) -> Response:
+        """Decides it for good: the task gets its label, the certification is kept or revoked, the payout is noted.
+
+        It need not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
+        """
+        asked = self.read_body()
+        kind = Escalation.objects.only("kind").get(pk=escalation_id).kind
+        _require_fitting(asked, kind)
+        common = {"escalation_id": escalation_id, "note": asked.get("note", ""), "by": self.user}
+        if kind == Kind.NO_CONSENSUS:
+            decide_task(result=asked["result"], **common)
+        elif kind == Kind.DECERTIFICATION:
+            decide_decertification(decision=asked["decision"], **common)
+        else:
+            note_failed_payout(**common)
+        return self.answer(EscalationOut(Escalation.objects.get(pk=escalation_id)), status=201)
+
+
+_WHAT_FITS = {
+    Kind.NO_CONSENSUS: ("result", None),
+    Kind.DECERTIFICATION: ("decision", DECISIONS),
+    Kind.FAILED_PAYOUT: ("decision", ("noted",)),
+}
+
+
+def _require_fitting(asked: dict[str, Any], kind: str) -> None:
+    needed, possible = _WHAT_FITS[Kind(kind)]
+    fits = needed in asked and not {"result", "decision"} - {needed} & asked.keys()
+    if not fits or (possible and asked[needed] not in possible):
+        among = f" ({' or '.join(possible)})" if possible else ""
+        message = f"An escalation of the kind {kind} is decided with `{needed}`{among} and nothing else but a `note`."
+        raise Invalid(message, [{"field": needed, "message": message}])
+
+
+def _with_matter(escalation: Escalation) -> dict[str, Any]:
+    columns = {field.attname: getattr(escalation, field.attname) for field in Escalation._meta.concrete_fields}
+    return {**columns, "matter": matter_of(escalation)}

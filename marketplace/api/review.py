@@ -1,0 +1,218 @@
+"""Review over HTTP, for clients: the answers of a job by pseudonym, accepted, rejected, or a rejection taken back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.api import fields
+from kernel.api.operations import operation
+from kernel.api.serializers import In, Out, Query
+from kernel.api.views import ApiView
+from kernel.crypto import pseudonyms
+from kernel.errors import NotFound
+from kernel.flow import WrongState
+from marketplace.access import READ_WORK, REVERSE_REJECTION, REVIEW_JOB, answers_for, find_answer, find_job
+from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut
+from marketplace.api.job_steps import NothingIn
+from marketplace.api.tasks import RESULT, TASK_ID
+from marketplace.models import Assignment, Rejection, Task
+from marketplace.services.review import (
+    SHORTEST_MESSAGE,
+    CannotReject,
+    OwnAnswer,
+    TooLateToReverse,
+    accept_assignment,
+    reject_assignment,
+    reverse_rejection,
+)
+
+
+class AnswerQuery(Query):
+    """Which answers."""
+
+    state = fields.ChoiceField(choices=Assignment.State.choices, required=False)
+    review_due_before = fields.DateTimeField(
+        required=False, help_text="Only answers that wait, and that silence accepts before this moment."
+    )
+
+
+class ReviewedAssignmentOut(Out):
+    """One turn at a task of the job, by pseudonym."""
+
+    EXAMPLE = {
+        "id": ASSIGNMENT_ID,
+        "task": TASK_ID,
+        "external_id": "scan-1",
+        "worker": "w-7f3kq2m9xa",
+        "state": "submitted",
+        "version": 1,
+        "result": RESULT,
+        "agrees": False,
+        "reward_minor": 4,
+        "fee_minor": 1,
+        "currency": "USD",
+        "seconds": 6.8,
+        "claimed_at": "2026-05-17T13:00:00Z",
+        "submitted_at": "2026-05-17T13:00:07Z",
+        "review_due_at": "2026-05-20T13:00:07Z",
+        "decided_at": None,
+        "rejection": None,
+    }
+    id = fields.UUIDField()
+    task = fields.UUIDField()
+    external_id = fields.LineField(allow_null=True)
+    worker = fields.LineField(help_text="A pseudonym: the same in all jobs of this client, and nowhere else.")
+    state = fields.ChoiceField(choices=Assignment.State.choices)
+    version = fields.IntegerField(help_text="The version of the job that was seen; the answer is judged by it.")
+    result = fields.JSONField(
+        allow_null=True, help_text="Shown once it is paid for, or can be reviewed because its task is resolved."
+    )
+    agrees = fields.BooleanField(allow_null=True, help_text="Whether it is the label; null while there is none.")
+    reward_minor = fields.MoneyMinorField()
+    fee_minor = fields.MoneyMinorField()
+    currency = fields.CurrencyField()
+    seconds = fields.FloatField(allow_null=True, help_text="From claim to answer, by our clock.")
+    claimed_at = fields.DateTimeField()
+    submitted_at = fields.DateTimeField(allow_null=True)
+    review_due_at = fields.DateTimeField(allow_null=True, help_text="When silence accepts it, while it waits.")
+    decided_at = fields.DateTimeField(allow_null=True)
+    rejection = RejectionOut(allow_null=True)
+
+
+class RejectionIn(In):
+    """Why an answer is not accepted."""
+
+    EXAMPLE = {"reason": "wrong", "message": "The picture shows a 7 with a bar through it; you answered 4."}
+    reason = fields.ChoiceField(choices=Rejection.Reason.choices)
+    message = fields.TextField(
+        max_length=2000,
+        min_length=SHORTEST_MESSAGE,
+        help_text="What was wrong with this answer. The worker is shown it.",
+    )
+
+
+class ReversalIn(In):
+    """Why a rejection is taken back."""
+
+    EXAMPLE = {"why": "It was a 4 after all."}
+    why = fields.TextField(max_length=2000)
+
+
+class AnswersView(ApiView):
+    """The answers of a job."""
+
+    @operation("List answers of a job", query=AnswerQuery, answer=ReviewedAssignmentOut, paged=True, errors=[NotFound])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Every turn at the job's work, the latest claim first; turns at hidden gold are not among them.
+
+        An answer can be rejected from when its task is resolved until `review_due_at`; then silence accepts it.
+        """
+        job = find_job(job_id, user=self.user, right=READ_WORK)
+        asked = self.read_query()
+        rows = Assignment.objects.filter(job=job, task__gold_question__isnull=True)
+        if due_before := asked.pop("review_due_before", None):
+            rows = rows.filter(state=Assignment.State.SUBMITTED, review_due_at__lt=due_before)
+        found = _loaded(rows.filter(**asked))
+        return self.page(found, ReviewedAssignmentOut, order_by=("-claimed_at", "-id"), seen_as=_shown)
+            _loaded(rows.filter(**asked)), ReviewedAssignmentOut, order_by=("-claimed_at", "-id"), seen_as=_shown
+        )
+
+
+class DecisionView(ApiView):
+    """A decision about one answer."""
+
+    def show(self, assignment_id: UUID) -> Response:
+        """The answer as it is now."""
+        found = _loaded(answers_for(self.user)).filter(pk=assignment_id)
+        return self.answer(ReviewedAssignmentOut(_shown(list(found))[0]))
+
+
+REFUSALS = (NotFound, WrongState, OwnAnswer)
+
+
+class AcceptanceView(DecisionView):
+    """Acceptance of an answer."""
+
+    @operation("Accept an answer", body=NothingIn, answer=ReviewedAssignmentOut, creates=True, errors=REFUSALS)
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Accepts an answer that waits, and pays it. Accepting it again changes nothing. Nobody accepts their own."""
+        self.read_body()
+        find_answer(assignment_id, user=self.user, right=REVIEW_JOB)
+        accept_assignment(assignment_id=assignment_id, by=self.user)
+        return self.show(assignment_id)
+
+
+class RejectionView(DecisionView):
+    """Rejection of an answer."""
+
+    @operation(
+        "Reject an answer",
+        body=RejectionIn,
+        answer=ReviewedAssignmentOut,
+        creates=True,
+        errors=[*REFUSALS, CannotReject],
+    )
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Refuses to pay an answer, once its task is resolved and before `review_due_at`, with a reason and a message.
+
+        Its pay stays in escrow for seven days, in which the rejection can be taken back.
+        """
+        find_answer(assignment_id, user=self.user, right=REVIEW_JOB)
+        reject_assignment(assignment_id=assignment_id, by=self.user, **self.read_body())
+        return self.show(assignment_id)
+
+
+class ReversalView(DecisionView):
+    """The end of a rejection."""
+
+    @operation(
+        "Reverse a rejection",
+        body=ReversalIn,
+        answer=ReviewedAssignmentOut,
+        creates=True,
+        errors=[*REFUSALS, CannotReject, TooLateToReverse],
+    )
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Takes a rejection back and pays the answer. For those who review the job, and for admins."""
+        find_answer(assignment_id, user=self.user, right=REVERSE_REJECTION)
+        reverse_rejection(assignment_id=assignment_id, by=self.user, **self.read_body())
+        return self.show(assignment_id)
+
+
+def _loaded(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    return rows.select_related("task", "job", "version", "annotation", "rejection")
+
+
+def _shown(turns: Sequence[Assignment]) -> list[dict[str, Any]]:
+    if not turns:
+        return []
+    name_of = pseudonyms(scope=str(turns[0].job.client_id))
+    return [_shown_one(turn, name_of(turn.worker_id)) for turn in turns]
+
+
+def _shown_one(turn: Assignment, pseudonym: str) -> dict[str, Any]:
+    annotation = turn.annotation if turn.submitted_at and hasattr(turn, "annotation") else None
+    rejection = turn.rejection if hasattr(turn, "rejection") else None
+    is_resolved = turn.task.state == Task.State.RESOLVED
+    is_up_for_review = turn.state == Assignment.State.SUBMITTED and is_resolved
+    is_shown = annotation and (turn.state == Assignment.State.ACCEPTED or is_up_for_review)
+    return {
+        "id": turn.pk,
+        "task": turn.task_id,
+        "external_id": turn.task.external_id or None,
+        "worker": pseudonym,
+        "state": turn.state,
+        "version": turn.version.number,
+        "result": annotation.result if annotation and is_shown else None,
+        "agrees": annotation.answer_key == turn.task.answer_key if annotation and is_resolved else None,
+        **{name: getattr(turn, name) for name in ("reward_minor", "fee_minor", "currency", "claimed_at")},
+        "seconds": annotation.seconds if annotation else None,
+        "submitted_at": turn.submitted_at,
+        "review_due_at": turn.review_due_at if turn.state == Assignment.State.SUBMITTED else None,
+        "decided_at": turn.decided_at,
+        "rejection": rejection,
+    }

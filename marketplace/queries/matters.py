@@ -1,0 +1,90 @@
+"""What an escalation is about, laid out for whoever decides it. Whose an answer is stays untold."""
+
+from typing import Any
+from uuid import UUID
+
+from billing.models import Payout
+from marketplace.models import Annotation, Escalation, JobVersion, Task
+from marketplace.queries.versions import presentation_of
+from qualification.models import Certification, Score, ScoreEvidence
+
+EVIDENCE_SHOWN = 50
+
+
+def matter_of(escalation: Escalation) -> dict[str, Any]:
+    """What there is to look at: the task with its answers, the score with its evidence, or the payout."""
+    if escalation.kind == Escalation.Kind.NO_CONSENSUS:
+        return _task_matter(escalation)
+    if escalation.kind == Escalation.Kind.DECERTIFICATION:
+        return _score_matter(escalation)
+    return _payout_matter(escalation)
+
+
+def _task_matter(escalation: Escalation) -> dict[str, Any]:
+    assert escalation.task_id is not None, "What has no consensus is a task."
+    task = Task.objects.get(pk=escalation.task_id)
+    latest = JobVersion.objects.filter(job_id=task.job_id).order_by("-number").values_list("pk", flat=True)[0]
+    presentation = presentation_of(latest)
+    answers = Annotation.objects.filter(assignment__task=task, late=False).order_by("submitted_at", "id")
+    rows = answers.values("assignment_id", "result", "seconds", "submitted_at", "assignment__version__number")
+    return {
+        "item": presentation.shown(task.item),
+        "instructions": presentation.instructions,
+        "label_schema": presentation.label_schema,
+        "confidence": task.confidence,
+        "answers": [
+            {
+                "assignment": row["assignment_id"],
+                "version": row["assignment__version__number"],
+                "result": row["result"],
+                "seconds": row["seconds"],
+                "submitted_at": row["submitted_at"],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _score_matter(escalation: Escalation) -> dict[str, Any]:
+    assert escalation.worker_id is not None, "What fell is a worker's score."
+    skill_id = UUID(escalation.subject.removeprefix("skill:"))
+    score = Score.objects.select_related("skill").filter(worker_id=escalation.worker_id, skill_id=skill_id).first()
+    certification = (
+        Certification.objects.filter(worker_id=escalation.worker_id, skill_id=skill_id)
+        .order_by("-requested_at", "-id")
+        .first()
+    )
+    evidence = ScoreEvidence.objects.filter(score=score).order_by("-at", "-id") if score else ()
+    return {
+        "worker": escalation.worker_id,
+        "skill": skill_id,
+        "skill_name": score.skill.name if score else "",
+        "score": _numbers(score) if score else None,
+        "fell_to": escalation.details.get("lower_bound"),
+        "floor": escalation.details.get("floor"),
+        "certification": _dates(certification) if certification else None,
+        "evidence": [
+            {"at": row.at, "source": row.source, "correct": row.correct, "subject": row.subject}
+            for row in evidence[:EVIDENCE_SHOWN]
+        ],
+    }
+
+
+def _numbers(score: Score) -> dict[str, Any]:
+    return {name: getattr(score, name) for name in ("correct", "wrong", "estimate", "lower_bound", "updated_at")}
+
+
+def _dates(certification: Certification) -> dict[str, Any]:
+    return {name: getattr(certification, name) for name in ("id", "state", "granted_at", "expires_at")}
+
+
+def _payout_matter(escalation: Escalation) -> dict[str, Any]:
+    payout = Payout.objects.filter(pk=escalation.subject.removeprefix("payout:")).first()
+    if payout is None:
+        return {"payout": escalation.subject.removeprefix("payout:"), **escalation.details}
+    return {
+        "payout": payout.pk,
+        "worker": escalation.worker_id,
+        **{name: getattr(payout, name) for name in ("state", "amount_minor", "currency", "failure", "created_at")},
+        "finished_at": payout.finished_at,
+    }
