@@ -196,6 +196,22 @@ class Lines(RawIOBase):
         return next(self._lines, b"")
 
 
+def test_an_import_that_breaks_off_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    job = a_draft(tasks=0)
+
+    def lines() -> Iterator[bytes]:
+        for number in range(5):
+            yield json.dumps(text_row(f"Text {number}", external_id=f"row-{number}")).encode() + b"\n"
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        import_tasks(job_id=job.pk, stream=cast(BinaryIO, Lines(lines())), format="jsonl", by=IMPORTER)
+
+    assert Task.objects.count() == 0
+    assert import_rows(job, text_row("Text 0", external_id="row-0")) == ImportReport(tasks=1, gold=0)
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file() -> None:
     job = a_draft(tasks=0)
