@@ -118,8 +118,6 @@ class AnswersView(ApiView):
             rows = rows.filter(state=Assignment.State.SUBMITTED, review_due_at__lt=due_before)
         found = _loaded(rows.filter(**asked))
         return self.page(found, ReviewedAssignmentOut, order_by=("-claimed_at", "-id"), seen_as=_shown)
-            _loaded(rows.filter(**asked)), ReviewedAssignmentOut, order_by=("-claimed_at", "-id"), seen_as=_shown
-        )
 
 
 class DecisionView(ApiView):
