@@ -1,4 +1,4 @@
-"""What Celery runs for the marketplace: sweeps that find their own work in the tables, at any time and twice at once."""
+"""What Celery runs for the marketplace: sweeps that find their own work in the tables, and may run at any time."""
 
 from celery import shared_task
 

@@ -13,6 +13,8 @@ from kernel.flow import move
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor
+from kernel.services.outbox import announce
+from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
@@ -42,6 +44,7 @@ def cancel_job(*, job_id: UUID, by: User) -> Job:
     ):
         move(escalation, Escalation.State.WITHDRAWN, by=actor, why="the job was cancelled")
     return_unspent(job)
+    announce(JobFinished(job_id=str(job.pk), state=job.state))
     return job
 
 
@@ -75,6 +78,7 @@ def _complete_if_finished(job_id: UUID) -> bool:
     move(job, Job.State.COMPLETED, by=COMPLETION, why="every task is settled", fields=["finished_at"])
     _end_gold(job)
     return_unspent(job)
+    announce(JobFinished(job_id=str(job.pk), state=job.state))
     return True
 
 
