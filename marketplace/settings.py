@@ -250,9 +250,9 @@ BEAT: dict[str, tuple[str, int]] = {
     "lift ended pauses": ("workforce.lift_ended_pauses", 60),
     "abandon overdue exams": ("qualification.abandon_overdue_exams", 60),
     "expire due certifications": ("qualification.expire_due_certifications", 300),
-    "expire overdue assignments": ("marketplace.expire_overdue_assignments", 15),
-    "accept due assignments": ("marketplace.accept_due_assignments", 5),
-    "complete finished jobs": ("marketplace.complete_finished_jobs", 15),
+    "expire overdue assignments": ("marketplace.expire_overdue_assignments", 5),
+    "accept due assignments": ("marketplace.accept_due_assignments", 2),
+    "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()

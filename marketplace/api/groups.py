@@ -24,6 +24,7 @@ GROUPS: Final = {
     "payouts": "Money on its way to a worker.",
     "escalations": "What waits for a person, with a clock.",
     "books": "The ledger as admins see it.",
+    "audit-events": "Who did what, when and why.",
 }
 
 
