@@ -43,9 +43,6 @@ def presentation_of(version_id: UUID) -> Presentation:
         version_id=version.pk,
         number=version.number,
         instructions=version.instructions,
-        label_schema={
-            "xml": version.label_schema.xml,
-            "parsed": {"parts": [part.to_dict() for part in checked.parts], "needs": dict(checked.fields_needed)},
-        },
+        label_schema={"xml": version.label_schema.xml, "parsed": checked.to_dict()},
         fields=tuple(checked.fields_needed),
     )

@@ -50,9 +50,7 @@ class CheckedSchemaOut(Out):
 
     EXAMPLE = {"parts": PARTS, "needs": {"image": "Image"}}
     parts = fields.ListField(child=fields.ObjectField(), help_text="What is shown and asked, in order.")
-    needs = fields.ObjectField(
-        source="fields", help_text="The task fields that it shows, each with what it is shown as."
-    )
+    needs = fields.ObjectField(help_text="The task fields that it shows, each with what it is shown as.")
 
 
 class LabelSchemaOut(Out):

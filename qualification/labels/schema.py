@@ -60,7 +60,7 @@ class LabelSchema:
 
     def to_dict(self) -> dict[str, object]:
         """The schema as JSON values: the parts in order, and the task fields needed."""
-        return {"parts": [part.to_dict() for part in self.parts], "fields": dict(self.fields_needed)}
+        return {"parts": [part.to_dict() for part in self.parts], "needs": dict(self.fields_needed)}
 
     @cached_property
     def _control_by_name(self) -> dict[str, ChoicesControl]:

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
+from kernel.models import User
 from marketplace.models import Annotation, Assignment, Escalation, Slot, Task
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
@@ -52,7 +53,7 @@ def an_undecided_task(**order: object) -> Task:
     return Task.objects.get(pk=first.task_id)
 
 
-def an_admin():  # type: ignore[no-untyped-def]
+def an_admin() -> User:
     return a_user(is_staff=True)
 
 

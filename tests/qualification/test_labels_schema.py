@@ -77,7 +77,7 @@ def test_a_schema_is_plain_json() -> None:
                 ],
             },
         ],
-        "fields": {"image": "Image"},
+        "needs": {"image": "Image"},
     }
 
 

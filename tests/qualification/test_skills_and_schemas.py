@@ -58,7 +58,7 @@ def test_the_same_schema_is_kept_once() -> None:
 
     assert first == second != other
     assert first.xml == ANIMALS
-    assert first.parsed["fields"] == {"text": "Text"}
+    assert first.parsed["needs"] == {"text": "Text"}
     assert first.checked.fields_needed == {"text": "Text"}
 
 
