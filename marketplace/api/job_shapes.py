@@ -10,7 +10,7 @@ from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import CLIENT_ID
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.posting import Order
-from qualification.api.label_schemas import DIGITS, CheckedSchemaOut
+from qualification.api.label_schemas import DIGITS, PARTS
 from qualification.api.own_fields import MarkupField
 from qualification.api.skills import SKILL_ID
 
@@ -131,12 +131,19 @@ class JobOut(Out):
     finished_at = fields.DateTimeField(allow_null=True)
 
 
+class ParsedSchemaOut(Out):
+    """What a labeling config says."""
+
+    parts = fields.ListField(child=fields.ObjectField(), help_text="What is shown and asked, in order.")
+    needs = fields.ObjectField(help_text="The fields of a task's item that it shows, each with what it is shown as.")
+
+
 class ShownSchemaOut(Out):
     """What is shown and asked."""
 
-    EXAMPLE = {"xml": DIGITS, "parsed": CheckedSchemaOut.EXAMPLE}
+    EXAMPLE = {"xml": DIGITS, "parsed": {"parts": PARTS, "needs": {"image": "Image"}}}
     xml = MarkupField(help_text="The labeling config as it was posted.")
-    parsed = CheckedSchemaOut()
+    parsed = ParsedSchemaOut()
 
 
 class ProgressOut(Out):

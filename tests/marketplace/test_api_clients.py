@@ -1,0 +1,232 @@
+"""Clients over HTTP: who acts for them, what each member may do, and their money."""
+
+import pytest
+
+from billing.models import Refund
+from marketplace.models import Membership
+from marketplace.services.clients import add_member
+from marketplace.services.posting import launch_job
+from tests.marketplace.api_people import Person, an_admin, code_of, somebody
+from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, owner_of
+from tests.qualification.builders import a_skill, a_user
+
+pytestmark = pytest.mark.django_db
+
+NO_CLIENT = (404, {"code": "not_found", "message": "There is no such client."})
+
+
+def test_whoever_creates_a_client_owns_it() -> None:
+    ada = somebody()
+
+    status, client = ada.post("clients/", {"name": "Museum", "country": "GB"})
+
+    assert status == 201
+    assert ada.every("clients/") == [client]
+    assert ada.get(f"clients/{client['id']}/") == (200, client)
+    (member,) = ada.every(f"clients/{client['id']}/members/")
+    assert ada.user
+    assert member == {
+        "id": member["id"],
+        "user": {"id": str(ada.user.pk), "email": ada.user.email, "display_name": ""},
+        "role": "owner",
+        "may": ["view_client", "post_jobs", "fund_client", "manage_members"],
+        "created_at": member["created_at"],
+    }
+
+
+def test_a_country_or_a_name_that_cannot_be_one_is_refused() -> None:
+    ada = somebody()
+
+    assert code_of(ada.post("clients/", {"name": "Museum", "country": "XX"})) == (400, "invalid")
+    assert code_of(ada.post("clients/", {"name": "\u200b", "country": "GB"})) == (400, "invalid")
+    assert code_of(ada.post("clients/", {"name": "Museum", "country": "GB", "balance": 5})) == (400, "invalid")
+    assert ada.every("clients/") == []
+
+
+def test_creating_a_client_twice_under_one_key_creates_one() -> None:
+    ada = somebody()
+    order = {"name": "Museum", "country": "GB"}
+
+    first = ada.post("clients/", order, key="k1")
+    again = ada.post("clients/", order, key="k1")
+    other = ada.post("clients/", order | {"name": "Archive"}, key="k1")
+
+    assert first == again
+    assert code_of(other) == (409, "idempotency_key_reused")
+    assert len(ada.every("clients/")) == 1
+
+
+def test_a_client_does_not_exist_for_others_and_every_one_does_for_an_admin() -> None:
+    client = a_client()
+    stranger, worker = somebody(), Person(a_worker(an_open_job()).user)
+    own = f"clients/{client.pk}/"
+
+    for person in (stranger, worker):
+        assert person.every("clients/", name=client.name) == []
+        for path in ("", "members/", "balance/", "fundings/", "refunds/", "statement/"):
+            assert person.get(f"{own}{path}") == NO_CLIENT
+        assert person.post(f"{own}members/", {"email": "a@example.org", "role": "owner"}) == NO_CLIENT
+        assert person.post(f"{own}fundings/", {"amount_minor": 500, "currency": "USD"}) == NO_CLIENT
+        assert person.post(f"{own}refunds/", {"amount_minor": 500, "currency": "USD"}) == NO_CLIENT
+    assert [row["id"] for row in an_admin().every("clients/", name=client.name)] == [str(client.pk)]
+
+
+def test_a_member_posts_jobs_but_moves_no_money_and_admits_nobody() -> None:
+    client, person = a_client(), a_user()
+    add_member(client=client, email=person.email, role="member", by=owner_of(client))
+    member, own = Person(person), f"clients/{client.pk}/"
+
+    assert member.get(f"{own}balance/")[0] == 200
+    assert code_of(member.post(f"{own}fundings/", {"amount_minor": 500, "currency": "USD"})) == (403, "not_allowed")
+    assert member.post(f"{own}refunds/", {"amount_minor": 500, "currency": "USD"}) == (
+        403,
+        {
+            "code": "not_allowed",
+            "message": "You may not move this client's money. An owner of the client can let you.",
+        },
+    )
+    refused = member.post(f"{own}members/", {"email": a_user().email, "role": "member"})
+    assert code_of(refused) == (403, "not_allowed")
+    assert Membership.objects.filter(client=client).count() == 2
+
+
+def test_an_admin_sees_a_client_but_acts_for_none() -> None:
+    client, admin = a_client(), an_admin()
+
+    assert admin.get(f"clients/{client.pk}/balance/")[0] == 200
+    refused = admin.post(f"clients/{client.pk}/fundings/", {"amount_minor": 500, "currency": "USD"})
+    assert code_of(refused) == (403, "not_allowed")
+
+
+def test_members_come_change_and_go_but_one_owner_stays() -> None:
+    client = a_client()
+    owner, friend = Person(owner_of(client)), a_user()
+    at = f"clients/{client.pk}/members/"
+
+    status, member = owner.post(at, {"email": friend.email.upper(), "role": "member"})
+    assert (status, member["role"], member["user"]["email"]) == (201, "member", friend.email)
+    _, promoted = owner.post(at, {"email": friend.email, "role": "owner"})
+    first = owner.every(at)[0]
+    assert owner.delete(f"{at}{first['id']}/") == (204, None)  # owners may go while another stays
+    assert owner.get(at) == NO_CLIENT
+
+    last = Person(friend)
+    assert code_of(last.delete(f"{at}{promoted['id']}/")) == (409, "last_owner")
+    assert code_of(last.post(at, {"email": friend.email, "role": "member"})) == (409, "last_owner")
+    assert [row["id"] for row in last.every(at)] == [promoted["id"]]
+
+
+def test_a_member_may_leave_but_send_nobody_away() -> None:
+    client, person = a_client(), a_user()
+    membership = add_member(client=client, email=person.email, role="member", by=owner_of(client))
+    member, at = Person(person), f"clients/{client.pk}/members/"
+    owners = Membership.objects.get(client=client, role="owner")
+
+    assert code_of(member.delete(f"{at}{owners.pk}/")) == (403, "not_allowed")
+    assert member.delete(f"{at}{membership.pk}/") == (204, None)
+    assert member.get(f"clients/{client.pk}/") == NO_CLIENT
+
+
+def test_nobody_is_added_who_has_not_signed_up() -> None:
+    client = a_client()
+
+    status, refusal = Person(owner_of(client)).post(
+        f"clients/{client.pk}/members/", {"email": "nobody@example.org", "role": "member"}
+    )
+
+    assert (status, refusal["code"]) == (400, "invalid")
+    assert refusal["message"] == (
+        "Nobody has signed up with this e-mail address. Ask them to sign up first, then add them."
+    )
+
+
+def test_the_balance_tells_what_is_free_held_by_which_job_and_on_its_way_back() -> None:
+    client = a_client(funds_minor=10_000)
+    job = a_draft(client=client, tasks=3)
+    launch_job(job_id=job.pk, by=owner_of(client))  # 3 tasks, asked 3 times at most, at 12 cents
+    a_draft(client=client)
+    owner = Person(owner_of(client))
+
+    assert owner.post(f"clients/{client.pk}/refunds/", {"amount_minor": 2_500, "currency": "USD"})[0] == 201
+
+    assert owner.get(f"clients/{client.pk}/balance/") == (
+        200,
+        {
+            "client": str(client.pk),
+            "balances": [
+                {
+                    "currency": "USD",
+                    "available_minor": 7_392,
+                    "escrow_minor": 108,
+                    "refunds_in_flight_minor": 2_500,
+                }
+            ],
+            "escrow": [{"job": str(job.pk), "title": "Animals", "currency": "USD", "amount_minor": 108}],
+        },
+    )
+    refund = Refund.objects.get()
+    assert owner.every(f"clients/{client.pk}/refunds/") == [
+        {
+            "id": str(refund.pk),
+            "funding": str(refund.funding_id),
+            "state": "requested",
+            "amount_minor": 2_500,
+            "currency": "USD",
+            "failure": "",
+            "created_at": refund.created_at.isoformat().replace("+00:00", "Z"),
+            "finished_at": None,
+        }
+    ]
+
+
+def test_no_more_goes_back_than_is_available() -> None:
+    client = a_client(funds_minor=1_000)
+
+    refused = Person(owner_of(client)).post(f"clients/{client.pk}/refunds/", {"amount_minor": 1_001, "currency": "USD"})
+
+    assert code_of(refused) == (409, "insufficient_funds")
+    assert Refund.objects.count() == 0
+
+
+def test_the_statement_explains_each_movement_down_to_the_job() -> None:
+    client = a_client(funds_minor=10_000)
+    job = a_draft(client=client, skill=a_skill())
+    launch_job(job_id=job.pk, by=owner_of(client))
+    owner = Person(owner_of(client))
+    assert owner.post(f"jobs/{job.pk}/cancel/")[0] == 200
+
+    lines = owner.every(f"clients/{client.pk}/statement/", limit=1)
+
+    assert [(line["kind"], line["change_minor"], line["job"], line["explanation"]) for line in lines] == [
+        ("escrow_released", 36, str(job.pk), "What “Animals” did not spend was given back."),
+        ("escrow_held", -36, str(job.pk), "The most that “Animals” can cost was set aside."),
+        ("funding_settled", 10_000, None, "Money that you paid in has arrived."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "//example.org", "https://a:b@example.org/", "https://", "ftp://example.org", "/paid"],
+)
+def test_after_paying_nobody_is_sent_to_what_is_no_web_address(address: str) -> None:
+    client = a_client(funds_minor=0)
+
+    status, refusal = Person(owner_of(client)).post(
+        f"clients/{client.pk}/fundings/", {"amount_minor": 500, "currency": "USD", "success_url": address}
+    )
+
+    assert (status, refusal["errors"]) == (
+        400,
+        [{"field": "success_url", "message": "This must be an address such as https://example.org/paid."}],
+    )
+
+
+@pytest.mark.parametrize("amount", [0, -1, 99, 100_000_000, 1.5, "500", True, None])
+def test_a_payment_of_no_sensible_amount_is_refused(amount: object) -> None:
+    client = a_client(funds_minor=0)
+    at = f"clients/{client.pk}/fundings/"
+
+    status, _ = Person(owner_of(client)).post(at, {"amount_minor": amount, "currency": "USD"})
+
+    assert status == 400
+    assert Person(owner_of(client)).every(at) == []
