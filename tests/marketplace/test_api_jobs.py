@@ -1,0 +1,462 @@
+"""Jobs over HTTP: posted, filled, launched and watched by those who post them; looked at by those who may work."""
+
+from typing import Any
+
+import pytest
+
+from kernel.models import User
+from kernel.services.audit import Actor
+from marketplace.models import Client, Job, Task
+from marketplace.services.allocation import claim_task
+from marketplace.services.clients import add_member
+from marketplace.services.posting import pause_job
+from tests.marketplace.api_people import Person, an_admin, code_of, somebody
+from tests.marketplace.builders import (
+    a_client,
+    a_draft,
+    a_resolved_task,
+    a_worker,
+    an_open_job,
+    answer,
+    held,
+    owner_of,
+)
+from tests.qualification.builders import ANIMALS, a_skill, a_user, an_answer
+from tests.qualification.builders import a_worker as an_uncertified_worker
+from workforce.services.standing import suspend_worker
+
+pytestmark = pytest.mark.django_db
+
+NO_JOB = (404, {"code": "not_found", "message": "There is no such job."})
+CLIENT_SEES = {
+    "id",
+    "client",
+    "title",
+    "state",
+    "currency",
+    "reward_minor",
+    "fee_minor",
+    "fee_basis_points",
+    "skill",
+    "overlap_min",
+    "overlap_max",
+    "confidence_basis_points",
+    "gold_share_basis_points",
+    "reservation_seconds",
+    "review_seconds",
+    "accept_on_resolution",
+    "max_assignments_per_worker",
+    "requirements",
+    "created_at",
+    "launched_at",
+    "finished_at",
+}
+WORKER_SEES = {
+    "id",
+    "title",
+    "posted_by",
+    "state",
+    "currency",
+    "reward_minor",
+    "reservation_seconds",
+    "review_seconds",
+    "instructions",
+    "requirements",
+    "claims",
+    "most_claims",
+    "can_claim",
+    "why_not",
+}
+
+
+def owner(of: Client | Job) -> Person:
+    return Person(owner_of(of.client if isinstance(of, Job) else of))
+
+
+def an_order(client: Client, **changed: Any) -> dict[str, Any]:
+    order = {
+        "client": str(client.pk),
+        "title": "Animals",
+        "instructions": "Say which animal the text is about.",
+        "label_schema": ANIMALS,
+        "currency": "USD",
+        "reward_minor": 10,
+        "skill": str(a_skill(bank=0).pk),
+    }
+    return order | changed
+
+
+def test_a_posted_job_shows_everything_that_was_ordered_or_filled_in() -> None:
+    client = a_client()
+
+    status, job = owner(client).post("jobs/", an_order(client, overlap_max=4, requirements=[]))
+
+    row = Job.objects.get()
+    assert status == 201
+    assert set(job) == CLIENT_SEES | {"version", "instructions", "label_schema", "progress"}
+    assert {
+        name: job[name] for name in ("state", "overlap_min", "overlap_max", "fee_minor", "gold_share_basis_points")
+    } == {
+        "state": "draft",
+        "overlap_min": 2,
+        "overlap_max": 4,
+        "fee_minor": 2,
+        "gold_share_basis_points": 500,
+    }
+    assert job["requirements"] == [{"skill": str(row.skill_id), "min_lower_bound": 0.0}]
+    assert job["label_schema"]["xml"] == ANIMALS
+    assert job["label_schema"]["parsed"]["needs"] == {"text": "Text"}
+    assert owner(client).get(f"jobs/{row.pk}/") == (200, job)
+
+
+def test_a_job_for_a_client_of_others_is_refused_as_for_one_that_never_was() -> None:
+    ada, others = somebody(), a_client()
+    order = an_order(others)
+    never = order | {"client": "00000000-0000-4000-8000-000000000000"}
+
+    refusal = ada.post("jobs/", order)
+
+    assert refusal == ada.post("jobs/", never)
+    assert refusal == (
+        400,
+        {
+            "code": "invalid",
+            "message": "There is no such client.",
+            "errors": [{"field": "client", "message": "There is no such client."}],
+        },
+    )
+    assert code_of(an_admin().post("jobs/", order)) == (403, "not_allowed")
+    assert not Job.objects.exists()
+
+
+def test_what_cannot_be_ordered_is_refused_by_name() -> None:
+    client = a_client()
+    skill = str(a_skill(bank=0).pk)
+    ada = owner(client)
+
+    def faults(**changed: Any) -> list[str]:
+        status, refusal = ada.post("jobs/", an_order(client, **changed))
+        assert (status, refusal["code"]) == (400, "invalid")
+        return [fault["field"] for fault in refusal.get("errors", [])] or [refusal["message"]]
+
+    assert faults(reward_minor=0) == ["reward_minor"]
+    assert faults(reward_minor=1.5) == ["reward_minor"]
+    assert faults(reward_minor=True) == ["reward_minor"]
+    assert faults(currency="usd") == ["currency"]
+    assert faults(confidence_basis_points=10_000) == ["confidence_basis_points"]
+    assert faults(requirements=[{"skill": skill, "min_lower_bound": 1.01}]) == ["requirements.0.min_lower_bound"]
+    assert faults(requirements=[{"skill": skill}] * 2) == ["requirements"]
+    assert faults(fee_minor=0) == ["fee_minor"]
+    assert faults(overlap_min=5, overlap_max=3) == ["overlap_max is 3; it must be between 5 and 100."]
+    assert faults(skill=str(client.pk)) == [f"There is no skill {client.pk}. List the skills to see which there are."]
+    assert code_of(ada.post("jobs/", an_order(client, label_schema="<View/>"))) == (400, "invalid_schema")
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("text/csv", "external_id,text\na,It meows.\nb,It barks.\n"),
+        ("application/json", '[{"external_id": "a", "item": {"text": "It meows."}}, {"item": {"text": "It barks."}}]'),
+        ("application/x-ndjson", '{"item": {"text": "It meows."}}\n{"item": {"text": "It barks."}}\n'),
+    ],
+)
+def test_tasks_come_in_three_forms(media_type: str, content: str) -> None:
+    job = a_draft(tasks=0)
+
+    assert owner(job).upload(f"jobs/{job.pk}/tasks/", content, media_type) == (201, {"tasks": 2, "gold": 0})
+    assert sorted(row["item"]["text"] for row in owner(job).every(f"jobs/{job.pk}/tasks/")) == [
+        "It barks.",
+        "It meows.",
+    ]
+
+
+def test_an_import_with_a_fault_names_its_row_and_leaves_nothing() -> None:
+    job = a_draft(tasks=0)
+    rows = "external_id,text\na,It meows.\na,It barks.\n"
+
+    status, refusal = owner(job).upload(f"jobs/{job.pk}/tasks/", rows, "text/csv")
+
+    assert (status, refusal["code"]) == (400, "invalid_import")
+    assert [(fault["row"], fault["column"]) for fault in refusal["errors"]] == [(3, "external_id")]
+    assert not Task.objects.exists()
+    assert code_of(owner(job).upload(f"jobs/{job.pk}/tasks/", "<x/>", "text/xml")) == (415, "unsupported_media_type")
+
+
+def test_a_repeated_import_under_one_key_adds_its_tasks_once() -> None:
+    job = a_draft(tasks=0)
+    client = owner(job)
+
+    for _ in range(2):
+        answered = client.http.post(
+            f"/api/v1/jobs/{job.pk}/tasks/",
+            b'{"item": {"text": "It meows."}}',
+            content_type="application/x-ndjson",
+            headers={"Idempotency-Key": "import-1"},
+        )
+        assert (answered.status_code, answered.json()) == (201, {"tasks": 1, "gold": 0})
+
+    assert Task.objects.count() == 1
+
+
+def test_hidden_gold_is_not_among_the_tasks_that_are_listed() -> None:
+    job = a_draft(tasks=2, gold=3)
+
+    tasks = owner(job).every(f"jobs/{job.pk}/tasks/", limit=1)
+
+    assert sorted(task["external_id"] for task in tasks) == ["t0", "t1"]
+    assert owner(job).get(f"jobs/{job.pk}/")[1]["progress"]["gold_tasks"] == 3
+
+
+def test_a_label_is_listed_once_it_is_paid_for() -> None:
+    job = an_open_job()
+    a_resolved_task(job)
+    client = owner(job)
+
+    (withheld,) = client.every(f"jobs/{job.pk}/tasks/", state="resolved")
+    client.post(f"jobs/{job.pk}/acceptances/")
+    (given,) = client.every(f"jobs/{job.pk}/tasks/", external_id="t0")
+
+    task = Task.objects.get()
+    shown = {"label": None, "confidence": None, "method": None, "withheld": True}
+    assert withheld | {"created_at": "", "resolved_at": ""} == {
+        "id": str(task.pk),
+        "external_id": "t0",
+        "item": {"text": "Text 0"},
+        "priority": 5,
+        "state": "resolved",
+        "created_at": "",
+        "resolved_at": "",
+        **shown,
+    }
+    assert {name: given[name] for name in shown} == {
+        "label": an_answer("cat"),
+        "confidence": task.confidence,
+        "method": "consensus",
+        "withheld": False,
+    }
+
+
+def test_the_estimate_says_what_is_missing_until_the_money_is_there() -> None:
+    client = a_client(funds_minor=100)
+    job = a_draft(client=client, tasks=10)
+    ada = owner(client)
+
+    status, estimate = ada.get(f"jobs/{job.pk}/estimate/")
+    refused = ada.post(f"jobs/{job.pk}/launch/")
+
+    assert status == 200
+    assert (estimate["worst_cost_minor"], estimate["available_minor"], estimate["missing_minor"]) == (360, 100, 260)
+    assert estimate["low"]["cost_minor"] <= estimate["expected"]["cost_minor"] <= estimate["high"]["cost_minor"] <= 360
+    assert code_of(refused) == (409, "insufficient_funds")
+    assert ada.get(f"jobs/{job.pk}/")[1]["state"] == "draft"
+    assert code_of(ada.post(f"jobs/{a_draft(client=client, tasks=0).pk}/launch/")) == (409, "no_tasks")
+
+
+def test_a_job_is_launched_once_however_often_the_request_is_sent() -> None:
+    job = a_draft()
+    client = owner(job)
+
+    first = client.post(f"jobs/{job.pk}/launch/", key="launch")
+    again = client.post(f"jobs/{job.pk}/launch/", key="launch")
+
+    assert first == again and first[1]["state"] == "open"
+    assert code_of(client.post(f"jobs/{job.pk}/launch/")) == (409, "wrong_state")
+    assert held(job) == 36
+
+
+def test_a_job_is_paused_resumed_and_cancelled_by_its_client_or_an_admin() -> None:
+    job = an_open_job()
+    client, admin = owner(job), an_admin()
+
+    assert client.post(f"jobs/{job.pk}/pause/")[1]["state"] == "paused"
+    assert admin.post(f"jobs/{job.pk}/resume/")[1]["state"] == "open"
+    assert admin.post(f"jobs/{job.pk}/pause/")[1]["state"] == "paused"
+    assert client.post(f"jobs/{job.pk}/cancel/")[1]["state"] == "cancelled"
+    assert code_of(client.post(f"jobs/{job.pk}/resume/")) == (409, "wrong_state")
+    assert code_of(client.post(f"jobs/{job.pk}/pause/", {"why": "x"})) == (400, "invalid")
+
+
+def test_an_admin_may_stop_a_job_but_not_launch_fill_or_share_it() -> None:
+    job, admin = a_draft(), an_admin()
+
+    assert code_of(admin.post(f"jobs/{job.pk}/launch/")) == (403, "not_allowed")
+    assert code_of(admin.upload(f"jobs/{job.pk}/tasks/", "text\nx\n", "text/csv")) == (403, "not_allowed")
+    share = {"email": a_user().email, "permission": "view_job"}
+    assert code_of(admin.post(f"jobs/{job.pk}/shares/", share)) == (403, "not_allowed")
+    assert code_of(admin.post(f"jobs/{job.pk}/acceptances/")) == (403, "not_allowed")
+
+
+def test_a_revision_is_a_new_version_and_leaves_what_is_claimed_alone() -> None:
+    job = an_open_job()
+    worker = a_worker(job)
+    claim_task(worker=worker, job_id=job.pk)
+    client = owner(job)
+
+    status, version = client.post(f"jobs/{job.pk}/versions/", {"instructions": "Only cats and dogs."})
+
+    assert (status, version["number"], version["instructions"]) == (201, 2, "Only cats and dogs.")
+    assert version["label_schema"]["xml"] == ANIMALS
+    assert [row["number"] for row in client.every(f"jobs/{job.pk}/versions/")] == [2, 1]
+    (turn,) = Person(worker.user).every("assignments/")
+    _, shown = Person(worker.user).get(f"assignments/{turn['id']}/")
+    assert shown["instructions"] == "Say which animal the text is about."
+    other = ANIMALS.replace("cat", "horse")
+    assert code_of(client.post(f"jobs/{job.pk}/versions/", {"label_schema": other})) == (409, "schema_breaks_answers")
+
+
+def test_a_job_does_not_exist_for_other_clients() -> None:
+    job, others = an_open_job(), owner(a_client())
+    share = {"email": a_user().email, "permission": "view_job"}
+
+    for path in ("", "tasks/", "estimate/", "versions/", "shares/", "assignments/", "results/", "statement/"):
+        assert others.get(f"jobs/{job.pk}/{path}") == NO_JOB
+    for path in ("launch/", "pause/", "resume/", "cancel/", "acceptances/"):
+        assert others.post(f"jobs/{job.pk}/{path}") == NO_JOB
+    assert others.post(f"jobs/{job.pk}/versions/", {"instructions": "Hm."}) == NO_JOB
+    assert others.post(f"jobs/{job.pk}/shares/", share) == NO_JOB
+    assert others.upload(f"jobs/{job.pk}/tasks/", "text\nx\n", "text/csv") == NO_JOB
+    assert others.delete(f"jobs/{job.pk}/shares/1/") == NO_JOB
+    assert others.every("jobs/", client=job.client_id) == []
+    job.refresh_from_db()
+    assert job.state == "open"
+
+
+def test_a_member_sees_all_jobs_of_the_client_and_filters_them() -> None:
+    client = a_client()
+    draft, running = a_draft(client=client), an_open_job(client=client)
+    an_open_job()
+    person = a_user()
+    add_member(client=client, email=person.email, role="member", by=owner_of(client))
+    member = Person(person)
+
+    rows = member.every("jobs/", limit=1)
+
+    assert [row["id"] for row in rows] == [str(running.pk), str(draft.pk)]
+    assert set(rows[0]) == CLIENT_SEES
+    assert [row["id"] for row in member.every("jobs/", state="draft")] == [str(draft.pk)]
+    assert code_of(member.get("jobs/", client__name="x")) == (400, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("permission", "reads", "reviews", "manages"),
+    [("view_job", 403, 403, 403), ("review_job", 200, 201, 403), ("manage_job", 403, 403, 200)],
+)
+def test_a_share_lets_one_person_onto_one_job(permission: str, reads: int, reviews: int, manages: int) -> None:
+    job = an_open_job()
+    other = an_open_job(client=job.client)
+    client, guest = owner(job), somebody()
+    assert guest.user
+
+    status, share = client.post(f"jobs/{job.pk}/shares/", {"email": guest.user.email, "permission": permission})
+
+    assert (status, share["permission"], share["user"]["email"]) == (201, permission, guest.user.email)
+    assert guest.get(f"jobs/{job.pk}/")[0] == 200
+    assert guest.get(f"jobs/{other.pk}/") == NO_JOB
+    assert guest.get(f"jobs/{job.pk}/tasks/")[0] == reads
+    assert guest.get(f"jobs/{job.pk}/assignments/")[0] == reads
+    assert guest.post(f"jobs/{job.pk}/acceptances/")[0] == reviews
+    assert guest.post(f"jobs/{job.pk}/pause/")[0] == manages
+    assert code_of(guest.get(f"jobs/{job.pk}/shares/")) == (403, "not_allowed")
+    assert [row["id"] for row in guest.every("jobs/")] == [str(job.pk)]
+    assert guest.every("clients/") == []
+
+    assert client.every(f"jobs/{job.pk}/shares/") == [share]
+    assert client.delete(f"jobs/{job.pk}/shares/{share['id']}/") == (204, None)
+    assert guest.get(f"jobs/{job.pk}/") == NO_JOB
+
+
+def test_whoever_is_let_onto_a_job_cannot_work_in_it() -> None:
+    job = an_open_job()
+    worker = a_worker(job)
+    owner(job).post(f"jobs/{job.pk}/shares/", {"email": worker.user.email, "permission": "view_job"})
+
+    status, refusal = Person(worker.user).post("assignments/", {"job": str(job.pk)})
+
+    assert (status, refusal["code"], refusal["details"]["reason"]) == (409, "not_eligible", "own_job")
+
+
+def test_a_worker_sees_open_jobs_with_what_they_ask_for_and_none_of_the_clients_matters() -> None:
+    job = an_open_job(tasks=2, gold=1, max_assignments_per_worker=3)
+    a_draft()
+    worker = a_worker(job)
+    claim_task(worker=worker, job_id=job.pk)
+
+    (row,) = Person(worker.user).every("jobs/")
+
+    assert row == {
+        "id": str(job.pk),
+        "title": "Animals",
+        "posted_by": job.client.name,
+        "state": "open",
+        "currency": "USD",
+        "reward_minor": 10,
+        "reservation_seconds": 600,
+        "review_seconds": 259_200,
+        "instructions": "Say which animal the text is about.",
+        "requirements": [
+            {
+                "skill": str(job.skill_id),
+                "skill_name": "Animals",
+                "min_lower_bound": 0.0,
+                "is_met": True,
+                "message": "",
+            }
+        ],
+        "claims": 1,
+        "most_claims": 3,
+        "can_claim": True,
+        "why_not": [],
+    }
+    assert set(row) == WORKER_SEES
+    assert Person(worker.user).get(f"jobs/{job.pk}/") == (200, row)
+
+
+def test_a_worker_is_told_everything_that_stands_in_the_way() -> None:
+    job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
+    worker = an_uncertified_worker()
+    claim_task(worker=a_worker(job), job_id=job.pk)
+    pause_job(job_id=job.pk, by=owner_of(job.client))
+    by = Actor.user(a_user(is_staff=True))
+    suspend_worker(worker_id=worker.pk, why="Two accounts.", by=by)
+
+    status, shown = Person(worker.user).get(f"jobs/{job.pk}/")
+
+    assert (status, shown["can_claim"]) == (200, False)
+    assert [each["reason"] for each in shown["why_not"]] == ["worker_suspended", "job_paused", "not_certified"]
+    assert shown["requirements"][0]["is_met"] is False
+    assert shown["requirements"][0]["message"] == shown["why_not"][2]["message"]
+
+
+def test_a_job_of_which_all_is_taken_says_so() -> None:
+    job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
+    claim_task(worker=a_worker(job), job_id=job.pk)
+
+    (row,) = Person(a_worker(job).user).every("jobs/")
+
+    assert [each["reason"] for each in row["why_not"]] == ["all_taken"]
+
+
+def test_an_ended_job_is_seen_by_those_who_worked_in_it() -> None:
+    job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
+    worker, other = a_worker(job), a_worker(job)
+    answer(claim_task(worker=worker, job_id=job.pk))
+    owner(job).post(f"jobs/{job.pk}/cancel/")
+
+    assert Person(worker.user).get(f"jobs/{job.pk}/")[1]["why_not"][0]["reason"] == "job_ended"
+    assert Person(other.user).get(f"jobs/{job.pk}/") == NO_JOB
+    assert Person(worker.user).get(f"jobs/{a_draft().pk}/") == NO_JOB
+
+
+def test_who_works_and_acts_for_a_client_chooses_the_side() -> None:
+    job = an_open_job()
+    worker = a_worker(job)
+    client = a_client(owner=User.objects.get(pk=worker.user_id))
+    own = a_draft(client=client, tasks=0)
+    both = Person(worker.user)
+
+    assert [row["id"] for row in both.every("jobs/")] == [str(own.pk)]
+    assert [row["id"] for row in both.every("jobs/", side="worker")] == [str(job.pk)]
+    assert somebody().every("jobs/") == somebody().every("jobs/", side="worker") == []
+    assert Person(a_worker(job).user).every("jobs/", side="client") == []
+    assert code_of(both.get("jobs/", side="worker", state="open")) == (400, "invalid")
