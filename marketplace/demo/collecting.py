@@ -63,7 +63,7 @@ def _labels(story: Story, results: list[Any], job: Any) -> outcome.Labels:
         gold_answers=gold,
         full_overlap=FULL_OVERLAP,
         consensus_right=_mean([line["value"] == truth[line["external_id"]] for line in decided]),
-        majority_right=_mean([line["majority"]["value"] == truth[line["external_id"]] for line in results]),
+        majority_right=_mean([line["majority"]["value"] == truth[line["external_id"]] for line in decided]),
         all_right=_mean([line["value"] == truth[line["external_id"]] for line in results]),
         mean_confidence=_mean([line["confidence"] for line in decided]),
     )

@@ -1,23 +1,36 @@
 """What a run came to, in numbers: what the report shows, of a demo or a replay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How good the labels are, and what they took. Accuracies are shares of right ones; None where nothing is known."""
+    """How good the labels are, and what they took. Accuracies are shares of right ones; None where nothing is known.
+
+    Consensus and the majority votes are judged on the same tasks, those that consensus decided.
+    """
 
     tasks: int
     by_consensus: int
     adjudicated: int
     answers: int
     gold_answers: int
-    full_overlap: int
+    full_overlap: float
+    """Answers to each task, on average, with which it is compared: all that fixed overlap or a recording would buy."""
     consensus_right: float | None
     majority_right: float | None
     all_right: float | None
     mean_confidence: float | None
+    recorded_majority_right: float | None = None
+    """Of a replay: majority vote over all answers that were recorded, not only over those that were bought."""
+    left_over: Mapping[str, int] = field(default_factory=dict)
+    """Tasks that got no label, by why."""
+
+    @property
+    def labelled(self) -> int:
+        """Tasks that got a label."""
+        return self.by_consensus + self.adjudicated
 
     @property
     def answers_per_task(self) -> float:

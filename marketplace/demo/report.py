@@ -25,26 +25,33 @@ def _labels(outcome: Outcome) -> RenderableType:
     labels = outcome.labels
     price = outcome.reward_minor + outcome.fee_minor
     spent = price * (labels.answers + labels.gold_answers)
-    fixed = labels.tasks * labels.full_overlap
+    fixed = round(labels.tasks * labels.full_overlap)
     saved = 1 - (labels.answers + labels.gold_answers) / fixed if fixed else 0.0
     table = _table("Labels")
     table.add_row("tasks", f"{labels.tasks:,}", "resolved by consensus " + _of(labels.by_consensus, labels.tasks))
     table.add_row("decided by an admin", f"{labels.adjudicated:,}", "where consensus was not sure enough")
+    for why, tasks in labels.left_over.items():
+        if tasks:
+            table.add_row("without a label", f"{tasks:,}", f"{why}; what they did not take is given back")
     table.add_row(
         "answers bought",
         f"{labels.answers:,}",
         f"and {labels.gold_answers:,} to hidden gold: {labels.answers_per_task:.2f} a task",
     )
-    table.add_row(f"fixed overlap {labels.full_overlap}", f"{fixed:,}", f"would have bought; saved here: {saved:.0%}")
     table.add_row(
-        "each label cost", _money_text(round(spent / max(labels.tasks, 1)), outcome), "reward and fee, gold included"
+        f"fixed overlap {labels.full_overlap:.3g}", f"{fixed:,}", f"would have bought; saved here: {saved:.0%}"
+    )
+    table.add_row(
+        "each label cost", _money_text(round(spent / max(labels.labelled, 1)), outcome), "reward and fee, gold included"
     )
     if labels.consensus_right is not None:
         table.add_section()
         table.add_row("consensus is right", _share(labels.consensus_right), "where it decided, against the true labels")
-        table.add_row(
-            "majority vote is right", _share(labels.majority_right), "the same answers, each counting the same"
-        )
+        table.add_row("majority vote is right", _share(labels.majority_right), "there, of the same answers")
+        if labels.recorded_majority_right is not None:
+            table.add_row(
+                "majority of all is right", _share(labels.recorded_majority_right), "there, of all recorded answers"
+            )
         table.add_row("delivered labels are right", _share(labels.all_right), "adjudicated ones included")
         table.add_row("confidence that it claims", _share(labels.mean_confidence), "on average; not calibrated yet")
     return table

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import shutil
 import signal
 import threading
 from argparse import ArgumentParser
@@ -19,6 +18,7 @@ from kernel.supervisor import SupervisorError
 from marketplace.demo.api import ApiError
 from marketplace.demo.client_and_admin import TookTooLong
 from marketplace.demo.collecting import outcome_of
+from marketplace.demo.fresh_folder import FolderInUse, fresh_folder
 from marketplace.demo.outcome import Outcome
 from marketplace.demo.progress import ShownProgress
 from marketplace.demo.report import show_report, show_where_to_look
@@ -85,10 +85,10 @@ def _run_checks(stack: Stack) -> dict[str, int]:
 
 
 def _fresh_folder(folder: Path) -> Path:
-    if Stack.is_up(folder):
-        raise CommandError(f"A demo is running over {folder} already. Stop it there with Ctrl-C.")
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+    try:
+        return fresh_folder(folder)
+    except FolderInUse as error:
+        raise CommandError(str(error)) from error
 
 
 def _environment(password: str) -> dict[str, str]:
