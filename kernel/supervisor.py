@@ -169,15 +169,16 @@ class Supervisor:
     tell: Callable[[str], None] = print
     start_timeout_seconds: float = 60.0
     watched: list[Watched] = field(default_factory=list)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
 
     def start(self, *services: Service) -> None:
         """Start services side by side, wait until all are ready, and keep them running from then on."""
-        for service in services:
-            watched = Watched(service=service)
-            self._start_one(watched)
-            self.watched.append(watched)
+        with self._starting:
+            for service in services:
+                self.watched.append(Watched(service=service))  # first: a start that is interrupted is to be stopped too
+                self._start_one(self.watched[-1])
         for service in services:
             self._wait_until_ready(service)
         if self._watcher is None:
@@ -212,8 +213,9 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
-            for watched in list(self.watched):
-                self._look_after(watched)
+            with self._starting:
+                for watched in self.watched:
+                    self._look_after(watched)
 
     def _look_after(self, watched: Watched) -> None:
         """Start a service again if it died or is ill, with growing pauses while it keeps dying."""

@@ -5,11 +5,12 @@ Its messages are only wake-ups (the tables are the truth), so a lost second cost
 
 import importlib.util
 import platform
+import signal
 import socket
 import time
 from pathlib import Path
 
-from kernel.embedded.lifecycle import START_TIMEOUT_SECONDS, EmbeddedServer, EmbeddedServerError
+from kernel.embedded.lifecycle import START_TIMEOUT_SECONDS, EmbeddedServer, EmbeddedServerError, send
 
 SOCKET = "broker.sock"
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -50,10 +51,10 @@ class EmbeddedBroker(EmbeddedServer):
         self.wait_until_answering()
 
     def _stop(self) -> None:
-        pid = self.process_id()
+        pid = self.process_id() or self.pid_of_child()
         if pid is None:
             return
-        self._ask("SHUTDOWN")
+        send(pid, signal.SIGTERM)
         if not self._wait_until_gone(pid):
             raise EmbeddedServerError(f"{self.label} (process {pid}) does not stop. Its log is {self.log}.")
 

@@ -97,6 +97,10 @@ class EmbeddedServer(ABC):
         pid = self.process_id()
         return pid is not None and process_lives(pid)
 
+    def pid_of_child(self) -> int | None:
+        """The process that was started here and runs still, though it may not have come so far as to say so."""
+        return self.child.pid if self.child is not None and self.child.poll() is None else None
+
     def wait_until_answering(self, *, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
         """Wait for a server that has just been spawned; raise with the end of its log when it dies or hangs."""
         deadline = time.monotonic() + timeout_seconds
@@ -193,6 +197,12 @@ def socket_folder_of(folder: Path) -> Path:
 def digest_of(folder: Path) -> str:
     """A short name that stands for a folder where its path cannot."""
     return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal to a process that may have ended meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def process_lives(pid: int) -> bool:

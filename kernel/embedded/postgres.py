@@ -26,6 +26,7 @@ from kernel.embedded.lifecycle import (
     digest_of,
     launched,
     process_lives,
+    send,
     socket_folder_of,
 )
 
@@ -159,11 +160,11 @@ class EmbeddedPostgres(EmbeddedServer):
         self._create_database()
 
     def _stop(self) -> None:
-        pid = self.process_id()
+        pid = self.process_id() or self.pid_of_child()
         if pid is None:
             return
         for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, immediate, last resort
-            os.kill(pid, how)
+            send(pid, how)
             if self._wait_until_gone(pid):
                 return
         raise EmbeddedServerError(f"{self.label} (process {pid}) does not stop. Its log is {self.log}.")

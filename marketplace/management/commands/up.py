@@ -35,7 +35,7 @@ class Command(BaseCommand):
             tell=self.say,
         )
         stop = threading.Event()
-        on_signals(signal.default_int_handler)
+        on_signals(interrupt_once)
         self.say("Starting; the first time takes a few seconds longer.")
         try:
             with stack:
@@ -60,6 +60,12 @@ def on_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
     """Let the handler answer all the ways in which a person or a system ends a program gently."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handler)
+
+
+def interrupt_once(number: int, frame: FrameType | None) -> None:
+    """End the start; a second signal must not end the cleaning up."""
+    on_signals(lambda number, frame: None)
+    raise KeyboardInterrupt
 
 
 def where_to_look(stack: Stack) -> str:
