@@ -1,4 +1,7 @@
-"""A job's budget: set aside from the client's funds, paid out for accepted work, and the rest given back."""
+"""A job's budget: set aside from the client's funds, paid out for accepted work, and the rest given back.
+
+What makes one posting, or one set of them, is as atomic as the ledger's own service that it calls.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,14 +40,12 @@ class Payment:
         return Draft(key=self.key, kind=Posting.Kind.WORK_PAID, subject=self.subject, entries=entries)
 
 
-@transaction.atomic
 def hold(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
     """Set ``amount`` of the client's funds aside for the job. Raises InsufficientFunds, with what is missing."""
     entry = Entry(AccountKey(Kind.CLIENT_FUNDS, client_owner), AccountKey(Kind.JOB_ESCROW, job_owner), amount)
     return post(key=key, kind=Posting.Kind.ESCROW_HELD, subject=job_owner, entries=[entry])
 
 
-@transaction.atomic
 def pay(
     *, job_owner: str, worker_owner: str, reward: Money, fee: Money, key: str, subject: str | None = None
 ) -> Posting:
@@ -63,13 +64,11 @@ def pay(
     return pay_all(payments=[payment])[0]
 
 
-@transaction.atomic
 def pay_all(*, payments: Sequence[Payment]) -> list[Posting]:
     """Pay many pieces of work, all or none; two such transactions cannot deadlock, as one ``pay`` after another can."""
     return post_all(drafts=[payment.draft for payment in payments])
 
 
-@transaction.atomic
 def release(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
     """Give ``amount`` that the job will not spend back to the client's funds."""
     entry = Entry(AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner), amount)

@@ -378,7 +378,7 @@ def test_a_payout_whose_reaction_was_lost_is_driven_on_by_the_sweep(stripe: Doub
 
 def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
     paid_in(stripe, 100_000)
-    workers = [a_worker(n) for n in range(1_000, 1_040)]
+    workers = [a_worker(n) for n in range(1_000, 1_024)]
     for worker in workers:
         onboarded(stripe, worker)
     kinds = ("drop_before", "drop_after", "server_error_before", "server_error_after", "html_after", "rate_limited")
@@ -388,9 +388,9 @@ def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
     wanted = [request_payout(owner=worker, amount=None, by=SOMEBODY) for worker in workers]
     run_relay_for(minutes=90)
 
-    assert [now_of(payout).state for payout in wanted] == ["settled"] * 40
-    assert transferred(stripe) == sum(range(1_000, 1_040))
-    assert [money_of(worker) for worker in workers] == [(0, 0, minor) for minor in range(1_000, 1_040)]
+    assert [now_of(payout).state for payout in wanted] == ["settled"] * 24
+    assert transferred(stripe) == sum(range(1_000, 1_024))
+    assert [money_of(worker) for worker in workers] == [(0, 0, minor) for minor in range(1_000, 1_024)]
 
 
 @pytest.mark.race
