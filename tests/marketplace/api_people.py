@@ -27,7 +27,7 @@ class Person:
             self.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
 
     def get(self, path: str, **query: object) -> tuple[int, Any]:
-        return _read(self.http.get(f"/api/v1/{path}", query))
+        return _read(self.http.get(f"/api/v1/{path}", {name: str(value) for name, value in query.items()}))
 
     def post(self, path: str, body: object = None, *, key: str | None = None) -> tuple[int, Any]:
         headers = {"Idempotency-Key": key} if key else {}
@@ -40,7 +40,7 @@ class Person:
         return _read(self.http.post(f"/api/v1/{path}", content.encode(), content_type=media_type))
 
     def download(self, path: str) -> list[bytes]:
-        answer = self.http.get(f"/api/v1/{path}")
+        answer: Any = self.http.get(f"/api/v1/{path}")
         assert answer.status_code == 200
         return b"".join(answer.streaming_content).splitlines()
 

@@ -1,0 +1,369 @@
+"""The operators' console for the marketplace: rows to read, and decisions that call services.
+
+What a client or a worker must not see of one another stands here in plain sight, hidden gold among it.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from kernel.admin import ReadOnlyAdmin
+from kernel.models import User
+from kernel.services.audit import Actor
+from marketplace.models import (
+    Annotation,
+    Assignment,
+    Client,
+    ClientUserObjectPermission,
+    Escalation,
+    Job,
+    JobUserObjectPermission,
+    JobVersion,
+    Membership,
+    Participation,
+    Rejection,
+    Requirement,
+    Slot,
+    Task,
+)
+from marketplace.services.completion import cancel_job
+from marketplace.services.decertification import decide_decertification
+from marketplace.services.escalations import claim_escalation, release_escalation
+from marketplace.services.failed_payouts import note_failed_payout
+from marketplace.services.posting import pause_job, resume_job
+from marketplace.services.review import accept_assignment, reverse_rejection
+from workforce.admin import DecisionAdmin, DecisionForm
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Model, Job]
+else:
+    TabularInline = admin.TabularInline
+
+
+class PersonalDecisionAdmin(DecisionAdmin):
+    """Rows about which an admin decides in their own name."""
+
+    def as_user(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[Any],
+        *,
+        participle: str,
+        service: Callable[[UUID, User, str], object],
+    ) -> None:
+        """Call ``service`` with id, operator and reason for each chosen row, and say what came of it."""
+        assert isinstance(request.user, User)
+        operator = request.user
+
+        def decide(row_id: UUID, _by: Actor, reason: str) -> object:
+            return service(row_id, operator, reason)
+
+        self.decide(request, chosen, participle=participle, service=decide)
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows that belong to another, only looked at."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RequirementInline(ReadOnlyInline):
+    """What a job demands of workers."""
+
+    model = Requirement
+    fields = readonly_fields = ("skill", "min_lower_bound")
+    ordering = ("id",)
+
+
+class VersionInline(ReadOnlyInline):
+    """What a job's workers were told and asked."""
+
+    model = JobVersion
+    fields = readonly_fields = ("number", "instructions", "label_schema", "created_at")
+    ordering = ("-number",)
+
+
+@admin.register(Client)
+class ClientAdmin(ReadOnlyAdmin):
+    """Organisations that post work."""
+
+    list_display = ("name", "id", "country", "created_at")
+    list_filter = ("country",)
+    search_fields = ("=id", "name")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Who acts for which client."""
+
+    list_display = ("user", "client", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "client")
+    search_fields = ("=client__id", "client__name", "user__email")
+    ordering = ("-created_at", "-id")
+
+
+class PermissionAdmin(ReadOnlyAdmin):
+    """Permissions on single objects."""
+
+    list_display = ("user", "permission", "content_object")
+    list_select_related = ("user", "permission__content_type", "content_object")
+    search_fields = ("user__email", "=content_object__id")
+    ordering = ("-id",)
+
+
+admin.site.register(ClientUserObjectPermission, PermissionAdmin)
+admin.site.register(JobUserObjectPermission, PermissionAdmin)
+
+
+@admin.register(Job)
+class JobAdmin(PersonalDecisionAdmin):
+    """Orders of work."""
+
+    list_display = (
+        "title",
+        "id",
+        "client",
+        "state",
+        "price",
+        "overlap_min",
+        "overlap_max",
+        "launched_at",
+        "finished_at",
+    )
+    list_filter = ("state", "currency")
+    list_select_related = ("client",)
+    search_fields = ("=id", "title", "client__name")
+    ordering = ("-created_at", "-id")
+    inlines = (RequirementInline, VersionInline)
+    action_form = DecisionForm
+    actions = ("pause", "resume", "cancel")
+
+    @admin.display(description="price of an answer")
+    def price(self, job: Job) -> str:
+        """Reward and fee."""
+        return str(job.price)
+
+    @admin.action(description="Pause: no new claims", permissions=["view"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
+        """Stop new claims; what is claimed may be finished."""
+        self.as_user(
+            request, chosen, participle="paused", service=lambda row_id, by, _: pause_job(job_id=row_id, by=by)
+        )
+
+    @admin.action(description="Resume", permissions=["view"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
+        """Let workers claim again."""
+        self.as_user(
+            request, chosen, participle="resumed", service=lambda row_id, by, _: resume_job(job_id=row_id, by=by)
+        )
+
+    @admin.action(description="Cancel for good: what is unspent goes back", permissions=["view"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
+        """End the jobs; what they cannot come to cost goes back at once."""
+        self.as_user(
+            request, chosen, participle="cancelled", service=lambda row_id, by, _: cancel_job(job_id=row_id, by=by)
+        )
+
+
+@admin.register(JobVersion)
+class JobVersionAdmin(ReadOnlyAdmin):
+    """What workers were told and asked."""
+
+    list_display = ("job", "number", "label_schema", "created_at")
+    list_select_related = ("job", "label_schema")
+    search_fields = ("=id", "=job__id")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Participation)
+class ParticipationAdmin(ReadOnlyAdmin):
+    """How often each worker has claimed in each job."""
+
+    list_display = ("worker", "job", "claims")
+    list_select_related = ("worker", "job")
+    search_fields = ("=worker__id", "=job__id")
+    ordering = ("-id",)
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """Items to label."""
+
+    list_display = ("id", "external_id", "job", "state", "is_gold", "answer_key", "confidence", "method", "resolved_at")
+    list_filter = ("state", "method")
+    list_select_related = ("job",)
+    search_fields = ("=id", "=external_id", "=job__id")
+    ordering = ("id",)
+
+    @admin.display(description="gold", boolean=True)
+    def is_gold(self, task: Task) -> bool:
+        """Whether its right answer is known."""
+        return task.gold_question_id is not None
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnlyAdmin):
+    """Turns that nobody has taken yet."""
+
+    list_display = ("id", "job", "task", "lane", "priority", "ordinal")
+    list_filter = ("lane",)
+    list_select_related = ("job", "task")
+    search_fields = ("=job__id", "=task__id")
+    ordering = ("-id",)
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(PersonalDecisionAdmin):
+    """Workers' turns at tasks."""
+
+    list_display = (
+        "id",
+        "job",
+        "worker",
+        "state",
+        "reward",
+        "claimed_at",
+        "submitted_at",
+        "review_due_at",
+        "decided_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("job", "worker")
+    search_fields = ("=id", "=task__id", "=job__id", "=worker__id")
+    ordering = ("-claimed_at", "-id")
+    action_form = DecisionForm
+    actions = ("accept", "reverse")
+
+    @admin.display(description="reward")
+    def reward(self, assignment: Assignment) -> str:
+        """Pay once it is accepted."""
+        return str(assignment.reward)
+
+    @admin.action(description="Accept and pay", permissions=["view"])
+    def accept(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
+        """Accept answers that wait for review."""
+        self.as_user(
+            request,
+            chosen,
+            participle="accepted",
+            service=lambda row_id, by, _: accept_assignment(assignment_id=row_id, by=by),
+        )
+
+    @admin.action(description="Reverse the rejection and pay (needs a reason)", permissions=["view"])
+    def reverse(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
+        """Take rejections back."""
+        self.as_user(
+            request,
+            chosen,
+            participle="reversed",
+            service=lambda row_id, by, reason: reverse_rejection(assignment_id=row_id, why=reason, by=by),
+        )
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(ReadOnlyAdmin):
+    """Answers as they were given."""
+
+    list_display = ("id", "assignment", "answer_key", "seconds", "late", "submitted_at")
+    list_filter = ("late",)
+    list_select_related = ("assignment",)
+    search_fields = ("=id", "=assignment__id")
+    ordering = ("-submitted_at", "-id")
+
+
+@admin.register(Rejection)
+class RejectionAdmin(ReadOnlyAdmin):
+    """Why answers were not accepted."""
+
+    list_display = ("assignment", "reason", "message", "rejected_by", "rejected_at", "reversible_until", "reversed_at")
+    list_filter = ("reason", ("reversed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("assignment", "rejected_by")
+    search_fields = ("=assignment__id", "rejected_by__email")
+    ordering = ("-rejected_at", "-id")
+
+
+@admin.register(Escalation)
+class EscalationAdmin(PersonalDecisionAdmin):
+    """What waits for a person. What has no consensus is decided through the API, with the answer."""
+
+    list_display = (
+        "due_at",
+        "kind",
+        "state",
+        "job",
+        "task",
+        "worker",
+        "subject",
+        "claimed_by",
+        "decision",
+        "decided_at",
+    )
+    list_filter = ("state", "kind")
+    list_select_related = ("job", "task", "worker", "claimed_by")
+    search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
+    ordering = ("due_at", "id")
+    action_form = DecisionForm
+    actions = ("claim", "release", "keep", "revoke", "note")
+
+    @admin.action(description="Claim, to decide it", permissions=["view"])
+    def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Take escalations, so that nobody else decides them meanwhile."""
+        self.as_user(
+            request,
+            chosen,
+            participle="claimed",
+            service=lambda row_id, by, _: claim_escalation(escalation_id=row_id, by=by),
+        )
+
+    @admin.action(description="Release", permissions=["view"])
+    def release(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Give escalations back."""
+        self.as_user(
+            request,
+            chosen,
+            participle="released",
+            service=lambda row_id, by, _: release_escalation(escalation_id=row_id, by=by),
+        )
+
+    @admin.action(description="Decertification: keep (needs a reason)", permissions=["view"])
+    def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let workers keep their certification."""
+        self._decide_decertification(request, chosen, "keep")
+
+    @admin.action(description="Decertification: revoke (needs a reason)", permissions=["view"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Revoke certifications."""
+        self._decide_decertification(request, chosen, "revoke")
+
+    @admin.action(description="Failed payout: noted (needs a reason)", permissions=["view"])
+    def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Close failed payouts with what was found."""
+        self.as_user(
+            request,
+            chosen,
+            participle="noted",
+            service=lambda row_id, by, reason: note_failed_payout(escalation_id=row_id, note=reason, by=by),
+        )
+
+    def _decide_decertification(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
+        self.as_user(
+            request,
+            chosen,
+            participle="decided",
+            service=lambda row_id, by, reason: decide_decertification(
+                escalation_id=row_id, decision=decision, note=reason, by=by
+            ),
+        )
