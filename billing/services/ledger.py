@@ -7,11 +7,8 @@ makes several postings names all their accounts to ``lock_accounts`` first; else
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
 from kernel.errors import NotFound, Refused
@@ -222,18 +219,23 @@ def _locked_accounts(keys: Iterable[AccountKey], currency: str) -> dict[AccountK
     waits there must hold nothing that the other could want.
     """
     wanted = sorted(set(keys), key=lambda key: (key.owner, key.kind))
-    among = reduce(or_, [Q(kind=key.kind, owner=key.owner) for key in wanted])
-    rows = LedgerAccount.objects.filter(among, currency=currency)
-    ids = {AccountKey(Kind(kind), owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
+    ids = _ids_of(wanted, currency)
     missing = [key for key in wanted if key not in ids]
     if missing:
         LedgerAccount.objects.bulk_create(
             [LedgerAccount(kind=key.kind, owner=key.owner, currency=currency) for key in missing], ignore_conflicts=True
         )
-        ids = {AccountKey(Kind(kind), owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
+        ids = _ids_of(wanted, currency)
     locked = LedgerAccount.objects.filter(pk__in=ids.values()).select_for_update(no_key=True).order_by("pk")
     by_id = {account.pk: account for account in locked}
     return {key: by_id[pk] for key, pk in ids.items()}
+
+
+def _ids_of(keys: Sequence[AccountKey], currency: str) -> dict[AccountKey, int]:
+    owners, kinds = {key.owner for key in keys}, {key.kind for key in keys}
+    rows = LedgerAccount.objects.filter(owner__in=owners, kind__in=kinds, currency=currency)
+    found = {(kind, owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
+    return {key: found[key.kind, key.owner] for key in keys if (key.kind, key.owner) in found}
 
 
 def _refuse_other_content(stored: Posting, entries: Sequence[Entry], draft: Draft) -> None:

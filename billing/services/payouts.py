@@ -87,7 +87,7 @@ def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
 
     Raises WrongState when it is settled or cancelled, and whatever ``request_payout`` raises.
     """
-    payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+    payout = Payout.objects.get(pk=payout_id)
     if payout.state == State.FAILED:
         return request_payout(owner=payout.owner, amount=payout.amount, by=by)
     if payout.state in (State.SETTLED, State.CANCELLED):
