@@ -2,13 +2,17 @@
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.embedded.postgres import EmbeddedPostgres
 from marketplace.stack import Stack
+
+LEFT_BEHIND_SECONDS: Final = 30.0
 
 
 class FolderInUse(Exception):
@@ -21,9 +25,19 @@ def fresh_folder(folder: Path) -> Path:
         raise FolderInUse(f"Something is running over {folder} already. Stop it there with Ctrl-C.")
     with suppress(EmbeddedServerError):  # there are no binaries, so there is no such database
         database = EmbeddedPostgres(folder=folder / "postgres", log=folder / "log" / "postgres.log")
+        _wait_until_gone(database)
         shutil.rmtree(database.account.data, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     return folder
+
+
+def _wait_until_gone(database: EmbeddedPostgres) -> None:
+    # The server of a run that was killed stops by itself; at its end it would take away the next one's socket.
+    deadline = time.monotonic() + LEFT_BEHIND_SECONDS
+    while database.alive():
+        if time.monotonic() > deadline:
+            raise FolderInUse(f"A database server of an earlier run still runs over {database.folder}. Stop it first.")
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The demo's workers at work: they sign up, apply, sit the exam, claim, answer, and take their pay, all over HTTP."""
 
 import random
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -65,9 +66,9 @@ class WorkerAtWork:
         self.exam_score_basis_points = finished["score_basis_points"]
         self.certified = finished["state"] == "passed"
 
-    def work(self, job_id: str) -> None:
+    def work(self, job_id: str, *, stop: threading.Event) -> None:
         """Claim and answer until the job is over, the appetite is stilled, or the platform says no for good."""
-        while self.answers < self.simulated.appetite:
+        while self.answers < self.simulated.appetite and not stop.is_set():
             try:
                 assignment = self.api.post("/api/v1/assignments/", {"job": job_id})
             except ApiError as refusal:

@@ -1,15 +1,16 @@
 """The demo's story: one job from post to payout, told over HTTP to a running installation."""
 
 import random
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marketplace.demo.api import Api
-from marketplace.demo.client_and_admin import DemoAdmin, DemoClient, wait_for
+from marketplace.demo.client_and_admin import DemoAdmin, DemoClient, TookTooLong, wait_for
 from marketplace.demo.crowd import crowd
 from marketplace.demo.digits import Digit, digits_by_png, load_digits, to_data_url
 from marketplace.demo.people_at_work import WorkerAtWork
@@ -113,24 +114,33 @@ class Story:
 
     def _work(self) -> None:
         """Everybody certified works side by side, while the admin decides what waits, until all tasks are settled."""
-        tasks = len(self.digits) - len(self.gold)
+        stop = threading.Event()
         with ThreadPoolExecutor(max_workers=len(self.certified)) as threads:
-            busy = [threads.submit(worker.work, self.client.job_id) for worker in self.certified]
-            while True:
-                self.admin.decide_what_waits()
-                by_state = self.client.job()["progress"]["tasks"]
-                settled = by_state.get("resolved", 0) + by_state.get("void", 0)
-                self.tell("Workers answer, consensus decides", settled, tasks)
-                if settled == tasks:
-                    self.client.review(is_hopeless=self._looks_hopeless())
-                    break
-                if all(worker.done() for worker in busy):
-                    break
-                time.sleep(1.0)
-            self.tell("The job is being settled", tasks, tasks)
-            wait_for("The end of the job", lambda: self.client.job()["state"] == "completed", seconds=120)
+            busy = [threads.submit(worker.work, self.client.job_id, stop=stop) for worker in self.certified]
+            try:
+                self._see_it_through(busy)
+            finally:
+                stop.set()
             for worker in busy:
                 worker.result()
+
+    def _see_it_through(self, busy: Sequence[Future[None]]) -> None:
+        tasks = len(self.digits) - len(self.gold)
+        while True:
+            self.admin.decide_what_waits()
+            by_state = self.client.job()["progress"]["tasks"]
+            settled = by_state.get("resolved", 0) + by_state.get("void", 0)
+            self.tell("Workers answer, consensus decides", settled, tasks)
+            if settled == tasks:
+                break
+            if all(worker.done() for worker in busy):
+                raise TookTooLong(
+                    f"All workers have had enough, and {tasks - settled} tasks are open. Take more workers."
+                )
+            time.sleep(1.0)
+        self.client.review(is_hopeless=self._looks_hopeless())
+        self.tell("The job is being settled", tasks, tasks)
+        wait_for("The end of the job", lambda: self.client.job()["state"] == "completed", seconds=120)
 
     def _looks_hopeless(self) -> Callable[[Any], bool]:
         """The client's own rule for rejecting: answers of a worker of whom many wait because they were outvoted."""

@@ -23,6 +23,7 @@ from marketplace.demo.outcome import Outcome
 from marketplace.demo.progress import ShownProgress
 from marketplace.demo.report import show_report, show_where_to_look
 from marketplace.demo.story import Story
+from marketplace.management.commands.up import on_signals
 from marketplace.stack import Stack, StackError
 
 ADMIN: Final = "admin@example.org"
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             raise CommandError("This is a production installation, and the demo invents people and money.")
         if workers < 10:
             raise CommandError(f"A crowd of {workers} is too small for every kind of worker; take at least 10.")
+        on_signals(signal.default_int_handler)
         console = Console(highlight=False)
         password = "demo-" + secrets.token_urlsafe(9)
         stack = Stack(
@@ -101,7 +103,6 @@ def _serve(stack: Stack, *, password: str, console: Console) -> None:
     show_where_to_look(url=stack.url, sign_ins=sign_ins, password=password, console=console)
     console.print("It keeps running until you press Ctrl-C.")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    on_signals(lambda number, frame: stop.set())
     stop.wait()
     console.print("Stopping.")
