@@ -4,14 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 from billing.demo.stripe_double import DoubleControl
+from billing.events import PayoutRequested
 from billing.models import Funding, Payout, PayoutAccount, Refund, StripeEvent
 from billing.services import payout_accounts, stripe_inbox
 from billing.services.funding import request_funding, settle_funding
 from billing.services.payout_accounts import onboarding_link, open_payout_account
-from billing.services.payouts import request_payout
+from billing.services.payouts import request_payout, send_payout
 from kernel import clock
 from kernel.services import outbox
-from tests.billing.builders import SOMEBODY, a_worker, usd
+from tests.billing.builders import SOMEBODY, Kind, a_worker, held, usd
 from tests.billing.stripe_double.world import Receiver
 
 Row = Funding | Payout | Refund | StripeEvent
@@ -93,3 +94,13 @@ def transferred(stripe: DoubleControl) -> int:
 def posts_to(stripe: DoubleControl, path: str) -> list[str]:
     """The idempotency keys of what was posted to ``path``, in order."""
     return [r["idempotency_key"] for r in stripe.requests() if r["method"] == "POST" and r["path"] == path]
+
+
+def money_of(worker: str) -> tuple[int, int, int]:
+    """Earnings, in flight, gone out."""
+    return held(Kind.WORKER_EARNINGS, worker), held(Kind.PAYOUTS_IN_FLIGHT, worker), held(Kind.OUTSIDE_WORLD, worker)
+
+
+def send(payout: Payout) -> None:
+    """What the relay does for a payout that was requested."""
+    send_payout(PayoutRequested(payout_id=str(payout.pk)))

@@ -1,14 +1,11 @@
 """Earnings reach their owner once, whatever the network does on the way."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from billing.demo.stripe_double import DoubleControl
-from billing.events import PayoutRequested
 from billing.models import Payout
 from billing.services.ledger import InsufficientFunds
 from billing.services.payout_accounts import PayoutAccountMissing, open_payout_account
@@ -18,30 +15,28 @@ from billing.services.payouts import (
     cancel_payout,
     request_payout,
     retry_payout,
-    send_payout,
     settle_payout,
 )
 from billing.services.sending import Unexplained
-from billing.services.stragglers import drive_stragglers
-from billing.stripe_gateway import TransferState, find_transfers, read_transfer
+from billing.stripe_gateway import TransferState
 from kernel import clock
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from kernel.models import OutboxMessage
-from tests.billing.builders import SOMEBODY, Kind, a_ready_account, a_worker, earn, held, usd
-from tests.billing.flows import a_payout, now_of, onboarded, paid_in, posts_to, run_relay, run_relay_for, transferred
-from tests.concurrency.crowd import at_once
+from tests.billing.builders import SOMEBODY, a_ready_account, a_worker, earn, usd
+from tests.billing.flows import (
+    a_payout,
+    money_of,
+    now_of,
+    paid_in,
+    posts_to,
+    run_relay,
+    run_relay_for,
+    send,
+    transferred,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
-
-
-def money_of(worker: str) -> tuple[int, int, int]:
-    """Earnings, in flight, gone out."""
-    return held(Kind.WORKER_EARNINGS, worker), held(Kind.PAYOUTS_IN_FLIGHT, worker), held(Kind.OUTSIDE_WORLD, worker)
-
-
-def send(payout: Payout) -> None:
-    send_payout(PayoutRequested(payout_id=str(payout.pk)))
 
 
 def the_transfer(payout: Payout, **changes: object) -> TransferState:
@@ -130,70 +125,6 @@ def test_a_payout_is_sent_once_however_often_the_reaction_runs(stripe: DoubleCon
         send(payout)
 
     assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
-
-
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "html_before", "html_after", "rate_limited", "conflict"])
-def test_without_an_answer_the_same_key_is_used_again(stripe: DoubleControl, kind: str) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", kind, times=3)
-
-    run_relay_for(minutes=60)
-
-    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
-    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"] * 4
-
-
-def test_after_a_saved_error_with_effect_what_came_about_is_adopted(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", "server_error_after")
-
-    run_relay()
-
-    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
-    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
-
-
-def test_after_a_saved_error_without_effect_the_next_key_is_used(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", "server_error_before")
-
-    run_relay_for(minutes=10)
-
-    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
-    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1", f"payout:{payout.pk}:2"]
-
-
-def test_when_even_looking_fails_nothing_is_sent_anew(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", "server_error_after")
-    stripe.fault("GET /v1/transfers*", "drop_before", times=2)
-
-    run_relay_for(minutes=30)
-
-    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
-    assert set(posts_to(stripe, "/v1/transfers")) == {f"payout:{payout.pk}:1"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "keys"), [("drop_after", ["1"]), ("drop_before", ["1", "2"])], ids=["it was made", "it was not made"]
-)
-def test_a_key_that_stripe_may_have_forgotten_is_used_again_only_after_looking(
-    stripe: DoubleControl, kind: str, keys: list[str]
-) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", kind)
-    run_relay()
-
-    with clock.ahead_by(timedelta(hours=24)):
-        send(payout)
-
-    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
-    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:{key}" for key in keys]
 
 
 def test_what_stripe_refuses_goes_back_to_earnings(stripe: DoubleControl) -> None:
@@ -297,20 +228,6 @@ def test_an_open_payout_is_driven_again(stripe: DoubleControl) -> None:
         retry_payout(payout_id=payout.pk, by=SOMEBODY)
 
 
-def test_the_webhook_may_be_quicker_than_the_answer(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", "drop_after")
-    run_relay()
-    (made,) = find_transfers(transfer_group=payout.reference)
-
-    settle_payout(payout_id=payout.pk, transfer=read_transfer(transfer_id=made.transfer_id))
-    run_relay_for(minutes=30)
-
-    assert (now_of(payout).state, money_of(payout.owner)) == ("settled", (0, 0, 5_000))
-    assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"]
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -360,70 +277,6 @@ def test_what_happens_after_the_end_waits_for_a_person(stripe: DoubleControl) ->
         settle_payout(payout_id=payout.pk, transfer=taken_back)
 
     assert money_of(payout.owner) == (0, 0, 5_000)
-
-
-def test_a_payout_whose_reaction_was_lost_is_driven_on_by_the_sweep(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    OutboxMessage.objects.all().delete()
-    run_relay()
-    drive_stragglers()
-    assert now_of(payout).state == "requested"
-
-    with clock.ahead_by(timedelta(hours=1, minutes=1)):
-        drive_stragglers()
-
-    assert now_of(payout).state == "settled"
-
-
-def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
-    paid_in(stripe, 100_000)
-    workers = [a_worker(n) for n in range(1_000, 1_024)]
-    for worker in workers:
-        onboarded(stripe, worker)
-    kinds = ("drop_before", "drop_after", "server_error_before", "server_error_after", "html_after", "rate_limited")
-    for seed, kind in enumerate(kinds):
-        stripe.fault("*transfers*", kind, times=None, share=0.12, seed=seed)
-
-    wanted = [request_payout(owner=worker, amount=None, by=SOMEBODY) for worker in workers]
-    run_relay_for(minutes=90)
-
-    assert [now_of(payout).state for payout in wanted] == ["settled"] * 24
-    assert transferred(stripe) == sum(range(1_000, 1_024))
-    assert [money_of(worker) for worker in workers] == [(0, 0, minor) for minor in range(1_000, 1_024)]
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_a_payout_is_sent_or_called_off_but_not_both(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    cancel = partial(cancel_payout, payout_id=payout.pk, owner=payout.owner, by=SOMEBODY)
-    calls: list[Callable[[], object]] = [*[partial(send, payout)] * 8, *[cancel] * 8]
-
-    cancellations: set[type] = {type(outcome) for outcome in at_once(calls)[8:]}
-    run_relay_for(minutes=20)
-
-    if now_of(payout).state == "cancelled":
-        assert cancellations == {Payout}
-        assert (money_of(payout.owner), transferred(stripe)) == ((5_000, 0, 0), 0)
-    else:
-        assert cancellations == {WrongState}
-        assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_16_senders_at_once_send_once(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    payout = a_payout(stripe, 5_000)
-    stripe.fault("POST /v1/transfers", "server_error_after", times=1)
-    stripe.fault("POST /v1/transfers", "drop_after", times=2)
-
-    at_once([partial(send, payout)] * 16)
-    run_relay_for(minutes=20)
-
-    assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
 
 
 def test_earnings_that_come_in_meanwhile_stay(stripe: DoubleControl) -> None:
