@@ -66,8 +66,8 @@ def operation(
             parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
             request=dict.fromkeys(uploads, OpenApiTypes.BINARY) if uploads else body,
             responses={
-                **({(already, media_type): _success(answer, paged=paged)} if already else {}),
                 (204 if answer is None else (status, media_type)): _success(answer, paged=paged),
+                **({(already, media_type): _what_was_there(answer)} if already else {}),
                 **_refusals(said, has_body=bool(body or uploads), public=public),
             },
             examples=list(_request_examples(body, uploads or {})),
@@ -111,6 +111,11 @@ def _success(answer: type[Out] | OpenApiResponse | None, *, paged: bool) -> Open
     described = cleandoc(answer.__doc__ or "").split("\n", maxsplit=1)[0]
     described = f"One page. Each row: {described}" if paged else described
     return OpenApiResponse(_page_of(answer) if paged else answer, description=described, examples=examples)
+
+
+def _what_was_there(answer: type[Out] | OpenApiResponse | None) -> OpenApiResponse:
+    shown = _success(answer, paged=False)
+    return OpenApiResponse(shown.response, description="The same, of what was there already.", examples=shown.examples)
 
 
 def _refusals(said: Sequence[Said], *, has_body: bool, public: bool) -> Mapping[int, OpenApiResponse]:
