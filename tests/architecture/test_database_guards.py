@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
 
 from tests.architecture.project import PACKAGES, own_models, state_field, stateful_models, states_of
 
@@ -167,3 +168,19 @@ def test_money_is_whole_minor_units_in_wide_columns() -> None:
     )
 
     assert types == [("bigint",)]
+
+
+def test_migrations_stand_in_one_line_are_named_by_hand_and_can_be_taken_back() -> None:
+    graph = MigrationLoader(connection).graph
+
+    for package in PACKAGES:
+        ours = sorted(name for app, name in graph.nodes if app == package)
+        assert [int(name[:4]) for name in ours] == list(range(1, len(ours) + 1))
+        assert graph.leaf_nodes(package) == [(package, ours[-1])]
+        assert [name for name in ours if "auto" in name or "merge" in name] == []
+        assert [
+            f"{name}: {operation.describe()}"
+            for name in ours
+            for operation in graph.nodes[package, name].operations
+            if not operation.reversible
+        ] == []
