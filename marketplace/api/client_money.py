@@ -1,12 +1,11 @@
 """A client's money over HTTP: bringing it in, seeing where it is and why it moved, taking back what is not needed."""
 
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.api.addresses import AddressField
 from billing.models import Funding, Posting, Refund
 from billing.services.funding import AmountOutOfRange, request_funding
 from billing.services.ledger import InsufficientFunds
@@ -57,24 +56,6 @@ class BalanceOut(Out):
     client = fields.UUIDField()
     balances = CurrencyBalanceOut(many=True)
     escrow = HeldOut(many=True, help_text="Each job that holds money, the latest posted first.")
-
-
-class AddressField(fields.LineField):
-    """An address that a browser can be sent to."""
-
-    default_error_messages = {"address": "This must be an address such as https://example.org/paid."}
-
-    def to_internal_value(self, data: Any) -> str:
-        address: str = super().to_internal_value(data)
-        try:
-            parts = urlsplit(address)
-            is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-            port_is_a_number = parts.port is None or parts.port > 0
-        except ValueError:
-            is_plain = port_is_a_number = False
-        if not (is_plain and port_is_a_number) or not address.isascii() or " " in address or "\\" in address:
-            self.fail("address")
-        return address
 
 
 class FundingIn(In):

@@ -217,7 +217,7 @@ def test_after_paying_nobody_is_sent_to_what_is_no_web_address(address: str) -> 
 
     assert (status, refusal["errors"]) == (
         400,
-        [{"field": "success_url", "message": "This must be an address such as https://example.org/paid."}],
+        [{"field": "success_url", "message": "This must be an address such as https://example.org/done."}],
     )
 
 
