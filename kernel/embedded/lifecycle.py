@@ -146,13 +146,12 @@ class EmbeddedServer(ABC):
 
     def _wait_until_gone(self, pid: int, *, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> bool:
         deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            if self.child is not None and self.child.pid == pid:
-                self.child.poll()  # reap our own child: a zombie would look alive
-            if not process_lives(pid):
-                return True
+        while self.pid_of_child() == pid or process_lives(pid):
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.01)
-        return False
+        self.pid_of_child()  # it may have ended just now: take leave of it
+        return True
 
     def _make_socket_folder(self, *, owner: int) -> None:
         folder = self.socket_folder
