@@ -181,10 +181,10 @@ class DemoAdmin:
     def _decision(self, escalation: Any) -> dict[str, object]:
         if escalation["kind"] == "no_consensus":
             self.adjudicated += 1
-            label = self.truth[escalation["task"]["item"]["image"]]
+            label = self.truth[escalation["matter"]["item"]["image"]]
             return {"result": result_of(label), "note": "Read again by an expert."}
         if escalation["kind"] == "decertification":
-            if escalation["details"]["lower_bound"] < HOPELESS_BELOW:
+            if escalation["matter"]["score"]["lower_bound"] < HOPELESS_BELOW:
                 self.revoked += 1
                 return {"decision": "revoke", "note": "Too many known answers were missed."}
             self.kept += 1

@@ -2,17 +2,14 @@
 
 import fcntl
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
-from kernel.embedded.lifecycle import EmbeddedServerError
+from kernel.embedded.broker import EmbeddedBroker
+from kernel.embedded.lifecycle import EmbeddedServer, EmbeddedServerError
 from kernel.embedded.postgres import EmbeddedPostgres
 from marketplace.stack import Stack
-
-LEFT_BEHIND_SECONDS: Final = 30.0
 
 
 class FolderInUse(Exception):
@@ -23,21 +20,25 @@ def fresh_folder(folder: Path) -> Path:
     """Empty ``folder``, with the database that belongs to it wherever that lies. Raises FolderInUse."""
     if Stack.is_up(folder):
         raise FolderInUse(f"Something is running over {folder} already. Stop it there with Ctrl-C.")
+    _stop_left_behind(EmbeddedBroker(folder=folder / "broker", log=folder / "log" / "broker.log"))
     with suppress(EmbeddedServerError):  # there are no binaries, so there is no such database
         database = EmbeddedPostgres(folder=folder / "postgres", log=folder / "log" / "postgres.log")
-        _wait_until_gone(database)
+        _stop_left_behind(database)
+        if database.alive():  # a run that was killed leaves its server behind; the last to let go of it stops it
+            database.ensure_running()
+            database.release()
         shutil.rmtree(database.account.data, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
-def _wait_until_gone(database: EmbeddedPostgres) -> None:
-    # The server of a run that was killed stops by itself; at its end it would take away the next one's socket.
-    deadline = time.monotonic() + LEFT_BEHIND_SECONDS
-    while database.alive():
-        if time.monotonic() > deadline:
-            raise FolderInUse(f"A database server of an earlier run still runs over {database.folder}. Stop it first.")
-        time.sleep(0.1)
+def _stop_left_behind(server: EmbeddedServer) -> None:
+    """Stop a server that outlived a run which was killed; at its own end it would take away the next one's socket."""
+    if server.alive():
+        server.ensure_running()
+        server.release()
+    if server.alive():
+        raise FolderInUse(f"{server.label} is used over {server.folder} by another process. Stop that one first.")
 
 
 @contextmanager
