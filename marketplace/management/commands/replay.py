@@ -5,6 +5,7 @@ import random
 import secrets
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         "the same services as any job, and report. A worker is offered only what they answered. See docs/replay.md."
     )
     requires_system_checks = ()
+    _written: Sequence[str] | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         usual = Terms()
@@ -62,9 +64,8 @@ class Command(BaseCommand):
         parser.add_argument(HERE, dest="here", action="store_true", help=SUPPRESS)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """In an installation of somebody's own nothing is done but to begin again in one of its own."""
-        if HERE not in argv and not {"-h", "--help"} & set(argv):
-            _begin_again(argv[2:])
+        """Remember what was written, to begin again with the same."""
+        self._written = argv[2:]
         super().run_from_argv(argv)
 
     def handle(
@@ -73,19 +74,12 @@ class Command(BaseCommand):
         console = Console(highlight=False)
         try:
             recording = read_recording(answers=answers, truth=truth)
+            if self._written is not None and not here:
+                _begin_again(self._written)
             if limit is not None:
                 recording = recording.limited(limit, chance=random.Random(seed))  # noqa: S311  (to be repeated)
-            low, high = options["overlap"]
-            terms = Terms(
-                gold_share=options["gold_share"],
-                overlap_min=low,
-                overlap_max=high,
-                confidence=options["confidence"],
-                reward_minor=options["reward"],
-                seed=seed,
-            )
             with hold_folder(settings.VAR_DIR):
-                outcome = _play(recording, terms, console=console)
+                outcome = _play(recording, _terms(seed=seed, **options), console=console)
         except (UnusableRecording, FolderInUse, EmbeddedServerError, NotDone, StripeTrouble) as error:
             raise CommandError(str(error)) from error
         except (Refused, Invalid) as refusal:
@@ -97,6 +91,20 @@ class Command(BaseCommand):
         show_report(outcome, console=console)
         if not outcome.is_clean:
             raise CommandError("The books or the checks are not clean; see above.")
+
+
+def _terms(
+    *, gold_share: float, overlap: tuple[int, int], confidence: float, reward: int, seed: int, **_others: Any
+) -> Terms:
+    low, high = overlap
+    return Terms(
+        gold_share=gold_share,
+        overlap_min=low,
+        overlap_max=high,
+        confidence=confidence,
+        reward_minor=reward,
+        seed=seed,
+    )
 
 
 def _play(recording: Recording, terms: Terms, *, console: Console) -> Outcome:
@@ -113,14 +121,11 @@ def _play(recording: Recording, terms: Terms, *, console: Console) -> Outcome:
     return outcome_of(replay)
 
 
-def _begin_again(arguments: list[str]) -> None:
+def _begin_again(arguments: Sequence[str]) -> None:
     """Replace this process by one over a fresh folder, with settings and keys of its own and a Stripe double."""
     if settings.PRODUCTION:
         raise CommandError("This is a production installation, and a replay invents people and money.")
-    try:
-        folder = fresh_folder(settings.VAR_DIR / "replay")
-    except FolderInUse as error:
-        raise CommandError(str(error)) from error
+    folder = fresh_folder(settings.VAR_DIR / "replay")
     environment = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON}
     environment |= {
         "ASSAY_VAR": str(folder),
