@@ -26,7 +26,8 @@ class ApiError(Exception):
 class Api:
     """Somebody at ``url``: a stranger at first, a signed-in person after ``sign_in``.
 
-    Every POST carries an Idempotency-Key, so that one whose answer was lost on the way is simply sent again.
+    A POST whose answer was lost on the way is simply sent again: ``post`` carries an Idempotency-Key, and what ``repeat``
+    asks for has the same effect however often it comes.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,13 +45,16 @@ class Api:
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
 
     def post(self, path: str, body: object = None) -> Any:
-        """The answer to a POST of ``body`` as JSON."""
-        sent = json.dumps({} if body is None else body).encode()
-        return self._ask("POST", path, sent, "application/json")
+        """The answer to a POST of ``body`` as JSON, under a key of its own."""
+        return self._ask("POST", path, _json(body), "application/json", key=str(uuid.uuid4()))
+
+    def repeat(self, path: str, body: object = None) -> Any:
+        """The answer to a POST of ``body`` as JSON that needs no key, such as a claim or an answer to a task."""
+        return self._ask("POST", path, _json(body), "application/json")
 
     def upload(self, path: str, content: bytes, *, content_type: str) -> Any:
         """The answer to a POST of a file's content."""
-        return self._ask("POST", path, content, content_type)
+        return self._ask("POST", path, content, content_type, key=str(uuid.uuid4()))
 
     def every(self, path: str, **query: object) -> Iterator[Any]:
         """Each row of a list, page after page."""
@@ -64,10 +68,10 @@ class Api:
         """The values of a download in JSON Lines."""
         return [json.loads(line) for line in self._exchange("GET", path)[1].splitlines()]
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "", key: str = "") -> Any:
         headers = {"Content-Type": content_type} if content_type else {}
-        if method == "POST":
-            headers["Idempotency-Key"] = str(uuid.uuid4())
+        if key:
+            headers["Idempotency-Key"] = key
         status, content = self._exchange(method, path, body, headers)
         answer = json.loads(content) if content else {}
         if status >= http.client.BAD_REQUEST:
@@ -99,6 +103,10 @@ class Api:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _json(body: object) -> bytes:
+    return json.dumps({} if body is None else body).encode()
 
 
 def press(url: str, **form: str) -> None:

@@ -70,7 +70,7 @@ class WorkerAtWork:
         """Claim and answer until the job is over, the appetite is stilled, or the platform says no for good."""
         while self.answers < self.simulated.appetite and not stop.is_set():
             try:
-                assignment = self.api.post("/api/v1/assignments/", {"job": job_id})
+                assignment = self.api.repeat("/api/v1/assignments/", {"job": job_id})
             except ApiError as refusal:
                 if not self._waits_after(refusal):
                     return
@@ -86,7 +86,7 @@ class WorkerAtWork:
             self.returned += 1
             return
         digit = self.pictures[png_of_data_url(assignment["item"]["image"])]
-        self.api.post(f"{path}submit/", {"result": result_of(self.simulated.answer(digit))})
+        self.api.repeat(f"{path}submit/", {"result": result_of(self.simulated.answer(digit))})
         self.answers += 1
 
     def _waits_after(self, refusal: ApiError) -> bool:

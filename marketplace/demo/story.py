@@ -134,6 +134,8 @@ class Story:
             if settled == tasks:
                 break
             if all(worker.done() for worker in busy):
+                for worker in busy:
+                    worker.result()
                 raise TookTooLong(
                     f"All workers have had enough, and {tasks - settled} tasks are open. Take more workers."
                 )
