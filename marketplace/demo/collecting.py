@@ -62,6 +62,7 @@ def _labels(story: Story, results: list[Any], job: Any) -> outcome.Labels:
         answers=answers,
         gold_answers=gold,
         full_overlap=FULL_OVERLAP,
+        judged=len(decided),
         consensus_right=_mean([line["value"] == truth[line["external_id"]] for line in decided]),
         majority_right=_mean([line["majority"]["value"] == truth[line["external_id"]] for line in decided]),
         all_right=_mean([line["value"] == truth[line["external_id"]] for line in results]),

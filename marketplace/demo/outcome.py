@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Labels:
     """How good the labels are, and what they took. Accuracies are shares of right ones; None where nothing is known.
 
-    Consensus and the majority votes are judged on the same tasks, those that consensus decided.
+    Consensus and the majority votes are ``judged`` on the same tasks: those that consensus decided and whose truth is
+    known.
     """
 
     tasks: int
@@ -18,6 +19,7 @@ class Labels:
     gold_answers: int
     full_overlap: float
     """Answers to each task, on average, with which it is compared: all that fixed overlap or a recording would buy."""
+    judged: int
     consensus_right: float | None
     majority_right: float | None
     all_right: float | None

@@ -53,7 +53,7 @@ class Recording:
     answers: tuple[RecordedAnswer, ...]
     truth: Mapping[str, str]
     is_timed: bool
-    repeated: int
+    repeated: tuple[RecordedAnswer, ...]
 
     @property
     def tasks(self) -> list[str]:
@@ -77,6 +77,7 @@ class Recording:
         return replace(
             self,
             answers=tuple(answer for answer in self.answers if answer.task in kept),
+            repeated=tuple(answer for answer in self.repeated if answer.task in kept),
             truth={task: label for task, label in self.truth.items() if task in kept},
         )
 
@@ -92,15 +93,14 @@ def read_recording(*, answers: Path, truth: Path) -> Recording:
     if is_timed:
         given.sort(key=lambda answer: answer.at or datetime.min.replace(tzinfo=UTC))
     first: dict[tuple[str, str], RecordedAnswer] = {}
-    for answer in given:
-        first.setdefault((answer.task, answer.worker), answer)
+    repeated = [answer for answer in given if first.setdefault((answer.task, answer.worker), answer) is not answer]
     known = _truth(truth)
     answered = {answer.task for answer in given}
     recording = Recording(
         answers=tuple(first.values()),
         truth={task: label for task, label in known.items() if task in answered},
         is_timed=is_timed,
-        repeated=len(given) - len(first),
+        repeated=tuple(repeated),
     )
     if not recording.truth:
         raise UnusableRecording(

@@ -50,7 +50,7 @@ def outcome_of(replay: Replay) -> Outcome:
 def _about(replay: Replay) -> str:
     recording = replay.recording
     order = "in the order of their times" if recording.is_timed else "in an order drawn by the seed"
-    left_out = f" {recording.repeated:,} repeated answers were left out." if recording.repeated else ""
+    left_out = f" {len(recording.repeated):,} repeated answers were left out." if recording.repeated else ""
     return (
         f"The {len(recording.answers):,} answers that {len(recording.workers):,} workers once gave to "
         f"{len(recording.tasks):,} tasks are replayed {order}; nobody was asked now.{left_out} The client is invented, "
@@ -65,8 +65,9 @@ def _labels(replay: Replay) -> outcome.Labels:
     adjudicated = [line for line in lines if line["method"] == "adjudication"]
     by_all = _majority_of_all(replay)
 
+    truth = replay.recording.truth
+
     def right(given: Callable[[Any], object], among: Sequence[Any]) -> float | None:
-        truth = replay.recording.truth
         judged = [line for line in among if line["external_id"] in truth]
         return _mean([given(line) == truth[line["external_id"]] for line in judged])
 
@@ -77,6 +78,7 @@ def _labels(replay: Replay) -> outcome.Labels:
         answers=sum(1 for line in lines for answer in line["answers"] if answer["submitted_at"]),
         gold_answers=_submitted(replay).filter(task__gold_question__isnull=False).count(),
         full_overlap=sum(answer.task not in replay.gold for answer in replay.recording.answers) / len(lines),
+        judged=sum(line["external_id"] in truth for line in decided),
         consensus_right=right(lambda line: line["value"], decided),
         majority_right=right(lambda line: line["majority"]["value"], decided),
         all_right=right(lambda line: line["value"], decided + adjudicated),

@@ -46,11 +46,13 @@ def _labels(outcome: Outcome) -> RenderableType:
     )
     if labels.consensus_right is not None:
         table.add_section()
-        table.add_row("consensus is right", _share(labels.consensus_right), "where it decided, against the true labels")
-        table.add_row("majority vote is right", _share(labels.majority_right), "there, of the same answers")
+        table.add_row(
+            "consensus is right", _share(labels.consensus_right), f"of {labels.judged:,} it decided, with a known truth"
+        )
+        table.add_row("majority vote is right", _share(labels.majority_right), "there, on the same answers")
         if labels.recorded_majority_right is not None:
             table.add_row(
-                "majority of all is right", _share(labels.recorded_majority_right), "there, of all recorded answers"
+                "majority of all is right", _share(labels.recorded_majority_right), "there, on all recorded answers"
             )
         table.add_row("delivered labels are right", _share(labels.all_right), "adjudicated ones included")
         table.add_row("confidence that it claims", _share(labels.mean_confidence), "on average; not calibrated yet")

@@ -115,6 +115,7 @@ def test_a_replay_comes_to_what_its_recording_says(tmp_path: Path, stripe: Doubl
         answers=8,
         gold_answers=0,
         full_overlap=3.0,
+        judged=2,
         consensus_right=1 / 2,
         majority_right=1 / 2,
         all_right=2 / 3,
@@ -223,7 +224,7 @@ def test_the_first_of_a_workers_answers_to_a_task_counts(tmp_path: Path) -> None
     )
 
     assert [(answer.worker, answer.label) for answer in recording.answers] == [("ann", "cat"), ("ben", "dog")]
-    assert recording.repeated == 2
+    assert [answer.label for answer in recording.repeated] == ["dog", "cat"]
 
 
 def test_times_give_the_order_of_the_answers(tmp_path: Path) -> None:
