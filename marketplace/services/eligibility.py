@@ -8,15 +8,17 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from kernel.errors import Refused
-from marketplace.models import Job, JobUserObjectPermission, Membership, Requirement
+from marketplace.models import Job, Requirement
 from qualification import queries as qualification_queries
 from workforce.models import Worker
 
 ALL_TAKEN: Final = (
-    "All tasks of this job are taken now. One may come back when a reservation ends: try again in a few minutes."
+    "No task of this job is free now: all are taken or done. One may come back when a reservation ends: try again in a "
+    "few minutes."
 )
 
 
@@ -61,11 +63,19 @@ def tie_refusal(job: Job, *, is_tied: bool) -> NotEligible | None:
     return NotEligible("own_job", message, job.pk) if is_tied else None
 
 
-def is_tied(*, worker_id: UUID) -> Q:
+TIED: Final = """
+    EXISTS (SELECT FROM marketplace_membership member JOIN workforce_worker self ON self.user_id = member.user_id
+            WHERE member.client_id = marketplace_job.client_id AND self.id = %s)
+    OR EXISTS (SELECT FROM marketplace_jobuserobjectpermission shared
+               JOIN workforce_worker self ON self.user_id = shared.user_id
+               WHERE shared.content_object_id = marketplace_job.id AND self.id = %s)
+"""
+"""Whether a worker, given twice, acts for the client of ``marketplace_job``, or was let onto this one job."""
+
+
+def is_tied(*, worker_id: UUID) -> RawSQL:
     """For annotating jobs: whether the worker acts for the job's client, or was let onto this one job."""
-    members = Membership.objects.filter(client=OuterRef("client"), user__worker=worker_id)
-    shared_with = JobUserObjectPermission.objects.filter(content_object=OuterRef("pk"), user__worker=worker_id)
-    return Q(Exists(members)) | Q(Exists(shared_with))
+    return RawSQL(TIED, (worker_id, worker_id), output_field=BooleanField())  # noqa: S611  (constant, and its values)
 
 
 @lru_cache(maxsize=1024)
