@@ -6,7 +6,8 @@ from typing import Any, Final
 from django.db import models
 
 from kernel.errors import Refused
-from kernel.services.audit import Actor, record
+from kernel.rows import update
+from kernel.services.audit import Actor, telling
 
 Transitions = Mapping[str, set[str]]
 
@@ -51,8 +52,7 @@ def move(
     if not flow.allows(before, to):
         raise WrongState(_refusal(row, before, to, flow))
     row.state = str(to)  # type: ignore[attr-defined]
-    row.save(update_fields=["state", *fields])
-    record(
+    told = telling(
         action=f"{row._meta.model_name}.{to}",
         subject=row,
         by=by,
@@ -61,6 +61,7 @@ def move(
         to_state=to,
         details=details,
     )
+    update(row, ["state", *fields], beside=told)
 
 
 def _refusal(row: models.Model, before: str, to: str, flow: Flow) -> str:

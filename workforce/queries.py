@@ -1,12 +1,14 @@
 """Questions about people who work."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from kernel.errors import NotFound
 from kernel.models import User
+from kernel.rows import Columns
 from workforce.models import Application, Identity, Worker
 
 
@@ -22,7 +24,14 @@ class NotAWorker(NotFound):
 
 def worker_of(user: User) -> Worker | None:
     """The worker who ``user`` is, if they were approved."""
-    return Worker.objects.filter(user=user).first()
+    with connection.cursor() as cursor:
+        cursor.execute(_WORKER_OF, [user.pk])
+        values = cursor.fetchone()
+    return _WORKER.row(values) if values else None
+
+
+_WORKER: Final = Columns(Worker, "worker")
+_WORKER_OF: Final = f"SELECT {_WORKER.selected} FROM workforce_worker worker WHERE user_id = %s"  # noqa: S608  (ours)
 
 
 def own_worker(user: User) -> Worker:

@@ -21,7 +21,7 @@ from marketplace.api.client_money import JOB_ID
 from marketplace.api.job_shapes import JobIn, ShownSchemaOut
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT
-from marketplace.models import Assignment, Rejection, Task
+from marketplace.models import Assignment, Rejection
 from marketplace.queries import presentation_of
 from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_or_keep
 from marketplace.services.eligibility import NotEligible
@@ -165,8 +165,8 @@ class AssignmentsView(WorkerView):
         """
         claim = claim_or_keep(worker=self.worker(), job_id=self.read_body().get("job"))
         turn = claim.assignment
-        item = Task.objects.filter(pk=turn.task_id).values_list("item", flat=True)[0]
-        return Response({**shown(turn), **_shown_task(turn, item), "result": None}, status=201 if claim.is_new else 200)
+        answer = {**shown(turn), **_shown_task(turn, turn.task.item), "result": None}
+        return Response(answer, status=201 if claim.is_new else 200)
 
 
 class AssignmentView(WorkerView):

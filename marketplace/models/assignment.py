@@ -9,13 +9,14 @@ from kernel import clock
 from kernel.flow import Flow
 from kernel.money import Money
 from marketplace.models.job import Job, JobVersion
-from marketplace.models.task import Task
+from marketplace.models.task import Slot, Task
 
 
 class Assignment(models.Model):
     """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
 
-    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired.
+    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired. ``lane`` is
+    that of the slot it was, so that a worker's gold is found without looking at their work; nobody is shown it.
     """
 
     class State(models.TextChoices):
@@ -40,6 +41,7 @@ class Assignment(models.Model):
     worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+", db_index=False)
     version = models.ForeignKey(JobVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
     ordinal = models.PositiveSmallIntegerField(null=True)
+    lane = models.PositiveSmallIntegerField(choices=Slot.Lane, default=Slot.Lane.WORK)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     reward_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField()
@@ -84,6 +86,9 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state="active"), name="assignment_expiring"),
             models.Index(fields=["review_due_at"], condition=Q(state="submitted"), name="assignment_awaiting_review"),
+            models.Index(
+                fields=["worker", "job"], condition=Q(state="submitted", lane=1), name="assignment_gold_waiting"
+            ),
             models.Index(fields=["job", "claimed_at", "id"], name="assignment_by_job"),
             models.Index(fields=["worker", "claimed_at", "id"], name="assignment_by_worker"),
         ]

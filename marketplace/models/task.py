@@ -35,7 +35,7 @@ class Task(models.Model):
     )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="tasks")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     external_id = models.CharField(max_length=200, blank=True, default="")
     item = models.JSONField()
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 is claimed first, 9 last.")

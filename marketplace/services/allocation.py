@@ -4,19 +4,21 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import QuerySet
 
 from kernel import clock
 from kernel.errors import NotFound, Refused
-from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Job, JobVersion, Slot
+from kernel.rows import Columns, insert
+from kernel.services.audit import Actor, telling
+from marketplace.models import Assignment, Job, Slot
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
-from marketplace.services.slots import CHANCE, is_anything_free, take_slot
+from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
 from qualification import queries as qualification_queries
 from workforce.models import Worker
 
@@ -53,6 +55,10 @@ class _Situation:
     is_tied: bool
 
 
+class _Holds(Exception):
+    """The worker has a reservation already."""
+
+
 def claim_task(
     *,
     worker: Worker,
@@ -78,23 +84,34 @@ def claim_or_keep(
     decides what this worker is offered. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved
     (busy in another job) or NotFound.
     """
-    held = _held_assignment(worker)
-    if held is not None:
-        return _still_held(held, job_id)
+    try:
+        return _new_claim(worker=worker, job_id=job_id, chance=chance, among=among)
+    except _Holds:
+        held = _held_assignment(worker)
+        if held is not None:
+            return _still_held(held, job_id)
+    # What was held had run out and was given back just now.
+    return _new_claim(worker=worker, job_id=job_id, chance=chance, among=among)
+
+
+def _new_claim(*, worker: Worker, job_id: UUID | None, chance: random.Random, among: Collection[UUID] | None) -> Claim:
     try:
         if job_id is not None:
             return Claim(_claim_in(worker=worker, job_id=job_id, chance=chance, among=among), is_new=True)
         return Claim(_claim_anywhere(worker=worker, chance=chance, among=among), is_new=True)
-    except IntegrityError:
+    except IntegrityError as error:
         # Two tabs of one worker met at "one reservation at a time": the other one has won.
-        held = _held_assignment(worker)
-        if held is None:
+        if not _of(worker).exists():
             raise
-        return _still_held(held, job_id)
+        raise _Holds from error
+
+
+def _of(worker: Worker) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE)
 
 
 def _held_assignment(worker: Worker) -> Assignment | None:
-    held = Assignment.objects.filter(worker=worker, state=Assignment.State.ACTIVE).first()
+    held = _of(worker).first()
     if held is not None and expire_if_overdue(assignment_id=held.pk):
         return None
     return held
@@ -110,6 +127,8 @@ def _still_held(held: Assignment, job_id: UUID | None) -> Claim:
 
 
 def _claim_anywhere(*, worker: Worker, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
+    if _of(worker).exists():
+        raise _Holds
     open_jobs = Job.objects.filter(state=Job.State.OPEN).order_by("launched_at", "id")
     reasons: list[dict[str, object]] = []
     for job_id in open_jobs.values_list("pk", flat=True)[:JOBS_LOOKED_AT]:
@@ -127,7 +146,6 @@ def _claim_anywhere(*, worker: Worker, chance: random.Random, among: Collection[
     )
 
 
-@transaction.atomic
 def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
     situation = _situation(worker_id=worker.pk, job_id=job_id)
     for refusal in (
@@ -138,39 +156,58 @@ def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random, among: Col
         if refusal is not None:
             raise refusal
     _require_skills(worker_id=worker.pk, job_id=job_id)
+    return _reserve(situation, chance, among)
+
+
+@transaction.atomic
+def _reserve(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
     _count_claim(situation)
-    taken = _take(situation, chance, among)
-    if taken is None:
-        raise _nothing_left(job_id)
-    task_id, ordinal = taken
+    turn = _take(situation, chance, among)
+    if turn is None:
+        raise _nothing_left(situation.job.pk)
     now, job = clock.now(), situation.job
-    assignment = Assignment.objects.create(
-        task_id=task_id,
+    assignment = Assignment(
+        task=turn.task,
         job=job,
-        worker=worker,
+        worker=situation.worker,
         version_id=situation.version_id,
-        ordinal=ordinal,
+        ordinal=turn.ordinal,
+        lane=turn.lane,
         reward_minor=job.reward_minor,
         fee_minor=job.fee_minor,
         currency=job.currency,
         claimed_at=now,
         expires_at=now + timedelta(seconds=job.reservation_seconds),
     )
-    record(action="assignment.claimed", subject=assignment, by=Actor("user", str(worker.user_id)), to_state="active")
+    by = Actor("user", str(situation.worker.user_id))
+    told = telling(action="assignment.claimed", subject=assignment, by=by, to_state="active")
+    insert(assignment, beside=told)
     return assignment
 
 
 def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
-    versions = JobVersion.objects.filter(job=OuterRef("pk")).order_by("-number")
-    job = (
-        Job.objects.exclude(state=Job.State.DRAFT)
-        .filter(pk=job_id)
-        .annotate(version_id=Subquery(versions.values("pk")[:1]), is_tied=eligibility.is_tied(worker_id=worker_id))
-        .first()
-    )
-    if job is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SITUATION, [worker_id, worker_id, Job.State.DRAFT.value, job_id, worker_id])
+        is_tied, is_held, version_id, *rest = cursor.fetchone()
+    if is_held:
+        raise _Holds
+    if version_id is None:
         raise NotFound("job")
-    return _Situation(Worker.objects.get(pk=worker_id), job, job.version_id, job.is_tied)
+    return _Situation(_WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :]), version_id, is_tied)
+
+
+_WORKER: Final = Columns(Worker, "worker")
+_JOB: Final = Columns(Job, "marketplace_job")
+_SITUATION: Final = f"""
+SELECT {eligibility.TIED}, held.id IS NOT NULL,
+       (SELECT id FROM marketplace_jobversion version WHERE version.job_id = marketplace_job.id
+        ORDER BY number DESC LIMIT 1),
+       {_WORKER.selected}, {_JOB.selected}
+FROM workforce_worker worker
+LEFT JOIN marketplace_job ON marketplace_job.state <> %s AND marketplace_job.id = %s
+LEFT JOIN marketplace_assignment held ON held.worker_id = worker.id AND held.state = 'active'
+WHERE worker.id = %s
+"""  # noqa: S608  (all of it ours)
 
 
 def _require_skills(*, worker_id: UUID, job_id: UUID) -> None:
@@ -182,13 +219,14 @@ def _require_skills(*, worker_id: UUID, job_id: UUID) -> None:
 
 def _count_claim(situation: _Situation) -> None:
     # A per-worker counter: it enforces the cap without a count and makes two tabs of one worker go one after the other.
+    # The commit need not wait for the disk: a claim that a crash forgets is only claimed anew (ADR 0008).
     cap = situation.job.max_assignments_per_worker
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO marketplace_participation AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)
             ON CONFLICT (job_id, worker_id) DO UPDATE SET claims = known.claims + 1
-            WHERE %s::integer IS NULL OR known.claims < %s RETURNING claims
+            WHERE %s::integer IS NULL OR known.claims < %s RETURNING set_config('synchronous_commit', 'off', true)
             """,
             [situation.job.pk, situation.worker.pk, cap, cap],
         )
@@ -196,7 +234,7 @@ def _count_claim(situation: _Situation) -> None:
             raise eligibility.cap_refusal(situation.job)
 
 
-def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> tuple[UUID, int] | None:
+def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Turn | None:
     job_id, worker_id = situation.job.pk, situation.worker.pk
     if chance.random() * 10_000 < situation.job.gold_share_basis_points:
         gold = take_slot(job_id=job_id, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance, among=among)

@@ -1,14 +1,16 @@
 """Reservations that end without an answer: given back by the worker, or run out."""
 
+from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from kernel import clock
 from kernel.errors import NotFound
 from kernel.flow import move
+from kernel.rows import Columns
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Task
+from marketplace.models import Assignment, Job, Task
 from marketplace.services.slots import open_slot
 from workforce.models import Worker
 
@@ -16,14 +18,34 @@ EXPIRED_AT_ONCE = 500
 
 
 def lock_turn(assignment_id: UUID, worker: Worker | None = None) -> Assignment:
-    """The assignment with its task, both locked, task first. Raises NotFound, also when it is not ``worker``'s."""
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).filter(assignments=assignment_id).first()
-    turns = Assignment.objects.select_for_update(no_key=True).filter(pk=assignment_id)
-    assignment = (turns.filter(worker=worker) if worker is not None else turns).first()
-    if task is None or assignment is None:
+    """The assignment with its task, both locked, task first, and its job. NotFound, also when it is not ``worker``'s.
+
+    Of the task what answers do not touch, its item, is not loaded.
+    """
+    owner = worker.pk if worker is not None else None
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_TURN, [assignment_id, owner, owner])
+        values = cursor.fetchone()
+    if values is None:
         raise NotFound("assignment")
-    assignment.task = task
+    assignment = _TURN.row(values[: len(_TURN)])
+    assignment.task = _TASK.row(values[len(_TURN) : -len(_JOB)])
+    assignment.job = assignment.task.job = _JOB.row(values[-len(_JOB) :])
     return assignment
+
+
+_TURN: Final = Columns(Assignment, "turn")
+_TASK: Final = Columns(Task, "task", only=("id", "job_id", "state", "priority", "gold_question_id", "answer_key"))
+_JOB: Final = Columns(Job, "job")
+# Rows are locked in the order in which they are named last: the task first, as everywhere.
+_LOCK_TURN: Final = f"""
+SELECT {_TURN.selected}, {_TASK.selected}, {_JOB.selected}
+FROM marketplace_assignment turn
+JOIN marketplace_task task ON task.id = turn.task_id
+JOIN marketplace_job job ON job.id = turn.job_id
+WHERE turn.id = %s AND (%s::uuid IS NULL OR turn.worker_id = %s)
+FOR NO KEY UPDATE OF task, turn
+"""  # noqa: S608  (all of it ours)
 
 
 @transaction.atomic

@@ -144,10 +144,11 @@ INVARIANTS: Final[dict[str, str]] = {
            OR rejection.reversed_at IS NOT NULL AND turn.state <> 'accepted'
     """,
     "copies agree with what they are copies of": """
-        SELECT 'assignment ' || turn.id, 'names another job than its task or its version does'
+        SELECT 'assignment ' || turn.id, 'names another job or lane than its task, or another job than its version does'
         FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
         JOIN marketplace_jobversion version ON version.id = turn.version_id
         WHERE turn.job_id <> task.job_id OR turn.job_id <> version.job_id
+           OR (turn.lane = 1) <> (task.gold_question_id IS NOT NULL)
         UNION ALL
         SELECT 'slot ' || slot.id, 'names another job, lane or priority than its task does'
         FROM marketplace_slot slot JOIN marketplace_task task ON task.id = slot.task_id

@@ -1,17 +1,20 @@
 """Resolution: after each answer a task is resolved, asks for one more, or goes to a person."""
 
+from uuid import UUID
+
+from django.db import connection
 from django.db.models import Max, Q
 
 from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor
-from marketplace.models import Annotation, Assignment, Escalation, Job, Slot, Task
-from marketplace.queries import current_schema_of
+from marketplace.models import Assignment, Escalation, Job, Task
+from marketplace.queries import schema_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
 from marketplace.services.slots import open_slot
-from qualification import queries as qualification_queries
 from qualification.labels.results import Answer, to_result
+from qualification.queries import UNMEASURED
 from qualification.statistics.consensus import Posterior, Vote, posterior
 from qualification.statistics.stopping import Decision, decide
 
@@ -27,10 +30,11 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
     if task.state != Task.State.OPEN:
         due_now(Q(pk=answered_in.pk))
         return
-    if _is_a_turn_outstanding(task):
+    is_outstanding, version_id = _situation(task)
+    if is_outstanding:
         return
     votes = _votes(task, job)
-    schema = current_schema_of(job.pk)
+    schema = schema_of(version_id)
     belief = posterior(schema, votes)
     decision = decide(
         belief,
@@ -47,18 +51,34 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
         _escalate(belief, task=task)
 
 
-def _is_a_turn_outstanding(task: Task) -> bool:
-    return (
-        Slot.objects.filter(task=task).exists()
-        or Assignment.objects.filter(task=task, state=Assignment.State.ACTIVE).exists()
-    )
+def _situation(task: Task) -> tuple[bool, UUID]:
+    """Whether a turn is still free or active, and the version that answers are weighed under: the latest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT FROM marketplace_slot WHERE task_id = %(task)s)
+                OR EXISTS (SELECT FROM marketplace_assignment WHERE task_id = %(task)s AND state = 'active'),
+                (SELECT id FROM marketplace_jobversion WHERE job_id = %(job)s ORDER BY number DESC LIMIT 1)
+            """,
+            {"task": task.pk, "job": task.job_id},
+        )
+        found: tuple[bool, UUID] = cursor.fetchone()
+    return found
 
 
 def _votes(task: Task, job: Job) -> list[Vote]:
-    annotations = Annotation.objects.filter(assignment__task=task, late=False).order_by("submitted_at", "id")
-    rows = list(annotations.values_list("assignment__worker_id", "answer_key"))
-    reliabilities = qualification_queries.reliabilities(worker_ids=[w for w, _ in rows], skill_id=job.skill_id)
-    return [Vote(answer=Answer.from_key(key), reliability=reliabilities[worker_id]) for worker_id, key in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT answer.answer_key, coalesce(score.estimate, %s)
+            FROM marketplace_assignment turn
+            JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
+            LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %s
+            WHERE turn.task_id = %s ORDER BY answer.submitted_at, answer.id
+            """,
+            [UNMEASURED.mean, job.skill_id, task.pk],
+        )
+        return [Vote(answer=Answer.from_key(key), reliability=estimate) for key, estimate in cursor.fetchall()]
 
 
 def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str, object]]) -> None:
@@ -73,15 +93,36 @@ def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str
         fields=["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"],
     )
     if job.accept_on_resolution:
-        due_now(Q(task=task, annotation__answer_key=task.answer_key))
-        # Gold turns look like any other, in their timetable too: a worker's open gold is accepted together with the
-        # next work of theirs, right or wrong.
-        due_now(Q(job=job, worker__in=_workers_of(task), task__gold_question__isnull=False))
+        _accept_soon(task)
 
 
-def _workers_of(task: Task) -> list[object]:
-    agreeing = Assignment.objects.filter(task=task, annotation__answer_key=task.answer_key)
-    return list(agreeing.values_list("worker_id", flat=True))
+def _accept_soon(task: Task) -> None:
+    """Let the next sweep accept the answers that agree with the label.
+
+    Gold turns look like any other, in their timetable too: the waiting gold of those who agree is accepted together
+    with this work of theirs, right or wrong. Rows are locked in one order: two resolutions may meet at a worker's gold.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH agreeing AS (
+                SELECT turn.id, turn.worker_id FROM marketplace_assignment turn
+                JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+                WHERE turn.task_id = %(task)s AND turn.state = 'submitted' AND answer.answer_key = %(key)s
+            ), due AS (
+                SELECT id FROM agreeing
+                UNION ALL
+                SELECT gold.id FROM agreeing JOIN marketplace_assignment gold USING (worker_id)
+                WHERE gold.job_id = %(job)s AND gold.lane = 1 AND gold.state = 'submitted'
+            )
+            UPDATE marketplace_assignment SET review_due_at = %(now)s WHERE id IN (
+                SELECT id FROM marketplace_assignment
+                WHERE id IN (SELECT id FROM due) AND state = 'submitted' AND review_due_at > %(now)s
+                ORDER BY id FOR NO KEY UPDATE
+            )
+            """,
+            {"task": task.pk, "job": task.job_id, "key": task.answer_key, "now": clock.now()},
+        )
 
 
 def _note_belief(task: Task, belief: Posterior) -> None:

@@ -1,40 +1,60 @@
 """Slots: the turns that nobody has taken yet. Taking one costs the same however long the queue is."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
+from kernel.rows import Columns
 from marketplace.models import Slot, Task
 
 CHANCE: Final = random.SystemRandom()
 
-# One index range scan from a random place: no row is counted, none but the taken one is locked. A slot whose lock
-# somebody holds is skipped at first; only when nothing else is left is the claim run again, waiting, because skipping
-# alone turns workers away while turns are merely being looked at.
-_TAKE = """
-DELETE FROM marketplace_slot WHERE id = (
+# One index range scan from a random place, and if nothing is left from there on, one from the beginning: no row is
+# counted, none but the taken one is locked. A slot whose lock somebody holds is skipped at first; only when nothing
+# else is left is the claim run again, waiting: skipping alone turns workers away while turns are merely looked at.
+_FREE: Final = """
     SELECT slot.id FROM marketplace_slot slot
-    WHERE slot.job_id = %(job)s AND slot.lane = %(lane)s AND slot.priority = %(priority)s
-      AND slot.r >= %(low)s AND slot.r < %(high)s
+    WHERE slot.job_id = %(job)s AND slot.lane = %(lane)s AND slot.priority = {priority} AND slot.r {side} %(start)s
       AND NOT EXISTS (
           SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = slot.task_id)
       {only_among}
     ORDER BY slot.r, slot.id LIMIT 1
-    FOR NO KEY UPDATE OF slot {skip_locked})
-RETURNING task_id, ordinal
+    FOR NO KEY UPDATE OF slot {skip_locked}
 """
-_TAKE_ANY: Final = [_TAKE.format(only_among="", skip_locked=how) for how in ("SKIP LOCKED", "")]
-_TAKE_AMONG: Final = [
-    _TAKE.format(only_among="AND slot.task_id = ANY(%(among)s)", skip_locked=how) for how in ("SKIP LOCKED", "")
-]
-
+_TAKE: Final = """
+DELETE FROM marketplace_slot WHERE id = coalesce(({from_start}), ({before_start}))
+RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane
+"""
+_LOWEST: Final = "(SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = %(lane)s)"
 _NEXT_PRIORITY: Final = """
-SELECT priority FROM marketplace_slot
-WHERE job_id = %(job)s AND lane = %(lane)s AND priority > %(priority)s ORDER BY priority LIMIT 1
+SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = %(lane)s AND priority > %(priority)s
 """
+
+
+@cache
+def take_statement(*, waits: bool = False, any_priority: bool = False, is_among: bool = False) -> str:
+    """The statement that takes a slot: of the lowest priority there is, or of ``%(priority)s``."""
+    parts = {
+        "priority": "%(priority)s" if any_priority else _LOWEST,
+        "only_among": "AND slot.task_id = ANY(%(among)s)" if is_among else "",
+        "skip_locked": "" if waits else "SKIP LOCKED",
+    }
+    return _TAKE.format(from_start=_FREE.format(side=">=", **parts), before_start=_FREE.format(side="<", **parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that was taken: its task, with the item alone, which of the task's turns it is, and the slot's lane."""
+
+    task: Task
+    ordinal: int
+    lane: int
 
 
 def take_slot(
@@ -44,37 +64,46 @@ def take_slot(
     worker_id: UUID,
     chance: random.Random = CHANCE,
     among: Collection[UUID] | None = None,
-) -> tuple[UUID, int] | None:
-    """Take a free turn at a task that ``worker_id`` has never had: (task id, ordinal), or None when there is none.
+) -> Turn | None:
+    """Take a free turn at a task that ``worker_id`` has never had, or None when there is none.
 
     The lowest priority number goes first; within it the turn is random. With ``among``, only turns at those tasks are
     looked at. Runs in the caller's transaction.
     """
-    start = chance.random()
-    where: dict[str, Any] = {"job": job_id, "lane": int(lane), "worker": worker_id}
+    where: dict[str, Any] = {"job": job_id, "lane": int(lane), "worker": worker_id, "start": chance.random()}
+    is_among = among is not None
     if among is not None:
         where["among"] = list(among)
-    for statement in _TAKE_ANY if among is None else _TAKE_AMONG:
-        taken = _take_from(statement, where, start=start)
-        if taken is not None:
-            return taken
+    with connection.cursor() as cursor:
+        turn = _taken(cursor, take_statement(is_among=is_among), where)
+        if turn is not None:
+            return turn
+        for waits in (False, True):
+            statement = take_statement(waits=waits, any_priority=True, is_among=is_among)
+            for priority in _priorities(cursor, where):
+                turn = _taken(cursor, statement, where | {"priority": priority})
+                if turn is not None:
+                    return turn
     return None
 
 
-def _take_from(statement: str, where: dict[str, Any], *, start: float) -> tuple[UUID, int] | None:
-    where = where | {"priority": -1}
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(_NEXT_PRIORITY, where)
-            row = cursor.fetchone()
-            if row is None:
-                return None
-            where["priority"] = row[0]
-            for low, high in ((start, 2.0), (0.0, start)):
-                cursor.execute(statement, where | {"low": low, "high": high})
-                taken = cursor.fetchone()
-                if taken is not None:
-                    return taken[0], taken[1]
+def _priorities(cursor: CursorWrapper, where: dict[str, Any]) -> Iterator[int]:
+    priority = -1
+    while True:
+        cursor.execute(_NEXT_PRIORITY, where | {"priority": priority})
+        (priority,) = cursor.fetchone()
+        if priority is None:
+            return
+        yield priority
+
+
+def _taken(cursor: CursorWrapper, statement: str, where: dict[str, Any]) -> Turn | None:
+    cursor.execute(statement, where)
+    row = cursor.fetchone()
+    return Turn(_TASK.row(row[:2]), *row[2:]) if row else None
+
+
+_TASK: Final = Columns(Task, "task", only=("id", "item"))
 
 
 def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from kernel import clock
 from kernel.errors import Invalid, Refused
 from kernel.flow import WrongState, move
+from kernel.rows import insert
 from kernel.services.audit import Actor
 from marketplace.models import Annotation, Assignment, Requirement
 from marketplace.queries import schema_of
@@ -107,7 +108,7 @@ def _keep_late_answer(assignment: Assignment, answer: Answer) -> None:
 
 
 def _keep(assignment: Assignment, answer: Answer, *, at: datetime, late: bool) -> None:
-    Annotation.objects.create(
+    annotation = Annotation(
         assignment=assignment,
         result=to_result(schema_of(assignment.version_id), answer),
         answer_key=answer.key,
@@ -115,3 +116,4 @@ def _keep(assignment: Assignment, answer: Answer, *, at: datetime, late: bool) -
         late=late,
         submitted_at=at,
     )
+    insert(annotation)

@@ -1,0 +1,94 @@
+"""Rows read and written by statements that are put together once.
+
+Django builds a query anew each time, which on the busiest paths costs more than to run it. What is here is only about
+rows as they are: which columns, which values. What they mean stays with the services and the database's constraints.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from django.db import DatabaseError, connection
+from django.db.models import Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with its values."""
+
+    sql: str
+    values: Sequence[Any] = ()
+
+
+class Columns(Generic[Row]):
+    """The columns of ``model`` under an ``alias``, as a written statement selects them: all, or ``only`` some.
+
+    An instance made without a column reads it from the database when somebody asks for it.
+    """
+
+    def __init__(self, model: type[Row], alias: str, *, only: Collection[str] = ()) -> None:
+        fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
+        self._model = model
+        self._names = [field.attname for field in fields]
+        self._converters = [(place, field) for place, field in enumerate(fields) if hasattr(field, "from_db_value")]
+        self.selected = ", ".join(f'{alias}."{field.column}"' for field in fields)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def row(self, values: Sequence[Any]) -> Row:
+        """The instance that these ``values``, in the order of ``selected``, are."""
+        converted = list(values)
+        for place, field in self._converters:
+            converted[place] = field.from_db_value(converted[place], None, connection)
+        return self._model.from_db(connection.alias, self._names, converted)
+
+
+def insert(row: Model, *, beside: Statement | None = None) -> None:
+    """Insert a row whose primary key is set, in one statement with what is written ``beside`` it."""
+    values = [_written(row, name, adding=True) for name in _names(type(row))]
+    _execute(Statement(_insertion(type(row)), values), beside)
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def update(row: Model, fields: Sequence[str], *, beside: Statement | None = None) -> None:
+    """Save these ``fields`` of a row that is there, in one statement with what is written ``beside`` it."""
+    values = [_written(row, name, adding=False) for name in fields]
+    if _execute(Statement(_change(type(row), tuple(fields)), [*values, row.pk]), beside) != 1:
+        raise DatabaseError(f"{row._meta.label} {row.pk} is not there.")
+
+
+def _execute(statement: Statement, beside: Statement | None) -> int:
+    with connection.cursor() as cursor:
+        if beside is None:
+            cursor.execute(statement.sql, statement.values)
+        else:
+            cursor.execute(f"WITH beside AS ({beside.sql}) {statement.sql}", [*beside.values, *statement.values])
+        return int(cursor.rowcount)
+
+
+@cache
+def _names(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+@cache
+def _insertion(model: type[Model]) -> str:
+    columns = [f'"{field.column}"' for field in model._meta.concrete_fields]
+    places = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  (our own names)
+
+
+@cache
+def _change(model: type[Model], fields: tuple[str, ...]) -> str:
+    columns = [model._meta.get_field(name).column for name in fields]  # type: ignore[union-attr]  # none is a relation back
+    changes = ", ".join(f'"{column}" = %s' for column in columns)
+    return f"UPDATE {model._meta.db_table} SET {changes} WHERE id = %s"  # noqa: S608  (our own names)
+
+
+def _written(row: Model, name: str, *, adding: bool) -> object:
+    field: Any = row._meta.get_field(name)
+    return field.get_db_prep_save(field.pre_save(row, adding), connection)
