@@ -26,8 +26,8 @@ class ApiError(Exception):
 class Api:
     """Somebody at ``url``: a stranger at first, a signed-in person after ``sign_in``.
 
-    A POST whose answer was lost on the way is simply sent again: ``post`` carries an Idempotency-Key, and what ``repeat``
-    asks for has the same effect however often it comes.
+    A POST whose answer was lost on the way is simply sent again: ``post`` carries an Idempotency-Key, and what
+    ``repeat`` asks for has the same effect however often it comes.
     """
 
     def __init__(self, url: str) -> None:

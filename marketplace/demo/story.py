@@ -162,13 +162,12 @@ class Story:
         paid = [worker for worker in self.certified if worker.answers]
         deadline = time.monotonic() + 120
         self._each("Workers open payout accounts", paid, lambda worker: worker.open_payout_account(deadline=deadline))
-        asked = {worker: worker.take_pay() for worker in paid}
-        waiting = {worker: payout for worker, payout in asked.items() if payout}
+        waiting = {payout: worker for worker in paid if (payout := worker.take_pay())}
         while waiting and time.monotonic() < deadline + 60:
-            for worker, payout in list(waiting.items()):
+            for payout, worker in list(waiting.items()):
                 self.payouts[payout] = worker.api.get(f"/api/v1/payouts/{payout}/")["state"]
                 if self.payouts[payout] in {"settled", "failed"}:
-                    del waiting[worker]
+                    del waiting[payout]
             self.tell("Payouts are sent and confirmed by webhooks", len(self.payouts) - len(waiting), len(self.payouts))
             time.sleep(0.2)
 
