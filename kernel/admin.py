@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -13,6 +14,7 @@ from kernel.services.outbox import redrive
 admin.site.site_title = "Assay"
 admin.site.site_header = "Assay"
 admin.site.index_title = "Operators' console"
+admin.site.unregister(Group)  # rights come from being an admin, a worker or a member; nothing is edited by hand
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Model]

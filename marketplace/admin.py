@@ -132,17 +132,7 @@ admin.site.register(JobUserObjectPermission, PermissionAdmin)
 class JobAdmin(PersonalDecisionAdmin):
     """Orders of work."""
 
-    list_display = (
-        "title",
-        "id",
-        "client",
-        "state",
-        "price",
-        "overlap_min",
-        "overlap_max",
-        "launched_at",
-        "finished_at",
-    )
+    list_display = ("title", "client", "state", "price", "created_at", "launched_at", "finished_at", "id")
     list_filter = ("state", "currency")
     list_select_related = ("client",)
     search_fields = ("=id", "title", "client__name")
