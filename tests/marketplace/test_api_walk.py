@@ -7,6 +7,7 @@ import pytest
 
 from kernel.models import OutboxMessage
 from marketplace.models import Client
+from marketplace.services.checks import check_invariants
 from marketplace.services.completion import complete_finished_jobs
 from marketplace.services.settlement import accept_due_assignments
 from tests.billing.builders import a_funding
@@ -120,6 +121,8 @@ def test_a_label_from_post_to_results() -> None:
     paid = owner.every(f"jobs/{job['id']}/statement/")
     assert sum(line["change_minor"] for line in paid) == 0
     assert [line["kind"] for line in paid].count("work_paid") == 8
+
+    assert check_invariants() == []
 
     status, mine = workers[0].get("assignments/")
     assert [(row["state"], row["reward_minor"], row["title"]) for row in mine["results"]] == [
