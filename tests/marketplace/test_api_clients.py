@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.models import Refund
+from billing.models import Funding, Refund
 from marketplace.models import Membership
 from marketplace.services.clients import add_member
 from marketplace.services.posting import launch_job
@@ -230,3 +230,25 @@ def test_a_payment_of_no_sensible_amount_is_refused(amount: object) -> None:
 
     assert status == 400
     assert Person(owner_of(client)).every(at) == []
+
+
+def test_a_thing_of_another_client_is_not_reached_through_ones_own() -> None:
+    own, others = a_client(), a_client()
+    funding = Funding.objects.get(client_owner=others.billing_owner)
+    member = Membership.objects.get(client=others)
+    person = Person(owner_of(own))
+
+    assert person.get(f"clients/{own.pk}/fundings/{funding.pk}/") == (
+        404,
+        {"code": "not_found", "message": "There is no such funding."},
+    )
+    assert code_of(person.delete(f"clients/{own.pk}/members/{member.pk}/")) == (404, "not_found")
+    assert Membership.objects.filter(pk=member.pk).exists()
+
+
+def test_another_clients_id_is_answered_like_one_that_never_was() -> None:
+    person, others = somebody(), a_client()
+
+    for path in ("", "balance/", "fundings/"):
+        never = person.get(f"clients/00000000-0000-4000-8000-000000000000/{path}")
+        assert person.get(f"clients/{others.pk}/{path}") == never == NO_CLIENT

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.models import Client, Job, Task
 from marketplace.services.allocation import claim_task
-from marketplace.services.clients import add_member
+from marketplace.services.clients import add_member, share_job
 from marketplace.services.posting import pause_job
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import (
@@ -460,3 +462,28 @@ def test_who_works_and_acts_for_a_client_chooses_the_side() -> None:
     assert somebody().every("jobs/") == somebody().every("jobs/", side="worker") == []
     assert Person(a_worker(job).user).every("jobs/", side="client") == []
     assert code_of(both.get("jobs/", side="worker", state="open")) == (400, "invalid")
+
+
+def test_lists_of_jobs_take_a_fixed_number_of_queries() -> None:
+    client = a_client()
+    jobs = [an_open_job(client=client) for _ in range(4)]
+    people = {"client": owner(client), "worker": Person(a_worker(jobs[0]).user)}
+
+    for side, person in people.items():
+        assert len(person.every("jobs/", side=side)) == 4  # what each process reads once, and that the key was used
+        queries = []
+        for limit in (1, 4):
+            with CaptureQueriesContext(connection) as seen:
+                person.get("jobs/", side=side, limit=limit)
+            queries.append(len(seen))
+        assert queries[0] == queries[1], side
+
+
+def test_a_share_of_another_job_is_not_taken_back_through_ones_own() -> None:
+    job, others = an_open_job(), an_open_job()
+    share = share_job(job=others, email=a_user().email, permission="view_job", by=owner_of(others.client))
+
+    refused = owner(job).delete(f"jobs/{job.pk}/shares/{share.pk}/")
+
+    assert refused == (404, {"code": "not_found", "message": "There is no such share."})
+    assert owner(others).every(f"jobs/{others.pk}/shares/") != []
