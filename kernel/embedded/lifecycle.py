@@ -54,6 +54,9 @@ class EmbeddedServer(ABC):
     def process_id(self) -> int | None:
         """The running server's process, or None."""
 
+    def _check(self) -> None:
+        """Raise EmbeddedServerError if the server cannot run here at all. The start lock is held."""
+
     @abstractmethod
     def _start(self) -> None:
         """Start the server and return when it answers. The start lock is held."""
@@ -70,6 +73,7 @@ class EmbeddedServer(ABC):
     def ensure_running(self) -> None:
         """Start the server unless it runs, and count this process as a user of it until `release`."""
         with self._one_at_a_time():
+            self._check()
             self._take_lease()
             if not self.answers():
                 self._start()

@@ -97,6 +97,7 @@ class EmbeddedPostgres(EmbeddedServer):
         owner = self.folder.stat() if self.folder.exists() else None
         if owner is not None and owner.st_uid not in (0, NOBODY):
             user = f"{owner.st_uid}:{owner.st_gid}"
+            binaries = reachable(binaries)
             return Account(user=user, uid=owner.st_uid, gid=owner.st_gid, data=self.folder, binaries=binaries)
         elsewhere = NOBODY_HOME / digest_of(self.folder)
         if self.namespaces and not elsewhere.exists() and (owner is None or owner.st_uid == 0) and may_use_namespaces():
@@ -104,9 +105,13 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._account_of_nobody(binaries=binaries, elsewhere=elsewhere)
 
     def _account_of_nobody(self, *, binaries: Path, elsewhere: Path) -> Account:
+        if (self.folder / "PG_VERSION").exists() and self.folder.stat().st_uid == 0:
+            raise EmbeddedServerError(
+                f"The database in {self.folder} belongs to root, and this system does not let root run it: user "
+                "namespaces are not allowed. Give the files to another user and run Assay as that user."
+            )
         data = self.folder if open_to_everybody(self.folder.parent) else elsewhere
-        if not open_to_everybody(binaries):
-            binaries = copied_binaries(binaries, to=NOBODY_HOME)
+        binaries = reachable(binaries)
         return Account(user=f"{NOBODY}:{NOBODY}", uid=NOBODY, gid=NOBODY, data=data, binaries=binaries)
 
     @property
@@ -140,6 +145,9 @@ class EmbeddedPostgres(EmbeddedServer):
             return None
         pid = int(first_line) if first_line.strip().isdigit() else 0
         return pid if pid and process_lives(pid) and self._is_ours(pid) else None
+
+    def _check(self) -> None:
+        _ = self.account  # to find it may be refused
 
     def _start(self) -> None:
         self._initialise()
@@ -193,6 +201,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _initialise(self) -> None:
         account = self.account
+        if account.data != self.folder and not self.folder.exists():
+            shutil.rmtree(account.data, ignore_errors=True)  # of an installation whose folder was deleted
+            self.folder.mkdir(parents=True, mode=0o700)
+            (self.folder / "elsewhere").write_text(f"The files are in {account.data}.\n", encoding="utf-8")
         if (account.data / "PG_VERSION").exists():
             self._check_version()
             return
@@ -269,6 +281,11 @@ def open_to_everybody(folder: Path) -> bool:
     """Whether any user may pass through the folder and all above it."""
     existing = [path for path in (folder, *folder.parents) if path.exists()]
     return all(path.stat().st_mode & 0o001 for path in existing)
+
+
+def reachable(binaries: Path) -> Path:
+    """The programs where any user can run them."""
+    return binaries if open_to_everybody(binaries) else copied_binaries(binaries, to=NOBODY_HOME)
 
 
 def copied_binaries(binaries: Path, *, to: Path) -> Path:

