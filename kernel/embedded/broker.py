@@ -44,6 +44,9 @@ class EmbeddedBroker(EmbeddedServer):
             return self.child.poll() is None
         return super().alive()
 
+    def _check(self) -> None:
+        installed_broker()
+
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._make_socket_folder(owner=self.folder.stat().st_uid)

@@ -54,6 +54,7 @@ class EmbeddedServer(ABC):
     def process_id(self) -> int | None:
         """The running server's process, or None."""
 
+    @abstractmethod
     def _check(self) -> None:
         """Raise EmbeddedServerError if the server cannot run here at all. The start lock is held."""
 
