@@ -74,18 +74,18 @@ def test_nothing_is_broken_while_a_job_goes_its_way() -> None:
     with clock.ahead_by(timedelta(days=1)):
         assert expire_overdue_assignments() == 1
     assert broken() == []
-    for number in range(9):
-        a_submitted_answer(job, animal="cat" if number % 3 else "dog")
+    while not Task.objects.filter(state="resolved").exists():
+        a_submitted_answer(job)
         assert broken() == []
-    answer = Assignment.objects.filter(task__state="resolved", state="submitted").order_by("pk").first()
-    assert answer is not None
+    answer = Assignment.objects.filter(task__state="resolved").order_by("pk")[0]
     reject(answer, job)
     assert broken() == []
     pause_job(job_id=job.pk, by=owner_of(job.client))
     reverse_rejection(assignment_id=answer.pk, why="It was a cat after all.", by=owner_of(job.client))
     assert broken() == []
+    waiting = Assignment.objects.filter(state="submitted").count()
     with clock.ahead_by(timedelta(days=4)):
-        assert accept_due_assignments() == 8
+        assert accept_due_assignments() == waiting
         assert broken() == []
 
 
