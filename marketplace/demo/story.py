@@ -22,7 +22,7 @@ TERMS: Final = {
     "overlap_max": 5,
     "confidence_basis_points": 9900,
     "gold_share_basis_points": 500,
-    "min_lower_bound": 0.55,
+    "min_lower_bound": 0.6,
     "reservation_seconds": 600,
     "review_seconds": 86_400,
 }
