@@ -1,5 +1,6 @@
 """Reads settings from the environment: typed, declared once, and listed so that the docs can be held equal."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -66,16 +67,24 @@ def random_secret() -> str:
 
 def kept_secret(path: Path, *, make: Callable[[], str] = random_secret) -> str:
     """A secret made once and kept in a file that only its owner can read."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(make())
-        try:
-            os.link(draft, path)  # fails when another first start was quicker: then its secret is the one
-        except FileExistsError:
-            return path.read_text(encoding="ascii")
-        finally:
-            draft.unlink()
-    return path.read_text(encoding="ascii")
+    try:
+        if not path.exists():
+            _keep(path, make())
+        return path.read_text(encoding="ascii")
+    except PermissionError as error:
+        raise ImproperlyConfigured(
+            f"{path} is not for you to read, or its folder not for you to write. "
+            "Run as its owner, or set ASSAY_VAR to a folder of your own."
+        ) from error
+
+
+def _keep(path: Path, secret: str) -> None:
+    """Write a secret in one step, unless another first start was quicker: then its secret is the one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secret)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

@@ -1,5 +1,6 @@
 """The frame: settings and documentation say the same, and unsafe settings are refused."""
 
+import os
 import re
 import subprocess
 import sys
@@ -149,3 +150,24 @@ def test_the_import_contracts_hold() -> None:
     )
 
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_the_files_of_somebody_else_are_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("somebody else's", encoding="ascii")
+    (tmp_path / "secret_key").chmod(0o000)
+
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={"ASSAY_VAR": str(tmp_path), "ASSAY_NO_BOOTSTRAP": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"{tmp_path}/secret_key is not for you to read, or its folder not for you to write. "
+        "Run as its owner, or set ASSAY_VAR to a folder of your own.\n"
+    )

@@ -70,7 +70,7 @@ def interrupt_once(number: int, frame: FrameType | None) -> None:
 
 def where_to_look(stack: Stack) -> str:
     """The addresses and folders that a person wants to know."""
-    servers = {watched.service.name for watched in stack.supervisor.watched}
+    running = [watched.service.name for watched in stack.supervisor.watched]
     lines = {
         "web": f"{stack.url}/",
         "operators": f"{stack.url}/admin/",
@@ -78,8 +78,9 @@ def where_to_look(stack: Stack) -> str:
         "Stripe": f"{stack.stripe_double}  (our own double: no money moves)"
         if stack.stripe_double
         else "api.stripe.com",
-        "database": f"embedded, {stack.var / 'postgres'}" if "database" in servers else "at DATABASE_URL",
-        "broker": f"embedded, {stack.var / 'broker'}" if "broker" in servers else "at BROKER_URL",
+        "database": f"embedded, {stack.var / 'postgres'}" if "database" in running else "at DATABASE_URL",
+        "broker": f"embedded, {stack.var / 'broker'}" if "broker" in running else "at BROKER_URL",
         "logs": f"{stack.logs}/",
+        "running": ", ".join(running),
     }
     return "\n".join(["Assay is up.", *(f"  {name:<10} {place}" for name, place in lines.items()), "Stop with Ctrl-C."])
