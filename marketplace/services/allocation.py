@@ -199,9 +199,9 @@ def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
 _WORKER: Final = Columns(Worker, "worker")
 _JOB: Final = Columns(Job, "marketplace_job")
 _SITUATION: Final = f"""
-SELECT {eligibility.TIED}, held.id IS NOT NULL,
+SELECT ({eligibility.TIED}) AS is_tied, held.id IS NOT NULL AS is_held,
        (SELECT id FROM marketplace_jobversion version WHERE version.job_id = marketplace_job.id
-        ORDER BY number DESC LIMIT 1),
+        ORDER BY number DESC LIMIT 1) AS version_id,
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
 LEFT JOIN marketplace_job ON marketplace_job.state <> %s AND marketplace_job.id = %s

@@ -1,0 +1,130 @@
+"""`manage.py bench`: how fast Assay is beside the least that could do the same; see docs/benchmarks.md."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from kernel.embedded.lifecycle import EmbeddedServerError
+from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
+from marketplace.bench.measure import Plan, measure
+from marketplace.bench.report import as_json, show
+from marketplace.bench.windows import Place
+from marketplace.stack import Stack, StackError
+
+PARTS: Final = ("claims", "import", "results")
+UNLIMITED: Final = "1000000000"
+NOT_INHERITED: Final = ("DATABASE_URL", "BROKER_URL", "ASSAY_ENV", "STRIPE_API_KEY", "STRIPE_API_BASE")
+
+
+def numbers(written: str) -> list[int]:
+    """Whole numbers with commas between them."""
+    try:
+        found = [int(word) for word in written.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"{written!r} is not a list of whole numbers such as 1,8,32.") from None
+    if min(found) < 1:
+        raise ArgumentTypeError("Each number must be at least 1.")
+    return found
+
+
+class Command(BaseCommand):
+    """Runs an installation of its own in a folder that is thrown away, and measures it."""
+
+    help = (
+        "Measure claims, submits, imports and downloads on a throw-away installation with a real web server and a real "
+        "PostgreSQL, in turns with a bare Django view and pgbench doing the same. About ten minutes; --quick takes one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--quick", action="store_true", help="small sizes, one short round")
+        parser.add_argument("--sizes", type=numbers, help="open tasks, default 1000,100000,1000000")
+        parser.add_argument("--workers", type=numbers, help="workers at once, default 1,8,32")
+        parser.add_argument("--seconds", type=float, help="length of a window, default 4")
+        parser.add_argument("--rounds", type=int, help="windows of each kind, default 3")
+        parser.add_argument("--bulk", type=int, help="tasks of the import and the download, default 100000")
+        parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+        parser.add_argument("--place", help=SUPPRESS)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["place"]:
+            self._measure(options)
+            return
+        folder = Path(tempfile.mkdtemp(prefix="bench-", dir=_made(settings.VAR_DIR)))
+        try:
+            self._in_its_own_installation(folder)
+        except (StackError, SupervisorError, EmbeddedServerError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _in_its_own_installation(self, folder: Path) -> None:
+        """Start one, and this same command again inside it."""
+        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        unthrottled = {"ASSAY_READS_A_MINUTE": UNLIMITED, "ASSAY_WRITES_A_MINUTE": UNLIMITED}
+        stack = Stack(
+            var=folder,
+            environment={**inherited, **unthrottled},
+            port=0,
+            web_workers=settings.WEB_WORKERS,
+            web_threads=settings.WEB_THREADS,
+            application="marketplace.bench.wsgi:application",
+            background=False,
+            tell=self.stderr.write,
+        )
+        with stack:
+            command = [sys.executable, *sys.argv, "--place", json.dumps(asdict(place_of(stack)))]
+            ended = subprocess.run(command, env=stack.processes_environment, check=False)  # noqa: S603  (ourselves)
+        if ended.returncode:
+            raise CommandError("The benchmark was not finished.")
+
+    def _measure(self, options: dict[str, Any]) -> None:
+        console = Console()
+        with console.status("starting") as status:
+            findings = measure(
+                Place(**json.loads(options["place"])), plan_of(options), folder=settings.VAR_DIR, tell=status.update
+            )
+        show(findings, console)
+        if options["json"]:
+            options["json"].write_text(json.dumps(as_json(findings), indent=1), encoding="utf-8")
+
+
+def plan_of(options: dict[str, Any]) -> Plan:
+    """What the command line asks for."""
+    quick = options["quick"]
+    return Plan(
+        parts=frozenset([options["only"]] if options["only"] else PARTS),
+        sizes=options["sizes"] or ([1_000, 20_000] if quick else [1_000, 100_000, 1_000_000]),
+        workers=options["workers"] or ([1, 8] if quick else [1, 8, 32]),
+        seconds=options["seconds"] or (1.5 if quick else 4.0),
+        rounds=options["rounds"] or (1 if quick else 3),
+        bulk_tasks=options["bulk"] or (20_000 if quick else 100_000),
+    )
+
+
+def place_of(stack: Stack) -> Place:
+    """Where the stack's web server answers, and its processes."""
+    pids = {}
+    for watched in stack.supervisor.watched:
+        service = watched.service
+        if isinstance(service, EmbeddedService):
+            pids[service.name] = service.server.process_id() or 0
+        elif isinstance(service, ProcessService) and service.child is not None:
+            pids[service.name] = service.child.pid
+    return Place(url=stack.url, web_pid=pids["web"], database_pid=pids["database"])
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
