@@ -33,5 +33,6 @@ def installation() -> Iterator[Installation]:
 def every_promise_is_kept(installation: Installation) -> Iterator[None]:
     """After each journey: the books balance, turns, payments, escrows and states are as promised."""
     yield
+    installation.hang_up()
     checks = json.loads(installation.stack.manage("check_invariants", "--json"))
     assert {promise: faults for promise, faults in checks.items() if faults} == {}

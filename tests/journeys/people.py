@@ -39,10 +39,17 @@ class Installation:
     def __post_init__(self) -> None:
         self.admin = Api(self.stack.url)
         self.admin.sign_in(email=ADMIN, password=PASSWORD)
+        self._connected = [self.admin]
+
+    def hang_up(self) -> None:
+        """Let all connections go; whoever asks again opens a new one."""
+        for api in self._connected:
+            api.close()
 
     def person(self, name: str) -> Api:
         """Somebody new, signed up and signed in."""
         api, email = Api(self.stack.url), f"{name}{next(_numbers)}@example.org"
+        self._connected.append(api)
         api.post("/api/v1/users/", {"email": email, "password": PASSWORD, "display_name": name.title()})
         api.sign_in(email=email, password=PASSWORD)
         return api
