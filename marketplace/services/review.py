@@ -8,7 +8,7 @@ from django.db import transaction
 
 from kernel import clock
 from kernel.errors import Invalid, Refused
-from kernel.flow import move
+from kernel.flow import WrongState, move
 from kernel.models import User
 from kernel.services.audit import Actor
 from kernel.text import clean_text
@@ -42,9 +42,12 @@ class TooLateToReverse(Refused):
 def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
     """Accept a submitted answer and pay it; accepting again changes nothing.
 
-    Raises NotFound, OwnAnswer or WrongState.
+    A rejected one is not accepted like this: its rejection is reversed, while its pay is still kept. Raises NotFound,
+    OwnAnswer or WrongState.
     """
     assignment = _lock_anothers(assignment_id, by)
+    if assignment.state == Assignment.State.REJECTED:
+        raise WrongState(f"Assignment {assignment.pk} is rejected. To pay it all the same, reverse the rejection.")
     if assignment.state != Assignment.State.ACCEPTED:
         settle([assignment], by=Actor.user(by), why=lambda _: "accepted by the client")
     return assignment

@@ -1,18 +1,22 @@
 """Settlement: an answer is accepted and paid from its job's escrow, at the price of its claim, once."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from billing.services import escrow
 from kernel import clock
+from kernel.errors import Refused
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import Assignment
+
+logger = logging.getLogger(__name__)
 
 SETTLED_TOGETHER: Final = 100
 REVIEW_CLOCK: Final = Actor.system("review_clock")
@@ -49,18 +53,29 @@ def due_now(assignments: Q) -> None:
     submits would all wait for one another.
     """
     now = clock.now()
-    waiting = Assignment.objects.filter(assignments, state=Assignment.State.SUBMITTED, review_due_at__gt=now)
-    waiting.update(review_due_at=now)
+    waiting = Q(state=Assignment.State.SUBMITTED, review_due_at__gt=now)
+    # Locked by ascending id, as by everybody who locks several; what is waited for is looked at again.
+    chosen = Assignment.objects.filter(waiting, pk__in=Assignment.objects.filter(assignments, waiting).values("pk"))
+    locked = chosen.select_for_update(no_key=True).order_by("pk")
+    Assignment.objects.filter(pk__in=locked.values("pk")).update(review_due_at=now)
 
 
 def accept_due_assignments() -> int:
-    """Accept and pay every answer whose review clock has run out: resolved as answered, or the client was silent."""
-    settled = 0
+    """Accept and pay every answer whose review clock has run out: resolved as answered, or the client was silent.
+
+    A job whose answers cannot be paid now is logged and does not hold up the pay in others. Returns how many were paid.
+    """
+    settled, unpayable = 0, set[UUID]()
     while True:
         due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=clock.now())
-        rows = list(due.order_by("review_due_at").values_list("job_id", "pk")[:SETTLED_TOGETHER])
-        for _, of_one_job in groupby(sorted(rows), key=lambda row: row[0]):
-            settled += settle_all(ids=[pk for _, pk in of_one_job], by=REVIEW_CLOCK, only_due=True)
+        due = due.exclude(job__in=unpayable).order_by("review_due_at", "pk")
+        rows = list(due.values_list("job_id", "pk")[:SETTLED_TOGETHER])
+        for job_id, of_one_job in groupby(sorted(rows), key=lambda row: row[0]):
+            try:
+                settled += settle_all(ids=[pk for _, pk in of_one_job], by=REVIEW_CLOCK, only_due=True)
+            except (Refused, DatabaseError):
+                logger.exception("Answers that are due in job %s could not be paid.", job_id)
+                unpayable.add(job_id)
         if len(rows) < SETTLED_TOGETHER:
             return settled
 

@@ -4,16 +4,18 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from kernel import clock
 from kernel.errors import Invalid, Refused
 from kernel.flow import WrongState, move
 from kernel.rows import insert
 from kernel.services.audit import Actor
-from marketplace.models import Annotation, Assignment, Requirement
+from marketplace.models import Annotation, Assignment, Requirement, Task
 from marketplace.queries import schema_of
 from marketplace.services.expiry import end_turn, lock_turn
 from marketplace.services.resolution import resolve_task
+from marketplace.services.settlement import due_now
 from qualification.labels.errors import ResultError
 from qualification.labels.results import Answer, to_result, validate_result
 from qualification.services import scoring
@@ -79,6 +81,8 @@ def _submit(assignment: Assignment, answer: Answer, *, by: Actor) -> None:
     if task.gold_question is None:
         resolve_task(task=task, job=job, answered_in=assignment)
         return
+    if task.state != Task.State.OPEN:
+        due_now(Q(pk=assignment.pk))  # the job has ended: as with work, there is nothing left to wait for
     scoring.record_gold(
         worker_id=assignment.worker_id,
         skill_id=job.skill_id,

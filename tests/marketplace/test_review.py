@@ -148,6 +148,16 @@ def test_a_reversed_rejection_is_paid_once() -> None:
     assert earned(dissent.worker) == 10
 
 
+def test_a_rejected_answer_is_accepted_by_reversing_its_rejection_and_not_otherwise() -> None:
+    dissent = rejected(a_dissent())
+
+    with pytest.raises(WrongState):
+        accept_assignment(assignment_id=dissent.pk, by=owner_of(dissent.job.client))
+
+    dissent.refresh_from_db()
+    assert (dissent.state, earned(dissent.worker)) == ("rejected", 0)
+
+
 def test_a_finished_job_keeps_what_a_reversal_may_cost_until_it_cannot_be_reversed_any_more() -> None:
     dissent = rejected(a_dissent())
     job, client = dissent.job, dissent.job.client
