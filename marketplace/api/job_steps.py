@@ -163,11 +163,14 @@ class AcceptancesView(ApiView):
         body=NothingIn,
         answer=AcceptanceOut,
         status=201,
-        creates=True,
         errors=[NotFound],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Accepts and pays every answer of the job that waits for review, one's own aside."""
+        """Accepts and pays every answer of the job that waits for review, one's own aside.
+
+        It needs no Idempotency-Key: sent again, it accepts what has come since, and pays nothing twice.
+        """
+        # A key would make one transaction of its many: it would lock a whole job's answers after the accounts that pay.
         self.read_body()
         job = find_job(job_id, user=self.user, right=REVIEW_JOB)
         return self.answer(AcceptanceOut({"accepted": accept_all(job=job, by=self.user)}), status=201)
