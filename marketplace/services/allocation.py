@@ -18,7 +18,7 @@ from marketplace.models import Assignment, Job, Slot
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
-from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
+from marketplace.services.slots import CHANCE, Turn, is_anything_free, is_work_left, take_slot
 from qualification import queries as qualification_queries
 from workforce.models import Worker
 
@@ -84,14 +84,14 @@ def claim_or_keep(
     decides what this worker is offered. Raises NotEligible (a rule), NothingToDo (no turn is left), AlreadyReserved
     (busy in another job) or NotFound.
     """
-    try:
-        return _new_claim(worker=worker, job_id=job_id, chance=chance, among=among)
-    except _Holds:
-        held = _held_assignment(worker)
-        if held is not None:
-            return _still_held(held, job_id)
-    # What was held had run out and was given back just now.
-    return _new_claim(worker=worker, job_id=job_id, chance=chance, among=among)
+    while True:
+        try:
+            return _new_claim(worker=worker, job_id=job_id, chance=chance, among=among)
+        except _Holds:
+            held = _held_assignment(worker)
+            if held is not None:
+                return _still_held(held, job_id)
+        # What was held had run out and was given back just now, or another tab has answered it: so once more.
 
 
 def _new_claim(*, worker: Worker, job_id: UUID | None, chance: random.Random, among: Collection[UUID] | None) -> Claim:
@@ -101,7 +101,7 @@ def _new_claim(*, worker: Worker, job_id: UUID | None, chance: random.Random, am
         return Claim(_claim_anywhere(worker=worker, chance=chance, among=among), is_new=True)
     except IntegrityError as error:
         # Two tabs of one worker met at "one reservation at a time": the other one has won.
-        if not _of(worker).exists():
+        if "one_reservation_at_a_time" not in str(error):
             raise
         raise _Holds from error
 
@@ -236,7 +236,9 @@ def _count_claim(situation: _Situation) -> None:
 
 def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Turn | None:
     job_id, worker_id = situation.job.pk, situation.worker.pk
-    if chance.random() * 10_000 < situation.job.gold_share_basis_points:
+    is_golds_turn = chance.random() * 10_000 < situation.job.gold_share_basis_points
+    # Whoever has done all the work would know gold by its being there still.
+    if is_golds_turn and is_work_left(job_id=job_id, worker_id=worker_id):
         gold = take_slot(job_id=job_id, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance, among=among)
         if gold is not None:
             return gold

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Exists, OuterRef
 
 from kernel.rows import Columns
-from marketplace.models import Slot, Task
+from marketplace.models import Assignment, Slot, Task
 
 CHANCE: Final = random.SystemRandom()
 
@@ -114,6 +115,12 @@ def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> No
     Slot.objects.create(
         job_id=task.job_id, task=task, lane=lane, priority=task.priority, r=chance.random(), ordinal=ordinal
     )
+
+
+def is_work_left(*, job_id: UUID, worker_id: UUID) -> bool:
+    """Whether a turn at work is free that ``worker_id`` could take: without a lock, so it may be gone at once."""
+    done = Assignment.objects.filter(worker=worker_id, task=OuterRef("task"))
+    return Slot.objects.filter(~Exists(done), job_id=job_id, lane=Slot.Lane.WORK).exists()
 
 
 def is_anything_free(*, job_id: UUID) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,20 @@ from tests.billing.builders import a_funding
 from tests.qualification.builders import ANIMALS, a_certification, a_skill, a_user, an_answer
 from tests.qualification.builders import a_worker as an_uncertified_worker
 from workforce.models import Worker
+
+
+class Fixed(random.Random):
+    """Chance that always falls on one number."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = number
+
+    def random(self) -> float:
+        return self.number
+
+
+ALWAYS_GOLD, NEVER_GOLD = Fixed(0.0), Fixed(0.999)
 
 _numbers = itertools.count(1)
 Kind = LedgerAccount.Kind

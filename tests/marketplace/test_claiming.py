@@ -14,6 +14,8 @@ from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
 from marketplace.services.posting import pause_job
 from tests.marketplace.builders import (
+    ALWAYS_GOLD,
+    NEVER_GOLD,
     a_draft,
     a_submitted_answer,
     a_worker,
@@ -209,6 +211,18 @@ def test_gold_comes_at_its_share_and_in_the_shape_of_work() -> None:
         return_assignment(assignment_id=assignment.pk, worker=worker)
 
     assert 4 <= gold <= 20
+
+
+def test_gold_is_not_what_is_left_to_a_worker_who_has_done_the_work() -> None:
+    job = an_open_job(tasks=1, gold=4, overlap_min=2, overlap_max=2)
+    worker = a_worker(job)
+    answer(claim_task(worker=worker, job_id=job.pk, chance=NEVER_GOLD))
+
+    with pytest.raises(NothingToDo) as refusal:
+        claim_task(worker=worker, job_id=job.pk, chance=ALWAYS_GOLD)
+
+    assert refusal.value.details["reason"] == "nothing_left_for_you"
+    assert claim_task(worker=a_worker(job), job_id=job.pk, chance=ALWAYS_GOLD).lane == Slot.Lane.GOLD
 
 
 def test_a_claim_among_named_tasks_takes_one_of_those_or_nothing() -> None:

@@ -1,6 +1,5 @@
 """Answers: kept as they were given, weighed at once, decided by consensus or by a person."""
 
-import random
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from marketplace.services.submission import InvalidAnswer, ReservationExpired, s
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import Certification, Score
 from tests.marketplace.builders import (
+    ALWAYS_GOLD,
     a_resolved_task,
     a_submitted_answer,
     a_worker,
@@ -33,16 +33,6 @@ from tests.marketplace.builders import (
 from tests.qualification.builders import ANIMALS, a_user, an_answer
 
 pytestmark = pytest.mark.django_db
-
-
-class AlwaysGold(random.Random):
-    """Chance that always falls on the gold share."""
-
-    def random(self) -> float:
-        return 0.0
-
-
-ALWAYS_GOLD = AlwaysGold()
 
 
 def an_undecided_task(**order: object) -> Task:

@@ -1,7 +1,5 @@
 """Sweeps: what the clock pays, ends and gives back, and that one broken job does not hold up the others."""
 
-import random
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +12,8 @@ from marketplace.services.allocation import claim_task
 from marketplace.services.completion import cancel_job, complete_finished_jobs
 from marketplace.services.settlement import accept_due_assignments
 from tests.marketplace.builders import (
+    ALWAYS_GOLD,
+    NEVER_GOLD,
     a_resolved_task,
     a_submitted_answer,
     a_worker,
@@ -23,21 +23,10 @@ from tests.marketplace.builders import (
     held,
     owner_of,
 )
-from tests.marketplace.test_resolution import ALWAYS_GOLD
 
 pytestmark = pytest.mark.django_db
 
 FEE = 2
-
-
-class NeverGold(random.Random):
-    """Chance that never falls on the gold share."""
-
-    def random(self) -> float:
-        return 0.999
-
-
-NEVER_GOLD = NeverGold()
 
 
 def fees_of(owner: str) -> int:
