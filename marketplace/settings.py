@@ -77,7 +77,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "guardian",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "kernel",
@@ -89,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "kernel.page_policy.page_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -139,6 +139,7 @@ DATABASE["OPTIONS"]["pool"] = {
     "max_size": number("ASSAY_DATABASE_POOL_MAX", default=10, at_least=1, about="The most it opens, one a thread."),
     "timeout": number("ASSAY_DATABASE_POOL_WAIT", default=10, at_least=1, about="Seconds to wait for a free one."),
 }
+DATABASE["OPTIONS"]["prepare_threshold"] = 5  # of statements through `kernel.rows.planned_cursor`, and no others
 DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
