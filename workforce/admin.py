@@ -125,7 +125,8 @@ class WorkerAdmin(DecisionAdmin):
     @admin.action(description="Pause for some hours (needs a reason)", permissions=["view"])
     def pause(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """Let the workers claim nothing new for a while."""
-        until = clock.now() + timedelta(hours=int(request.POST.get("hours") or 0))
+        hours = StandingForm.base_fields["hours"].clean(request.POST.get("hours")) or 0  # the form has checked it
+        until = clock.now() + timedelta(hours=hours)
         self.decide(
             request,
             chosen,

@@ -8,6 +8,7 @@ therefore be overrun by a few requests for each process. When the cache does not
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from rest_framework.throttling import BaseThrottle
 
 from kernel.models import User
 from kernel.models.user import canonical_email
+from kernel.text import CARRIES_NOTHING
 
 if TYPE_CHECKING:  # DRF loads its default classes, and so this module, while its views load
     from rest_framework.views import APIView
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 WINDOW_SECONDS: Final = 60
 TOLD_EVERY: Final = 25
 CACHE_PAUSE_SECONDS: Final = 10.0
+LONGEST_ACCOUNT: Final = 400
 
 
 class _Counts:
@@ -109,11 +112,21 @@ class SignInThrottle(SenderThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if request.method == "POST" and not isinstance(request.user, User):
-            count_or_refuse("sign_in_address", self.get_ident(request) or "local")
-            account = canonical_email(str(_field(request, "email"))[:400])
-            count_or_refuse("sign_in_account", hashlib.sha256(account.encode()).hexdigest()[:32])
+            count_sign_in(request, email=lambda: _field(request, "email"))
             return True
         return super().allow_request(request, view)
+
+
+def count_sign_in(request: Request, *, email: Callable[[], object]) -> None:
+    """Count one more try to sign in, at the API or at the console; raises Throttled when there were too many.
+
+    The account is told by its address as it will be looked up, however it was padded. The address is asked for last:
+    to know it, the body must be read.
+    """
+    count_or_refuse("sign_in_address", BaseThrottle().get_ident(request) or "local")
+    bare = str(email()).translate(CARRIES_NOTHING).strip()
+    account = canonical_email(bare[:LONGEST_ACCOUNT])
+    count_or_refuse("sign_in_account", hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32])
 
 
 def _field(request: Request, name: str) -> object:
