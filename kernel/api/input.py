@@ -1,5 +1,6 @@
 """The body that gets in: one strict JSON object of bounded size, sent as what it is."""
 
+import re
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
@@ -11,6 +12,8 @@ from kernel import strict_json
 LARGEST_BODY_BYTES: Final = 1024 * 1024
 LARGEST_INTEGER: Final = strict_json.LARGEST_INTEGER
 SMALLEST_INTEGER: Final = -LARGEST_INTEGER
+
+_LENGTH: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class BodyTooLarge(APIException):
@@ -45,6 +48,14 @@ class StrictJSONParser(BaseParser):
         if not isinstance(value, dict):
             raise ParseError("The body must be one JSON object: {…}.")
         return value
+
+
+def length_of(request: Any) -> int:
+    """How many bytes the body is said to have; 0 when nothing is said. Raises ParseError."""
+    written = request.META.get("CONTENT_LENGTH") or "0"
+    if not _LENGTH.fullmatch(written):
+        raise ParseError("The Content-Length is not a number of bytes.")
+    return int(written)
 
 
 def refuse_encodings(request: Any, media_type: str) -> None:

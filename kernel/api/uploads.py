@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, Any, ClassVar, Final
 
-from rest_framework.exceptions import UnsupportedMediaType
+from django.http import UnreadablePostError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
-from kernel.api.input import BodyTooLarge, refuse_encodings
+from kernel.api.input import BodyTooLarge, length_of, refuse_encodings
 from kernel.api.views import ApiView
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -34,12 +35,16 @@ class UploadView(ApiView):
         super().initial(request, *args, **kwargs)
         if request.method in ("POST", "PUT"):
             self._refuse_what_is_not_read(request)
+            self.before_upload(*args, **kwargs)
             self._file, self._sha256 = self._lay_down(request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if file := getattr(self, "_file", None):
             file.close()
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def before_upload(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse who may not send this, before anything of the body is read. Given what the address names."""
 
     def read_upload(self) -> IO[bytes]:
         """The body, as a file at its beginning; it is gone after the answer."""
@@ -54,7 +59,7 @@ class UploadView(ApiView):
             possible = ", ".join(self.upload_types)
             raise UnsupportedMediaType(self.upload_type, detail=f"This is read as one of: {possible}.")
         refuse_encodings(request, str(request.content_type))
-        if int(request.META.get("CONTENT_LENGTH") or 0) > self.largest_body_bytes:
+        if length_of(request) > self.largest_body_bytes:
             raise BodyTooLarge(self.largest_body_bytes)
 
     def _lay_down(self, request: Request) -> tuple[IO[bytes], str]:
@@ -64,6 +69,11 @@ class UploadView(ApiView):
             while chunk := request._request.read(CHUNK_BYTES):
                 file.write(chunk)
                 digest.update(chunk)
+            if file.tell() != length_of(request):  # a server may show a broken connection as the end of the body
+                raise UnreadablePostError
+        except UnreadablePostError:
+            file.close()
+            raise ParseError("The body broke off before its end. Nothing was taken; send it again.") from None
         except BaseException:
             file.close()
             raise

@@ -1,6 +1,7 @@
 """The base of every view: check, one service, answer."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
-from kernel.api.input import LARGEST_BODY_BYTES, BodyTooLarge
+from kernel.api.input import length_of
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
@@ -62,6 +63,7 @@ class ApiView(APIView):
             return  # tells only what the public schema tells
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
+        length_of(request)
         super().initial(request, *args, **kwargs)
         self._asked = self._read_query(request, getattr(getattr(self, method), "query", None))
 
@@ -88,10 +90,8 @@ class ApiView(APIView):
 
     def body_sha256(self) -> str:
         """What the body is, for telling whether a repeated request is the same."""
-        largest = getattr(self, "largest_body_bytes", LARGEST_BODY_BYTES)
-        if int(self.request.META.get("CONTENT_LENGTH") or 0) > largest:
-            raise BodyTooLarge(largest)
-        return hashlib.sha256(self.request.body).hexdigest()
+        # Of what was read and not of the bytes: how much may be read, the parser knows.
+        return hashlib.sha256(json.dumps(self.request.data, sort_keys=True).encode()).hexdigest()
 
     def answer(self, shown: BaseSerializer[Any] | None = None, *, status: int = 200) -> Response:
         """``shown`` as the answer, or an empty one."""

@@ -99,6 +99,9 @@ class TasksView(UploadView):
         rows = work_tasks_of(job).filter(**self.read_query())
         return self.page(rows, TaskOut, order_by=("id",), seen_as=_shown)
 
+    def before_upload(self, job_id: UUID) -> None:
+        find_job(job_id, user=self.user, right=MANAGE_JOB)
+
     @operation(
         "Import tasks",
         uploads=UPLOADS,
@@ -114,7 +117,7 @@ class TasksView(UploadView):
         job), a `priority` (0 first, 9 last) and, to be hidden gold, `gold_answer` and `gold_reason`. In CSV the columns
         are the item's fields and these names. A refusal names up to 50 faults, each with row and column.
         """
-        find_job(job_id, user=self.user, right=MANAGE_JOB)
+        find_job(job_id, user=self.user, right=MANAGE_JOB)  # once more: a large file takes its time
         report: ImportReport = import_tasks(
             job_id=job_id,
             stream=self.read_upload(),  # type: ignore[arg-type]  # a spooled file is read like any
