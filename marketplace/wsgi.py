@@ -1,9 +1,27 @@
 """What a WSGI server runs."""
 
 import os
+from typing import Any
 
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
+
+
+class TolerantRequest(WSGIRequest):
+    """A request whose Content-Type may be anything: one that cannot be read counts as none, and no view reads that.
+
+    Django reads the header before it is ready to answer, so that a fault in it would end the request without one.
+    """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        try:
+            super().__init__(environ)
+        except ValueError:
+            super().__init__({**environ, "CONTENT_TYPE": ""})
+
+
 application = get_wsgi_application()
+application.request_class = TolerantRequest

@@ -10,7 +10,7 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
-from marketplace.access import find_job
+from marketplace.access import clients_for, find_job
 from marketplace.queries.money import available_minor
 from marketplace.services.estimating import estimate_of
 
@@ -47,8 +47,12 @@ class EstimateOut(Out):
     high = ForecastOut(help_text="A hard one: 70 of 100.")
     worst_answers = fields.IntegerField(help_text="Every task asked as often as it may be.")
     worst_cost_minor = fields.MoneyMinorField(help_text="What launching sets aside.")
-    available_minor = fields.MoneyMinorField(help_text="What the client may spend now.")
-    missing_minor = fields.MoneyMinorField(help_text="What is lacking for a launch; 0 when nothing is.")
+    available_minor = fields.MoneyMinorField(
+        allow_null=True, help_text="What the client may spend now. Null for who was let onto this one job only."
+    )
+    missing_minor = fields.MoneyMinorField(
+        allow_null=True, help_text="What is lacking for a launch; 0 when nothing is. Null like `available_minor`."
+    )
 
 
 class EstimateView(ApiView):
@@ -63,8 +67,10 @@ class EstimateView(ApiView):
         """
         job = find_job(job_id, user=self.user)
         shape, estimate = estimate_of(job)
+        sees_funds = clients_for(self.user).filter(pk=job.client_id).exists()
         available = available_minor(job.client, job.currency)
         held = shape.worst_case.minor if job.launched_at else 0
+        missing = max(0, estimate.worst_cost_minor - held - available)
         shown = {
             "currency": job.currency,
             "tasks": shape.work_tasks,
@@ -74,7 +80,7 @@ class EstimateView(ApiView):
             "high": estimate.high,
             "worst_answers": estimate.worst_answers,
             "worst_cost_minor": estimate.worst_cost_minor,
-            "available_minor": available,
-            "missing_minor": max(0, estimate.worst_cost_minor - held - available),
+            "available_minor": available if sees_funds else None,
+            "missing_minor": missing if sees_funds else None,
         }
         return self.answer(EstimateOut(shown))

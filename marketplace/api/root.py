@@ -1,9 +1,13 @@
 """The addresses around the API: the home page, the schema and the page that shows it."""
 
+from functools import cache
 from typing import Any, Final
 
+from django.http import HttpResponse
 from django.urls import path
 from django.views.generic import TemplateView
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 from rest_framework.request import Request
 
@@ -20,6 +24,23 @@ OWN_PARTS_ONLY: Final = "; ".join(
 )
 
 
+class SchemaPage(SpectacularAPIView):
+    """The schema as YAML or JSON: the same for everybody, and a second of work, so each process makes it once."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        media_type: str = request.accepted_renderer.media_type
+        return HttpResponse(written_schema(media_type), content_type=f"{media_type}; charset=utf-8")
+
+
+@cache
+def written_schema(media_type: str) -> bytes | str:
+    """The schema, written in one of the forms that ``SchemaPage`` has."""
+    (renderer,) = (known for known in SchemaPage.renderer_classes if known.media_type == media_type)
+    generator: Any = SchemaGenerator  # drf-spectacular leaves its methods without types
+    return renderer().render(generator().get_schema(request=None, public=True), renderer_context={})
+
+
 class DocsPage(SpectacularRedocView):
     """The schema as a page that also works without the internet: all its parts come from here."""
 
@@ -34,6 +55,6 @@ class DocsPage(SpectacularRedocView):
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="marketplace/home.html"), name="home"),
-    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/schema/", SchemaPage.as_view(), name="schema"),
     path("api/v1/docs/", DocsPage.as_view(), name="docs"),
 ]

@@ -1,0 +1,79 @@
+"""What comes in from outside before any view is asked, and what goes out with every page."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+from drf_spectacular.generators import SchemaGenerator
+
+from marketplace.services.clients import share_job
+from marketplace.wsgi import application
+from tests.marketplace.api_people import Person, an_admin
+from tests.marketplace.builders import a_client, a_draft, owner_of
+from tests.qualification.builders import ANIMALS, a_skill, a_user, an_answer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("content_type", ["application/json; x*=nope''%41", "application/json; charset=utf-8\x00"])
+def test_a_content_type_that_cannot_be_read_is_none(content_type: str) -> None:  # [B014, B017]
+    environment = RequestFactory().generic("POST", "/api/v1/session/", b"{}").environ
+    answered: list[str] = []
+
+    def start_response(status: str, *_: object) -> Any:
+        answered.append(status)
+
+    application({**environment, "CONTENT_TYPE": content_type, "wsgi.input": BytesIO(b"{}")}, start_response)
+
+    assert answered == ["415 Unsupported Media Type"]
+
+
+def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(more: str = "", accept: str = "*/*") -> Any:
+        return Client().get(f"/api/v1/schema/{more}", headers={"Accept": accept})
+
+    in_json = "application/vnd.oai.openapi+json"
+    first, first_in_json = get(), get(accept=in_json)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("The schema was made again.")
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", refuse)
+    assert get("?lang=de&version=9&format=json").content == first.content
+    assert get("?x=1", in_json).content == first_in_json.content
+    assert first.content.startswith(b"openapi: 3")
+    assert json.loads(first_in_json.content)["info"]["title"] == "Assay"
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing-here", "/admin/login/", "/api/v1/docs/"])
+def test_every_page_says_what_may_run_in_it(path: str) -> None:  # [B097, B127]
+    headers = Client().get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert ("default-src 'self'" in policy, "frame-ancestors 'none'" in policy) == (True, True)
+    assert "script-src" not in policy
+    assert (headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == ("nosniff", "DENY")
+
+
+def test_a_body_gets_in_with_an_idempotency_key_when_it_gets_in_without() -> None:
+    row = {"item": {"text": "x" * 1_000_000}, "result": an_answer("cat"), "reason": "Only cats meow."}
+    body = {"skill": str(a_skill(bank=0).pk), "label_schema": ANIMALS, "questions": [row] * 3}
+
+    status, said = an_admin().post("gold-questions/", body, key="k")
+
+    assert (status, said.get("code")) != (413, "body_too_large")
+
+
+def test_who_was_let_onto_one_job_is_not_told_of_its_clients_money() -> None:  # [B122]
+    client = a_client(funds_minor=123_456)
+    job = a_draft(client=client, tasks=2)
+    guest = a_user()
+    share_job(job=job, email=guest.email, permission="view_job", by=owner_of(client))
+
+    _, to_guest = Person(guest).get(f"jobs/{job.pk}/estimate/")
+    _, to_owner = Person(owner_of(client)).get(f"jobs/{job.pk}/estimate/")
+
+    assert (to_guest["available_minor"], to_guest["missing_minor"]) == (None, None)
+    assert (to_owner["available_minor"], to_owner["missing_minor"]) == (123_456, 0)
+    assert to_guest["worst_cost_minor"] == to_owner["worst_cost_minor"]
