@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 PLACEHOLDERS = ("change", "insecure", "secret", "example", "placeholder", "password", "xxxx", "1234", "your")
 SHORTEST_SECRET = 40
+SHORTEST_WEBHOOK_SECRET = 24
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -59,6 +60,8 @@ def stripe_faults(*, api_key: str, webhook_secret: str) -> Iterator[str]:
         yield "STRIPE_API_KEY is not set; take it from Stripe's dashboard."
     if not webhook_secret:
         yield "STRIPE_WEBHOOK_SECRET is not set; Stripe's dashboard shows it beside the webhook endpoint."
+    elif any(looks_weak(secret.strip(), shortest=SHORTEST_WEBHOOK_SECRET) for secret in webhook_secret.split(",")):
+        yield "STRIPE_WEBHOOK_SECRET is a placeholder; who guesses it can forge Stripe's webhooks. Take Stripe's own."
 
 
 def stripe_double_faults(*, api_key: str, api_base: str, production: bool) -> Iterator[str]:
@@ -73,7 +76,7 @@ def stripe_double_faults(*, api_key: str, api_base: str, production: bool) -> It
         yield f"STRIPE_API_BASE is {api_base}; the double is reached on this machine only, as http://127.0.0.1:port."
 
 
-def looks_weak(secret: str) -> bool:
+def looks_weak(secret: str, *, shortest: int = SHORTEST_SECRET) -> bool:
     """Whether a secret is short, monotonous or a placeholder."""
     words = secret.lower()
-    return len(secret) < SHORTEST_SECRET or len(set(secret)) < 10 or any(word in words for word in PLACEHOLDERS)
+    return len(secret) < shortest or len(set(secret)) < 10 or any(word in words for word in PLACEHOLDERS)

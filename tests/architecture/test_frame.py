@@ -27,7 +27,7 @@ SAFE: dict[str, Any] = {
     "debug": False,
     "hosts": ["assay.example.org"],
     "stripe_api_key": "sk_live_abc",
-    "stripe_webhook_secret": "whsec_abc",
+    "stripe_webhook_secret": "whsec_9fQ2mZtL7xKc4VbN8rWd5HsJ",
     "stripe_api_base": "",
 }
 
@@ -78,6 +78,8 @@ def test_production_starts_with_safe_settings() -> None:
         ({"hosts": ["*"]}, "ASSAY_HOSTS must name the hosts"),
         ({"stripe_api_key": ""}, "STRIPE_API_KEY is not set;"),
         ({"stripe_webhook_secret": ""}, "STRIPE_WEBHOOK_SECRET is not set;"),
+        ({"stripe_webhook_secret": "whsec_abc"}, "STRIPE_WEBHOOK_SECRET is a placeholder;"),
+        ({"stripe_webhook_secret": f"{SAFE['stripe_webhook_secret']}, whsec_change_me_to_your_own"}, "STRIPE_WEBHOOK"),
         ({"stripe_api_key": "sk_test_a", "stripe_api_base": "http://127.0.0.1:1"}, "STRIPE_API_BASE is for the demo"),
         ({"production": False, "stripe_api_base": "http://127.0.0.1:1"}, "STRIPE_API_BASE is set together with a live"),
         (
