@@ -12,7 +12,7 @@ from kernel.errors import NotFound, Refused
 from kernel.flow import move
 from kernel.models import User
 from kernel.services.audit import Actor, record
-from marketplace.models import Escalation, Job, Membership, Task
+from marketplace.models import Escalation, Job, JobUserObjectPermission, Membership, Task
 
 TIME_TO_DECIDE: Final = {
     Escalation.Kind.NO_CONSENSUS: timedelta(days=2),
@@ -96,9 +96,10 @@ def require_mine_or_free(escalation: Escalation, by: User) -> None:
 
 
 def require_impartial(escalation: Escalation, by: User) -> None:
-    """Nobody decides their own escalation: not a member of the job's client, not the worker it is about."""
-    is_party = (
-        escalation.job is not None and Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
+    """Nobody decides their own escalation: not who acts for the client or on its job, not the worker it is about."""
+    is_party = escalation.job is not None and (
+        Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
+        or JobUserObjectPermission.objects.filter(content_object=escalation.job_id, user=by).exists()
     )
     is_worker = escalation.worker is not None and escalation.worker.user_id == by.pk
     answered = (

@@ -7,8 +7,10 @@ from time import sleep
 import pytest
 from django.db import connection, transaction
 
+from kernel.services.audit import Actor
 from marketplace.models import Assignment
 from marketplace.services.checks import check_invariants
+from marketplace.services.completion import cancel_job
 from marketplace.services.review import SETTLED_TOGETHER
 from marketplace.services.settlement import REVIEW_CLOCK, settle_all
 from tests.concurrency.crowd import at_once
@@ -48,4 +50,30 @@ def test_a_client_who_accepts_all_with_a_key_and_the_review_clock_pay_each_answe
     outcomes = at_once([partial(clock_pays, turns[-1]), client_accepts_all])
 
     assert outcomes == [1, (201, {"accepted": SETTLED_TOGETHER})]
+    assert check_invariants() == []
+
+
+def test_a_job_is_cancelled_while_its_answers_are_being_accepted() -> None:
+    job = an_open_job(tasks=12, overlap_min=2, overlap_max=2)
+    worker = a_worker(job)
+    for _ in range(12):
+        a_submitted_answer(job, worker=worker)
+    by, is_held = owner_of(job.client), Event()
+    waiting = Assignment.objects.filter(job=job).order_by("pk")
+
+    @transaction.atomic
+    def accept_in_order() -> int:
+        """As a batch of acceptances locks its answers, with a cancellation in the middle."""
+        first, *others = waiting.values_list("pk", flat=True)
+        waiting.select_for_update(no_key=True).get(pk=first)
+        is_held.set()
+        wait_until_somebody_waits()
+        list(waiting.select_for_update(no_key=True).filter(pk__in=others))
+        return settle_all(ids=[first, *others], by=Actor.user(by))
+
+    def cancel() -> str:
+        is_held.wait()
+        return cancel_job(job_id=job.pk, by=by).state
+
+    assert at_once([accept_in_order, cancel]) == [12, "cancelled"]
     assert check_invariants() == []

@@ -12,6 +12,7 @@ from kernel.models import User
 from marketplace.models import Annotation, Assignment, Escalation, Slot, Task
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
+from marketplace.services.clients import share_job
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation
 from marketplace.services.posting import SchemaBreaksAnswers, revise_job
@@ -87,6 +88,16 @@ def test_nobody_decides_their_own_escalation_nor_one_that_another_holds() -> Non
     for judge in (an_admin(), owner_of(task.job.client), task.assignments.all()[0].worker.user):
         with pytest.raises(NotYours):
             decide_task(escalation_id=escalation.pk, result=an_answer("dog"), note="", by=judge)
+    assert Task.objects.get(pk=task.pk).state == "in_adjudication"
+
+
+def test_an_admin_who_was_let_onto_the_job_does_not_decide_its_escalations() -> None:
+    task, guest = an_undecided_task(), an_admin()
+    share_job(job=task.job, email=guest.email, permission="review_job", by=owner_of(task.job.client))
+
+    with pytest.raises(NotYours):
+        decide_task(escalation_id=the_escalation(task.pk).pk, result=an_answer("dog"), note="", by=guest)
+
     assert Task.objects.get(pk=task.pk).state == "in_adjudication"
 
 
