@@ -129,9 +129,8 @@ def _still_held(held: Assignment, job_id: UUID | None) -> Claim:
 def _claim_anywhere(*, worker: Worker, chance: random.Random, among: Collection[UUID] | None) -> Assignment:
     if _of(worker).exists():
         raise _Holds
-    open_jobs = Job.objects.filter(state=Job.State.OPEN).order_by("launched_at", "id")
     reasons: list[dict[str, object]] = []
-    for job_id in open_jobs.values_list("pk", flat=True)[:JOBS_LOOKED_AT]:
+    for job_id in eligibility.likeliest_jobs(worker.pk).values_list("pk", flat=True)[:JOBS_LOOKED_AT]:
         try:
             return _claim_in(worker=worker, job_id=job_id, chance=chance, among=among)
         except (NotEligible, NothingToDo) as refusal:

@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 
 from kernel.errors import Refused
-from marketplace.models import Job, Requirement
+from marketplace.models import Job, Requirement, Slot
 from qualification import queries as qualification_queries
+from qualification.models import Certification
 from workforce.models import Worker
 
 ALL_TAKEN: Final = (
@@ -76,6 +77,18 @@ TIED: Final = """
 def is_tied(*, worker_id: UUID) -> RawSQL:
     """For annotating jobs: whether the worker acts for the job's client, or was let onto this one job."""
     return RawSQL(TIED, (worker_id, worker_id), output_field=BooleanField())  # noqa: S611  (constant, and its values)
+
+
+def likeliest_jobs(worker_id: UUID) -> QuerySet[Job]:
+    """The open jobs: first those whose skills the worker has, of these those with a free turn, of these the oldest.
+
+    So a claim, which looks at a few of them only, is not kept from the one that fits by many that never will.
+    """
+    certified = Certification.objects.filter(worker=worker_id, state=Certification.State.GRANTED).values("skill")
+    lacking = Requirement.objects.filter(job=OuterRef("pk")).exclude(skill__in=certified)
+    free = Slot.objects.filter(job=OuterRef("pk"), lane=Slot.Lane.WORK)
+    open_jobs = Job.objects.filter(state=Job.State.OPEN)
+    return open_jobs.order_by(Exists(lacking).asc(), Exists(free).desc(), "launched_at", "id")
 
 
 @lru_cache(maxsize=1024)

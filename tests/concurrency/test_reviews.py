@@ -1,5 +1,6 @@
 """Reviews under load: those who pay the same answers wait for each other, and none waits for ever."""
 
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 from time import sleep
@@ -11,8 +12,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Assignment
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job
-from marketplace.services.review import SETTLED_TOGETHER
-from marketplace.services.settlement import REVIEW_CLOCK, settle_all
+from marketplace.services.settlement import REVIEW_CLOCK, SETTLED_TOGETHER, settle_all
 from tests.concurrency.crowd import at_once
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job, owner_of
@@ -47,9 +47,8 @@ def test_a_client_who_accepts_all_with_a_key_and_the_review_clock_pay_each_answe
         is_held.wait()
         return client.post(f"jobs/{job.pk}/acceptances/", key="all")
 
-    outcomes = at_once([partial(clock_pays, turns[-1]), client_accepts_all])
-
-    assert outcomes == [1, (201, {"accepted": SETTLED_TOGETHER})]
+    calls: list[Callable[[], object]] = [partial(clock_pays, turns[-1]), client_accepts_all]
+    assert at_once(calls) == [1, (201, {"accepted": SETTLED_TOGETHER})]
     assert check_invariants() == []
 
 
@@ -75,5 +74,6 @@ def test_a_job_is_cancelled_while_its_answers_are_being_accepted() -> None:
         is_held.wait()
         return cancel_job(job_id=job.pk, by=by).state
 
-    assert at_once([accept_in_order, cancel]) == [12, "cancelled"]
+    calls: list[Callable[[], object]] = [accept_in_order, cancel]
+    assert at_once(calls) == [12, "cancelled"]
     assert check_invariants() == []

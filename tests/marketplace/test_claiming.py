@@ -8,7 +8,7 @@ import pytest
 from kernel import clock
 from kernel.errors import NotFound
 from marketplace.models import Assignment, Job, Slot, Task
-from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_task
+from marketplace.services.allocation import JOBS_LOOKED_AT, AlreadyReserved, NothingToDo, claim_task
 from marketplace.services.clients import add_member
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
@@ -16,6 +16,7 @@ from marketplace.services.posting import pause_job
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
     NEVER_GOLD,
+    a_client,
     a_draft,
     a_submitted_answer,
     a_worker,
@@ -23,8 +24,8 @@ from tests.marketplace.builders import (
     answer,
     owner_of,
 )
+from tests.qualification.builders import a_skill, an_admin
 from tests.qualification.builders import a_worker as an_uncertified_worker
-from tests.qualification.builders import an_admin
 from workforce.models import Worker
 from workforce.services.standing import pause_worker, suspend_worker
 
@@ -168,9 +169,19 @@ def test_without_a_job_the_worker_gets_the_first_that_fits_or_a_reason_for_each(
     reasons = refused.value.details["reasons"]
     assert isinstance(reasons, list)
     assert [(reason["job"], reason["reason"]) for reason in reasons] == [
-        (str(locked.pk), "not_certified"),
         (str(fitting.pk), "nothing_left_for_you"),
+        (str(locked.pk), "not_certified"),
     ]
+
+
+def test_many_jobs_that_have_nothing_for_a_worker_do_not_hide_the_one_that_has() -> None:
+    client, skill = a_client(), a_skill()
+    for _ in range(JOBS_LOOKED_AT // 2):
+        a_submitted_answer(an_open_job(client=client, skill=skill, overlap_min=1, overlap_max=1))
+        an_open_job(client=client)
+    fitting = an_open_job(client=client, skill=skill)
+
+    assert claim_task(worker=a_worker(fitting)).job_id == fitting.pk
 
 
 def test_a_reservation_runs_out_at_its_last_instant_and_not_before() -> None:
