@@ -1,0 +1,186 @@
+"""Everything that one client's owner and one worker can address, asked for by another client's owner and worker.
+
+Each operation of the API stands in one of the tables below; a new one must be placed there.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.fields import UUIDField
+
+from kernel.api.uploads import UploadView
+from kernel.api.views import ApiView
+from kernel.models import AuditEvent
+from tests.access.world import Side, a_side
+from tests.marketplace.api_people import Person
+from tests.qualification.builders import an_answer
+
+pytestmark = pytest.mark.django_db
+
+METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+ADMINS: Final = """
+    GET books/ | POST applications/<application_id>/approve/ | POST applications/<application_id>/decline/
+    GET workers/ | GET workers/<worker_id>/ | POST workers/<worker_id>/pause/ | POST workers/<worker_id>/resume/
+    POST workers/<worker_id>/suspend/ | POST workers/<worker_id>/reinstate/ | POST workers/<worker_id>/offboard/
+    POST workers/<worker_id>/identity-reading/ | POST skills/ | GET gold-questions/ | POST gold-questions/
+    POST gold-questions/<gold_question_id>/retire/ | POST certifications/<certification_id>/grant/
+    POST certifications/<certification_id>/deny/ | POST certifications/<certification_id>/revoke/ | GET scores/
+    GET escalations/ | GET escalations/<escalation_id>/ | POST escalations/<escalation_id>/claim/
+    POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
+"""
+"""For admins alone, whoever's it is."""
+
+WORKERS: Final = """
+    GET exams/<exam_id>/ | POST exams/<exam_id>/answers/ | POST exams/<exam_id>/finish/
+    POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
+"""
+"""For workers alone, and to them what is another's does not exist."""
+
+PRIVATE: Final = """
+    DELETE api-keys/<api_key_id>/ | GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/
+    GET applications/<application_id>/ | GET certifications/<certification_id>/ | GET clients/<client_id>/
+    GET clients/<client_id>/members/ | POST clients/<client_id>/members/
+    DELETE clients/<client_id>/members/<member_id>/ | GET clients/<client_id>/balance/
+    GET clients/<client_id>/fundings/ | POST clients/<client_id>/fundings/
+    GET clients/<client_id>/fundings/<funding_id>/ | GET clients/<client_id>/refunds/
+    POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
+    POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/
+    POST jobs/<job_id>/resume/ | POST jobs/<job_id>/cancel/ | GET jobs/<job_id>/versions/
+    POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/ | POST jobs/<job_id>/shares/
+    DELETE jobs/<job_id>/shares/<share_id>/ | GET jobs/<job_id>/assignments/ | POST jobs/<job_id>/acceptances/
+    GET jobs/<job_id>/results/ | GET jobs/<job_id>/statement/ | GET assignments/<assignment_id>/
+    POST assignments/<assignment_id>/accept/ | POST assignments/<assignment_id>/reject/
+    POST assignments/<assignment_id>/reverse/
+"""
+"""To everybody else it does not exist."""
+
+OPEN: Final = """
+    GET skills/<skill_id>/ | GET skills/<skill_id>/prospect/ | GET label-schemas/<label_schema_id>/ | GET jobs/<job_id>/
+"""
+"""Open by design: skills, label schemas, and running jobs as workers are offered them."""
+
+OWN: Final = """
+    GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/ | GET payouts/ | POST payouts/
+    GET payout-account/ | POST payout-account/ | GET applications/ | POST applications/ | GET workers/me/
+    PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/ | GET certifications/
+    POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/ | POST jobs/ | GET assignments/
+    POST assignments/
+"""
+"""About whoever asks: what their answers hold is their own."""
+
+NOT_SENT: Final = "POST users/ | POST session/ | DELETE session/ | POST payout-account/onboarding-link/"
+"""Nothing in them can name another's."""
+
+FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id"}
+
+
+def operations(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, str, type[ApiView]]]:
+    """Each operation of the API: method, address, view."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        address = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from operations(pattern.url_patterns, address)
+        elif isinstance(pattern, URLPattern) and issubclass(getattr(pattern.callback, "cls", object), ApiView):
+            view = pattern.callback.cls  # type: ignore[attr-defined]  # set by as_view
+            yield from ((method, address, view) for method in METHODS if hasattr(view, method))
+
+
+OPERATIONS: Final = {
+    f"{method.upper()} {re.sub('<[a-z]+:', '<', address.removeprefix('api/v1/'))}": (method, address, view)
+    for method, address, view in operations()
+}
+
+
+def ask(person: Person, name: str, ids: dict[str, Any], *, query: str = "") -> tuple[int, str]:
+    """Send the operation with these ids in its address and its body; the status and the text of the answer."""
+    method, address, view = OPERATIONS[name]
+    path = "/" + re.sub(r"<[a-z]+:(\w+)>", lambda found: str(ids[found[1]]), address) + query
+    content_type, body = "application/json", body_for(person, getattr(view, method).body, ids)
+    if issubclass(view, UploadView) and method == "post":
+        content_type, body = "application/x-ndjson", '{"item": {"text": "Mine"}}\n'
+    answer: Any = person.http.generic(method.upper(), path, body, content_type=content_type)
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return answer.status_code, content.decode()
+
+
+def body_for(person: Person, declared: Any, ids: dict[str, Any]) -> str:
+    """The example of the body, about the other's ids and in favour of who sends it."""
+    if declared is None:
+        return ""
+    named = {name.removesuffix("_id"): str(value) for name, value in ids.items()}
+    filled = {**named, "email": person.user.email if person.user else "", "result": an_answer("dog")}
+    body = {**(declared.EXAMPLE or {}), **{k: v for k, v in filled.items() if k in (declared.EXAMPLE or {})}}
+    return json.dumps(body)
+
+
+def named(table: str) -> list[str]:
+    return [name for line in table.splitlines() for name in map(str.strip, line.split("|")) if name]
+
+
+def secrets_of(side: Side) -> set[str]:
+    """The ids that only this side may be shown. A share's is a small number, found in any text by chance."""
+    return {str(value) for name, value in side.ids.items() if name not in FOR_ALL_TO_SEE | {"share_id"}}
+
+
+def test_every_operation_stands_in_one_table() -> None:
+    tables = [named(table) for table in (ADMINS, WORKERS, PRIVATE, OPEN, OWN, NOT_SENT)]
+    assert sorted(name for table in tables for name in table) == sorted(OPERATIONS)
+    assert not any("<" in name for name in named(OWN))
+
+
+def test_what_is_anothers_is_neither_shown_nor_changed() -> None:  # [B106, B107, B110, B111]
+    one, other = a_side(), a_side()
+    expected = {
+        **dict.fromkeys(named(ADMINS), (403, 403)),
+        **dict.fromkeys(named(WORKERS), (403, 404)),
+        **dict.fromkeys(named(PRIVATE), (404, 404)),
+    }
+    answered = {name: (ask(other.owner, name, one.ids)[0], ask(other.worker, name, one.ids)[0]) for name in expected}
+    assert answered == expected
+
+    for name in [*named(OPEN), *named(OWN)]:
+        for person in (other.owner, other.worker):
+            status, text = ask(person, name, one.ids)
+            assert status < 500, name
+            assert not [secret for secret in secrets_of(one) if secret in text], name
+
+    people = [str(person.user.pk) for person in (other.owner, other.worker) if person.user]
+    touched = set(AuditEvent.objects.filter(actor_id__in=people).values_list("subject_id", flat=True))
+    assert touched & {str(value) for value in one.ids.values()} == set()
+
+
+NESTED: Final = [name for name in OPERATIONS if name.count("<") == 2]
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_ones_own_address_does_not_lead_to_what_is_anothers(name: str) -> None:  # [B107]
+    one, other = a_side(), a_side()
+    inner = re.findall(r"<(\w+)>", name)[1]
+    assert ask(other.owner, name, {**other.ids, inner: one.ids[inner]})[0] == 404
+    assert ask(one.owner, name, one.ids)[0] in (200, 204)
+
+
+def test_a_list_asked_about_what_is_anothers_shows_nothing_of_it() -> None:  # [B106, B115]
+    one, other = a_side(), a_side()
+    asked = []
+    for name in named(OWN):
+        method, _, view = OPERATIONS[name]
+        query = getattr(view, method).query if method == "get" else None
+        for parameter, field in query().fields.items() if query else ():
+            if isinstance(field, UUIDField):
+                asked.append(f"{name}?{parameter}")
+                for person in (other.owner, other.worker):
+                    status, text = ask(person, name, one.ids, query=f"?{parameter}={one.ids[f'{parameter}_id']}")
+                    assert status in (200, 400), name
+                    assert not [secret for secret in secrets_of(one) if secret in text], name
+    assert asked == [
+        "GET certifications/?skill",
+        "GET certifications/?worker",
+        "GET jobs/?client",
+        "GET assignments/?job",
+    ]

@@ -1,0 +1,81 @@
+"""A client with its owner, and a worker in its job: with something of everything that has an id in the API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from billing.models import Funding
+from billing.services.payouts import request_payout
+from billing.services.refunds import request_refund
+from kernel.models import ApiKey, User
+from kernel.money import Money
+from kernel.services.access import sign_in
+from kernel.services.audit import Actor
+from marketplace.models import Escalation, Membership, Task
+from marketplace.services.clients import add_member, share_job
+from marketplace.services.escalations import open_escalation
+from marketplace.services.settlement import settle_all
+from qualification.models import Certification
+from tests.billing.builders import a_ready_account
+from tests.marketplace.api_people import Person
+from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
+from tests.qualification.builders import a_skill, a_started_exam, a_user
+
+PASSWORD = "long enough, surely"
+
+
+@dataclass(frozen=True)
+class Side:
+    """An owner and a worker, and the ids of all that is theirs, by the names that addresses and bodies give them."""
+
+    owner: Person
+    worker: Person
+    ids: dict[str, Any]
+
+
+def a_side() -> Side:
+    """A client with a running job, and a worker who was paid for one answer in it and waits for the next."""
+    client = a_client(owner=a_user())
+    job = an_open_job(client=client, tasks=3, gold=1, gold_share_basis_points=0, overlap_min=1, reward_minor=300)
+    owner, worker = owner_of(client), a_worker(job)
+    paid = a_submitted_answer(job, worker=worker)
+    settle_all(ids=[paid.pk], by=Actor.user(owner))
+    answered = a_submitted_answer(job, worker=worker)
+    member = add_member(client=client, email=a_user().email, role=Membership.Role.MEMBER, by=owner)
+    share = share_job(job=job, email=a_user().email, permission="view_job", by=owner)
+    (refund,) = request_refund(client_owner=client.billing_owner, amount=Money(100, "USD"), by=Actor.user(owner))
+    a_ready_account(worker.billing_owner)
+    payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
+    ids = {
+        "client_id": client.pk,
+        "member_id": member.pk,
+        "funding_id": Funding.objects.get(client_owner=client.billing_owner).pk,
+        "refund_id": refund.pk,
+        "job_id": job.pk,
+        "share_id": share.pk,
+        "task_id": answered.task_id,
+        "assignment_id": answered.pk,
+        "escalation_id": open_escalation(
+            kind=Escalation.Kind.FAILED_PAYOUT, by=Actor.system("test"), why="", worker_id=worker.pk, job=job
+        ).pk,
+        "worker_id": worker.pk,
+        "application_id": worker.application_id,
+        "payout_id": payout.pk,
+        "exam_id": a_started_exam(worker, a_skill()).pk,
+        "certification_id": Certification.objects.get(worker=worker).pk,
+        "skill_id": job.skill_id,
+        "label_schema_id": job.versions.get().label_schema_id,
+        "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
+    }
+    people = (in_person(owner), in_person(worker.user))
+    keys = ApiKey.objects.filter(user=worker.user)
+    return Side(*people, ids={**ids, "api_key_id": keys.get().pk})
+
+
+def in_person(user: User) -> Person:
+    """The user at the API, signed in with a session; an API key of theirs is there too."""
+    person = Person(user)
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    _, token = sign_in(email=user.email, password=PASSWORD)
+    person.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return person
