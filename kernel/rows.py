@@ -1,15 +1,18 @@
-"""Rows read and written by statements that are put together once.
+"""Rows read and written by statements that are put together once, and planned once by the database.
 
-Django builds a query anew each time, which on the busiest paths costs more than to run it. What is here is only about
-rows as they are: which columns, which values. What they mean stays with the services and the database's constraints.
+Django builds a query anew each time, and PostgreSQL plans it anew; on the busiest paths each of the two costs more than
+to run it (ADR 0008). What is here is only about rows as they are: which columns, which values. What they mean stays
+with the services and the database's constraints.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+import psycopg
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
@@ -47,6 +50,29 @@ class Columns(Generic[Row]):
         return self._model.from_db(connection.alias, self._names, converted)
 
 
+def planned_cursor() -> CursorWrapper:
+    """A cursor for statements that are said again and again: each connection has them planned only a few times.
+
+    Values travel beside the statement, not in it, so where PostgreSQL cannot tell the type of one, it is cast.
+    """
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+
+
+def plan_anew(model: type[Model], *, added: int) -> None:
+    """After ``added`` rows came at once: let plans that were made while the table was small be made again.
+
+    The database would notice by itself within a minute or so; until then it might read the whole table each time.
+    """
+    if added >= MANY:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {model._meta.db_table}")
+
+
+MANY: Final = 5_000
+
+
 def insert(row: Model, *, beside: Statement | None = None) -> None:
     """Insert a row whose primary key is set, in one statement with what is written ``beside`` it."""
     values = [_written(row, name, adding=True) for name in _names(type(row))]
@@ -62,7 +88,7 @@ def update(row: Model, fields: Sequence[str], *, beside: Statement | None = None
 
 
 def _execute(statement: Statement, beside: Statement | None) -> int:
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         if beside is None:
             cursor.execute(statement.sql, statement.values)
         else:

@@ -10,10 +10,10 @@ from math import floor
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from kernel import clock
+from kernel.rows import planned_cursor
 from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
 from qualification.statistics import scoring as posterior
 
@@ -91,7 +91,7 @@ def unmet_requirements(*, worker_id: UUID, requirements: Sequence[Requirement]) 
         "unmeasured": UNMEASURED.lower_bound(),
         "now": clock.now(),
     }
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_UNMET, given)
         rows = cursor.fetchall()
     return [

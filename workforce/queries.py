@@ -3,12 +3,11 @@
 from typing import ClassVar, Final
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from kernel.errors import NotFound
 from kernel.models import User
-from kernel.rows import Columns
+from kernel.rows import Columns, planned_cursor
 from workforce.models import Application, Identity, Worker
 
 
@@ -24,7 +23,7 @@ class NotAWorker(NotFound):
 
 def worker_of(user: User) -> Worker | None:
     """The worker who ``user`` is, if they were approved."""
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_WORKER_OF, [user.pk])
         values = cursor.fetchone()
     return _WORKER.row(values) if values else None

@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import ApiKey, Session, User
 from kernel.models.user import canonical_email
+from kernel.rows import planned_cursor
 from kernel.services.audit import Actor, record
 
 IDLE_AFTER: Final = timedelta(minutes=15)
@@ -182,7 +183,7 @@ _LIVE_API_KEY: Final = _select(ApiKey, "w.secret_sha256 = %s")
 
 
 def _way_in(model: type[WayIn], sql: str, parameters: list[str | datetime]) -> tuple[User, WayIn] | None:
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     if row is None:

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import connection, models
 
 from kernel import clock
-from kernel.rows import Statement
+from kernel.rows import Statement, planned_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def record(
     told = telling(
         action=action, subject=subject, by=by, why=why, from_state=from_state, to_state=to_state, details=details
     )
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(told.sql, told.values)
 
 

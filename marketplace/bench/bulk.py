@@ -67,7 +67,7 @@ def measure_import(place: Place, scene: Scene, *, tasks: int) -> Import:
 def a_finished_job(scene: Scene, *, tasks: int) -> UUID:
     """A job with every task answered, resolved and accepted."""
     job = an_open_job(scene, tasks=tasks)
-    finish_some(job, scene, share=1.1)
+    finish_some(job, worker_ids=scene.worker_ids, share=1.1)
     return job.pk
 
 

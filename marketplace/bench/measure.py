@@ -120,7 +120,7 @@ def _seeded(subject: Subject, scene: Scene, tell: Tell) -> UUID:
     tell(f"seeding a job of {subject.name} tasks")
     job = an_open_job(scene, tasks=subject.tasks)
     if subject.done_share:
-        finish_some(job, scene, share=subject.done_share, waiting=WAITING_SHARE)
+        finish_some(job, worker_ids=scene.worker_ids, share=subject.done_share, waiting=WAITING_SHARE)
     return job.pk
 
 

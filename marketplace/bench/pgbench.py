@@ -66,7 +66,7 @@ def run_pgbench(program: Program, *, pairs: int, folder: Path) -> Outcome:
     file.write_text(program.text(), encoding="utf-8")
     clients = len(program.tokens)
     database = settings.DATABASES["default"]
-    command = [str(installed_binaries() / "pgbench"), "--no-vacuum", "--file", str(file)]
+    command = [str(installed_binaries() / "pgbench"), "--no-vacuum", "--protocol", "prepared", "--file", str(file)]
     command += ["--client", str(clients), "--jobs", str(min(clients, os.cpu_count() or 1))]
     command += ["--host", str(database["HOST"]), "--username", str(database["USER"])]
     command += ["--transactions", str(max(1, pairs // clients))]
@@ -87,7 +87,8 @@ class _Part:
 
     def answer(self) -> str:
         """The answer as the other script writes it."""
-        return self._written(self._script.answer)
+        answer = self._script.answer
+        return self._written(answer.source if isinstance(answer, Written) else answer)
 
     def lines(self) -> Iterator[str]:
         """The script, line by line."""
@@ -131,19 +132,19 @@ class _Part:
             case Given(name):
                 return self._given[name]
             case Cell(statement, _, name):
-                return f"':{self._letter}{statement}_{name}'"
+                return f":{self._letter}{statement}_{name}"
             case Fresh(number):
                 one, other = f"{self._letter}f{number}a", f"{self._letter}f{number}b"
                 self._made.add(f"\\set {one} random(10000000, 99999999)")
                 self._made.add(f"\\set {other} random(100000000000, 999999999999)")
-                return f"':{one}-0000-4000-8000-:{other}'"
+                return f"(:{one}::text || '-0000-4000-8000-' || :{other}::text)::uuid"
             case Drawn(number):
                 self._made.add(f"\\set {self._letter}d{number} random(0, 1000000000) / 1000000000.0")
                 return f":{self._letter}d{number}"
             case Moment(seconds):
                 return f"(now() + interval '{seconds} seconds')"
             case Written(inner):
-                return self._written(inner)
+                return f"({self._written(inner)})::text"
             case Listed(sources):
                 return f"ARRAY[{', '.join(self._written(inner) for inner in sources)}]"
         raise AssertionError(source)

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg import ClientCursor
 from psycopg.types.json import Json, Jsonb
 
 from kernel import clock
@@ -43,6 +44,7 @@ class Said:
     sql: str
     values: Mapping[str, object] | Sequence[object]
     block: object
+    is_planned_once: bool
     columns: Sequence[str]
     row: Sequence[object]
 
@@ -70,7 +72,7 @@ class Recording:
             row = cursor.fetchone()
             cursor.scroll(0, mode="absolute")
         block = connection.atomic_blocks[0] if connection.in_atomic_block else None
-        self.said.append(Said(str(sql), values, block, columns, row))
+        self.said.append(Said(str(sql), values, block, not isinstance(cursor, ClientCursor), columns, row))
         return result
 
 
@@ -98,7 +100,7 @@ class _Explanation:
         parameters = [self._parameters(number, *pair) for number, pair in enumerate(pairs)]
         answer = self._source(len(pairs), self._first.answer, self._second.answer)
         statements = [
-            Statement(said.sql, sources, self._block(said.block), number in self._read)
+            Statement(said.sql, sources, self._block(said.block), said.is_planned_once, number in self._read)
             for number, (said, sources) in enumerate(zip(self._first.said, parameters, strict=True))
         ]
         return Script(tuple(statements), answer)

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from kernel import clock
+from kernel.rows import planned_cursor
 
 Parameters = Mapping[str, "Source"] | Sequence["Source"]
 
@@ -118,12 +120,20 @@ class Listed:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. Those with the same ``block`` are one transaction; without one it commits by itself."""
+    """One statement. Those with the same ``block`` are one transaction; without one it commits by itself.
+
+    ``is_planned_once`` says whether it went through `kernel.rows.planned_cursor`.
+    """
 
     sql: str
     parameters: Parameters
     block: int | None
+    is_planned_once: bool
     is_read_later: bool
+
+    def cursor(self) -> CursorWrapper:
+        """A cursor such as Assay uses for it."""
+        return planned_cursor() if self.is_planned_once else connection.cursor()
 
     def values(self, run: Run) -> Any:
         """Its values in this run."""
@@ -143,8 +153,9 @@ class Script:
         """Say it all again for another request; returns the ``answer``."""
         run = Run(given)
         for block, statements in groupby(self.statements, key=lambda statement: statement.block):
-            with nullcontext() if block is None else transaction.atomic(), connection.cursor() as cursor:
+            with nullcontext() if block is None else transaction.atomic():
                 for statement in statements:
-                    cursor.execute(statement.sql, statement.values(run))
-                    run.rows.append((cursor.fetchone() or ()) if statement.is_read_later else ())
+                    with statement.cursor() as cursor:
+                        cursor.execute(statement.sql, statement.values(run))
+                        run.rows.append((cursor.fetchone() or ()) if statement.is_read_later else ())
         return self.answer.value(run)

@@ -1,13 +1,15 @@
 """What is measured on: people through the services that people use, tasks by plain SQL where a million are needed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from billing.models import LedgerAccount, Posting
 from billing.services import ledger
@@ -59,6 +61,11 @@ class Scene:
     skill: Skill
     workers: tuple[Signed, ...]
 
+    @property
+    def worker_ids(self) -> list[UUID]:
+        """Those of the workers."""
+        return [signed.worker_id for signed in self.workers]
+
 
 def answer_of(animal: str) -> list[dict[str, object]]:
     """An answer in Label Studio's result JSON."""
@@ -109,8 +116,8 @@ def a_draft(scene: Scene) -> Job:
     return post_job(client=scene.client, order=order, by=scene.owner)
 
 
-def finish_some(job: Job, scene: Scene, *, share: float, waiting: float = 0.0) -> None:
-    """Let this share of the job's tasks be claimed, answered and resolved, evenly by all workers.
+def finish_some(job: Job, *, worker_ids: Sequence[UUID], share: float, waiting: float = 0.0) -> None:
+    """Let this share of the job's tasks be claimed, answered and resolved, evenly by these workers.
 
     The answers are accepted, all but the ``waiting`` share, which waits for the client's review.
     """
@@ -119,12 +126,11 @@ def finish_some(job: Job, scene: Scene, *, share: float, waiting: float = 0.0) -
         "job": job.pk,
         "share": share,
         "waiting": waiting,
-        "workers": [signed.worker_id for signed in scene.workers],
+        "workers": list(worker_ids),
         "result": json.dumps(answer_of("cat")),
         "key": answer.key,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        _trust_what_follows(cursor)
+    with transaction.atomic(), _unchecked() as cursor:
         for statement in _FINISH:
             cursor.execute(statement, given)
 
@@ -178,8 +184,7 @@ def _fund(client: Client) -> None:
 
 
 def _insert_tasks(job: Job, tasks: int) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        _trust_what_follows(cursor)
+    with transaction.atomic(), _unchecked() as cursor:
         cursor.execute(
             """
             INSERT INTO marketplace_task (id, job_id, external_id, item, priority, state, answer_key, method,
@@ -192,9 +197,13 @@ def _insert_tasks(job: Job, tasks: int) -> None:
         )
 
 
-def _trust_what_follows(cursor: Any) -> None:
+@contextmanager
+def _unchecked() -> Iterator[CursorWrapper]:
     """What is right by construction need not be checked row by row: a million foreign keys take minutes."""
-    cursor.execute("SET LOCAL session_replication_role = replica")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield cursor
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
 
 
 _FINISH: Final = (

@@ -15,8 +15,8 @@ from marketplace.models.task import Slot, Task
 class Assignment(models.Model):
     """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
 
-    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired. ``lane`` is
-    that of the slot it was, so that a worker's gold is found without looking at their work; nobody is shown it.
+    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired. ``lane``
+    is that of the slot it was, so that a worker's gold is found without looking at their work; nobody is shown it.
     """
 
     class State(models.TextChoices):

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from kernel import clock
 from kernel.errors import NotFound, Refused
-from kernel.rows import Columns, insert
+from kernel.rows import Columns, insert, planned_cursor
 from kernel.services.audit import Actor, telling
 from marketplace.models import Assignment, Job, Slot
 from marketplace.services import eligibility
@@ -185,7 +185,7 @@ def _reserve(situation: _Situation, chance: random.Random, among: Collection[UUI
 
 
 def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_SITUATION, [worker_id, worker_id, Job.State.DRAFT.value, job_id, worker_id])
         is_tied, is_held, version_id, *rest = cursor.fetchone()
     if is_held:
@@ -220,7 +220,7 @@ def _count_claim(situation: _Situation) -> None:
     # A per-worker counter: it enforces the cap without a count and makes two tabs of one worker go one after the other.
     # The commit need not wait for the disk: a claim that a crash forgets is only claimed anew (ADR 0008).
     cap = situation.job.max_assignments_per_worker
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO marketplace_participation AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)

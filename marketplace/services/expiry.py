@@ -3,12 +3,12 @@
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from kernel import clock
 from kernel.errors import NotFound
 from kernel.flow import move
-from kernel.rows import Columns
+from kernel.rows import Columns, planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.slots import open_slot
@@ -23,7 +23,7 @@ def lock_turn(assignment_id: UUID, worker: Worker | None = None) -> Assignment:
     Of the task what answers do not touch, its item, is not loaded.
     """
     owner = worker.pk if worker is not None else None
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(_LOCK_TURN, [assignment_id, owner, owner])
         values = cursor.fetchone()
     if values is None:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.flow import WrongState
+from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from marketplace.models import Job, Task
 from marketplace.services.import_csv import read_csv
@@ -70,6 +71,7 @@ def import_tasks(
     for found in _read(stream, format, label_schema.checked):
         intake.take(found)
     report = intake.finish()
+    plan_anew(Task, added=report.tasks + report.gold)
     details = {"tasks": report.tasks, "gold": report.gold, "format": format}
     record(action="job.tasks_imported", subject=job, by=by, details=details)
     return report

@@ -11,6 +11,7 @@ from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
 from kernel.money import MINOR_UNIT_DIGITS, Money, share_of
+from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
@@ -212,6 +213,7 @@ def _open_first_slots(job: Job, shape: Shape) -> None:
                 """,
                 [int(lane), turns, job.pk, is_gold],
             )
+            plan_anew(Slot, added=cursor.rowcount)
 
 
 def _skill(skill_id: UUID) -> Skill:

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max, Q
 
 from kernel import clock
 from kernel.flow import move
+from kernel.rows import planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, Job, Task
 from marketplace.queries import schema_of
@@ -53,7 +53,7 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
 
 def _situation(task: Task) -> tuple[bool, UUID]:
     """Whether a turn is still free or active, and the version that answers are weighed under: the latest."""
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             """
             SELECT EXISTS (SELECT FROM marketplace_slot WHERE task_id = %(task)s)
@@ -67,7 +67,7 @@ def _situation(task: Task) -> tuple[bool, UUID]:
 
 
 def _votes(task: Task, job: Job) -> list[Vote]:
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             """
             SELECT answer.answer_key, coalesce(score.estimate, %s)
@@ -102,7 +102,7 @@ def _accept_soon(task: Task) -> None:
     Gold turns look like any other, in their timetable too: the waiting gold of those who agree is accepted together
     with this work of theirs, right or wrong. Rows are locked in one order: two resolutions may meet at a worker's gold.
     """
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(
             """
             WITH agreeing AS (

@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Exists, OuterRef
 
-from kernel.rows import Columns
+from kernel.rows import Columns, planned_cursor
 from marketplace.models import Assignment, Slot, Task
 
 CHANCE: Final = random.SystemRandom()
@@ -75,7 +74,7 @@ def take_slot(
     is_among = among is not None
     if among is not None:
         where["among"] = list(among)
-    with connection.cursor() as cursor:
+    with planned_cursor() as cursor:
         turn = _taken(cursor, take_statement(is_among=is_among), where)
         if turn is not None:
             return turn
