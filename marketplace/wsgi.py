@@ -9,7 +9,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
 
-
 class TolerantRequest(WSGIRequest):
     """A request whose Content-Type may be anything: one that cannot be read counts as none, and no view reads that.
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from kernel import clock
 from kernel.errors import NotFound
@@ -13,7 +12,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Escalation, JobVersion, Task
 from marketplace.queries import schema_of
 from marketplace.services.escalations import lock_escalation, mark_decided, require_mine_or_free
-from marketplace.services.settlement import due_now
+from marketplace.services.resolution import accept_soon
 from marketplace.services.submission import InvalidAnswer
 from qualification.labels.errors import ResultError
 from qualification.labels.results import to_result, validate_result
@@ -46,7 +45,7 @@ def decide_task(*, escalation_id: UUID, result: object, note: str, by: User) -> 
         fields=["label", "answer_key", "method", "resolved_at"],
     )
     if task.job.accept_on_resolution:
-        due_now(Q(task=task, annotation__answer_key=answer.key))
+        accept_soon(task)
     return task
 
 

@@ -93,11 +93,11 @@ def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str
         fields=["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"],
     )
     if job.accept_on_resolution:
-        _accept_soon(task)
+        accept_soon(task)
 
 
-def _accept_soon(task: Task) -> None:
-    """Let the next sweep accept the answers that agree with the label.
+def accept_soon(task: Task) -> None:
+    """Let the next sweep accept the answers that agree with the label of a task that is being resolved.
 
     Gold turns look like any other, in their timetable too: the waiting gold of those who agree is accepted together
     with this work of theirs, right or wrong. Rows are locked in one order: two resolutions may meet at a worker's gold.
