@@ -96,10 +96,15 @@ OPERATIONS: Final = {
 }
 
 
+def address_of(name: str, ids: dict[str, Any]) -> str:
+    """Where the operation is, with these ids."""
+    return "/" + re.sub(r"<[a-z]+:(\w+)>", lambda found: str(ids[found[1]]), OPERATIONS[name][1])
+
+
 def ask(person: Person, name: str, ids: dict[str, Any], *, query: str = "") -> tuple[int, str]:
     """Send the operation with these ids in its address and its body; the status and the text of the answer."""
-    method, address, view = OPERATIONS[name]
-    path = "/" + re.sub(r"<[a-z]+:(\w+)>", lambda found: str(ids[found[1]]), address) + query
+    method, _, view = OPERATIONS[name]
+    path = address_of(name, ids) + query
     content_type, body = "application/json", body_for(person, getattr(view, method).body, ids)
     if issubclass(view, UploadView) and method == "post":
         content_type, body = "application/x-ndjson", '{"item": {"text": "Mine"}}\n'
