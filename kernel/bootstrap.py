@@ -174,14 +174,17 @@ def make_ready(environment: Environment) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold the lock of the set-up; the kernel drops it with the process, so it cannot become stale."""
-    with folder.with_name(f"{folder.name}.lock").open("a", encoding="ascii") as file:
+    """Lock the folder above, not a file in it that could be another user's; the lock ends with the process."""
+    above = os.open(folder.parent, os.O_RDONLY)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(above, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("Another start is setting the environment up; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(above, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(above)
 
 
 def prepare(environment: Environment) -> None:
