@@ -26,17 +26,17 @@ class Goal:
 def goals(findings: Findings) -> Iterator[Goal]:
     """Every goal that something was measured for."""
     for subject, workers in findings.windows:
-        name = f"{subject.name} tasks, {_people(workers)}: Assay's rate over the bare view's"
+        name = f"{_people(workers)}, tasks {subject.name}: Assay's rate over the bare view's"
         yield _share(name, findings.ratio(subject, workers), OF_BARE_VIEW)
     subjects = findings.subjects()
     for subject in subjects[1:]:
         for workers in findings.worker_counts():
-            name = f"{_people(workers)}: rate at {subject.name} tasks over the rate at {subjects[0].name}"
+            name = f"{_people(workers)}, tasks {subject.name}: rate over the rate at {subjects[0].name}"
             yield _share(name, findings.rate_beside(subject, subjects[0], workers), OF_SMALLEST)
     if (imported := findings.imported) is not None:
         rate, asked = imported.tasks_a_second, IMPORTED_A_SECOND
         what = f"import of {imported.tasks:,} tasks, tasks a second"
-        yield Goal(what, rate, asked, f"{rate:,.0f} of {asked:,}", rate >= asked)
+        yield Goal(what, rate, asked, f"{rate:,.0f}, at least {asked:,}", rate >= asked)
     if (large := findings.download) is not None and (small := findings.small_download) is not None:
         more = large.grown_mb - small.grown_mb
         what = f"download of {large.tasks:,} results: memory beyond a download of {small.tasks:,}, MB"
@@ -44,7 +44,7 @@ def goals(findings: Findings) -> Iterator[Goal]:
 
 
 def _share(what: str, measured: float, asked: float) -> Goal:
-    return Goal(what, measured, asked, f"{measured:.0%} of {asked:.0%}", measured >= asked)
+    return Goal(what, measured, asked, f"{measured:.0%}, at least {asked:.0%}", measured >= asked)
 
 
 def _people(workers: int) -> str:

@@ -16,6 +16,7 @@ from marketplace.bench.windows import ASSAY, BARE, PGBENCH, Bench, Place, Seen
 
 SMALL: Final = 20_000
 """A job of fewer tasks would run low within a few windows, so each window gets one of its own."""
+WARM_UP_SECONDS: Final = 2.0
 DONE_SHARE: Final = 1 / 3
 WAITING_SHARE: Final = 0.2
 """Of the answers in a job that is partly done, those that wait for review."""
@@ -103,6 +104,7 @@ def _measure_claims(place: Place, plan: Plan, scene: Scene, findings: Findings, 
     jobs = {subject: _seeded(subject, scene, tell) for subject in subjects if subject.tasks >= SMALL}
     settle_down()
     bench = Bench(place, claim, submit)
+    _warm_up(bench, scene, tell)
     windows: dict[tuple[Subject, int], dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
     for workers in plan.workers:
         for number in range(plan.rounds):
@@ -114,6 +116,14 @@ def _measure_claims(place: Place, plan: Plan, scene: Scene, findings: Findings, 
                     seen = bench.window(system, job_id=job_id, tasks=subject.tasks, workers=hands, seconds=plan.seconds)
                     windows[subject, workers][system].append(seen)
     findings.windows = dict(windows)
+
+
+def _warm_up(bench: Bench, scene: Scene, tell: Tell) -> None:
+    """Let every thread of the server have its connection, and every connection its plans."""
+    tell("warming up")
+    job = an_open_job(scene, tasks=SMALL)
+    for system in (ASSAY, BARE):
+        bench.window(system, job_id=job.pk, tasks=SMALL, workers=scene.workers, seconds=WARM_UP_SECONDS)
 
 
 def _seeded(subject: Subject, scene: Scene, tell: Tell) -> UUID:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 
 from kernel.embedded.postgres import installed_binaries
@@ -65,12 +64,13 @@ def run_pgbench(program: Program, *, pairs: int, folder: Path) -> Outcome:
     file = folder / "claim_and_submit.pgbench"
     file.write_text(program.text(), encoding="utf-8")
     clients = len(program.tokens)
-    database = settings.DATABASES["default"]
+    connection.ensure_connection()
+    database = connection.connection.info
     command = [str(installed_binaries() / "pgbench"), "--no-vacuum", "--protocol", "prepared", "--file", str(file)]
     command += ["--client", str(clients), "--jobs", str(min(clients, os.cpu_count() or 1))]
-    command += ["--host", str(database["HOST"]), "--username", str(database["USER"])]
+    command += ["--host", database.host, "--username", database.user]
     command += ["--transactions", str(max(1, pairs // clients))]
-    result = subprocess.run([*command, str(database["NAME"])], capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run([*command, database.dbname], capture_output=True, text=True, check=False)  # noqa: S603
     rate, done = RATE.search(result.stdout), PAIRS.search(result.stdout)
     if result.returncode or rate is None or done is None:
         raise PgbenchFailed(result.stderr[-2000:])

@@ -13,6 +13,7 @@ from marketplace.bench.measure import Findings
 from marketplace.bench.windows import Seen
 
 PERCENTILES = (50, 95, 99)
+COSTS = ("CPU web", "CPU db", "client")
 
 
 def show(findings: Findings, console: Console) -> None:
@@ -63,18 +64,23 @@ def _parts(findings: Findings) -> Iterator[RenderableType]:
 
 
 def _windows_table(findings: Findings) -> Table:
-    table = Table(title="Claim and submit", caption="ms: claim / submit. CPU: ms of one pair, web + database.")
-    for name in ("tasks", "workers", "system", "pairs/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "client"):
-        table.add_column(name, justify="left" if name in ("tasks", "system") else "right")
+    caption = (
+        "Milliseconds from request to answer, and of processor time for one pair; the client's share of one processor"
+    )
+    table = Table(title="Claim and submit", caption=caption)
+    for name in ("tasks", "workers", "system", "pairs/s"):
+        table.add_column(name, justify="right" if name in ("workers", "pairs/s") else "left")
+    for name in (*(f"{step} p{percent}" for step in ("claim", "submit") for percent in PERCENTILES), *COSTS):
+        table.add_column(name, justify="right")
     for (subject, workers), by_system in findings.windows.items():
         for system, seen in by_system.items():
             figures = _figures(system, seen)
-            delays = [f"{claim:.1f} / {submit:.1f}" for claim, submit in figures["percentiles_ms"].values()]
+            delays = [f"{ms:.1f}" for step in zip(*figures["percentiles_ms"].values(), strict=True) for ms in step]
             table.add_row(
                 *(subject.name, str(workers), system, f"{figures['pairs_a_second']:,.0f}"),
-                *(delays or ["", "", ""]),
-                f"{figures['web_cpu_ms']:.1f} + {figures['database_cpu_ms']:.1f}",
-                f"{figures['client_share']:.0%}" if figures["client_share"] else "",
+                *(delays or [""] * 2 * len(PERCENTILES)),
+                *(f"{figures['web_cpu_ms']:.1f}" if delays else "", f"{figures['database_cpu_ms']:.1f}"),
+                f"{figures['client_share']:.0%}" if delays else "",
             )
         table.add_section()
     return table

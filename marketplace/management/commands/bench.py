@@ -23,6 +23,7 @@ from marketplace.bench.windows import Place
 from marketplace.stack import Stack, StackError
 
 PARTS: Final = ("claims", "import", "results")
+WIDTH: Final = 132
 UNLIMITED: Final = "1000000000"
 NOT_INHERITED: Final = ("DATABASE_URL", "BROKER_URL", "ASSAY_ENV", "STRIPE_API_KEY", "STRIPE_API_BASE")
 
@@ -90,7 +91,7 @@ class Command(BaseCommand):
             raise CommandError("The benchmark was not finished.")
 
     def _measure(self, options: dict[str, Any]) -> None:
-        console = Console()
+        console = Console(width=None if self.stdout.isatty() else WIDTH)
         with console.status("starting") as status:
             findings = measure(
                 Place(**json.loads(options["place"])), plan_of(options), folder=settings.VAR_DIR, tell=status.update
