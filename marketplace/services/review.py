@@ -49,7 +49,7 @@ def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
     if assignment.state == Assignment.State.REJECTED:
         raise WrongState(f"Assignment {assignment.pk} is rejected. To pay it all the same, reverse the rejection.")
     if assignment.state != Assignment.State.ACCEPTED:
-        settle([assignment], by=Actor.user(by), why=lambda _: "accepted by the client")
+        settle([assignment], by=Actor.user(by), why=lambda _: "accepted in review")
     return assignment
 
 
@@ -64,7 +64,7 @@ def accept_all(*, job: Job, by: User) -> int:
         ids = list(waiting.order_by("claimed_at", "pk").values_list("pk", flat=True)[:SETTLED_TOGETHER])
         if not ids:
             return accepted
-        accepted += settle_all(ids=ids, by=Actor.user(by), why="accepted by the client")
+        accepted += settle_all(ids=ids, by=Actor.user(by), why="accepted in review")
 
 
 @transaction.atomic
