@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
@@ -55,9 +55,10 @@ def planned_cursor() -> CursorWrapper:
 
     Values travel beside the statement, not in it, so where PostgreSQL cannot tell the type of one, it is cast.
     """
-    connection.ensure_connection()
-    cursor: Any = psycopg.Cursor(connection.connection)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    cursor: Any = psycopg.Cursor(database.connection)
+    return database.make_debug_cursor(cursor) if database.queries_logged else database.make_cursor(cursor)
 
 
 def plan_anew(model: type[Model], *, added: int) -> None:
@@ -75,14 +76,14 @@ MANY: Final = 5_000
 
 def insert(row: Model, *, beside: Statement | None = None) -> None:
     """Insert a row whose primary key is set, in one statement with what is written ``beside`` it."""
-    values = [_written(row, name, adding=True) for name in _names(type(row))]
+    values = _written(row, _names(type(row)), adding=True)
     _execute(Statement(_insertion(type(row)), values), beside)
     row._state.adding, row._state.db = False, connection.alias
 
 
 def update(row: Model, fields: Sequence[str], *, beside: Statement | None = None) -> None:
     """Save these ``fields`` of a row that is there, in one statement with what is written ``beside`` it."""
-    values = [_written(row, name, adding=False) for name in fields]
+    values = _written(row, fields, adding=False)
     if _execute(Statement(_change(type(row), tuple(fields)), [*values, row.pk]), beside) != 1:
         raise DatabaseError(f"{row._meta.label} {row.pk} is not there.")
 
@@ -115,6 +116,7 @@ def _change(model: type[Model], fields: tuple[str, ...]) -> str:
     return f"UPDATE {model._meta.db_table} SET {changes} WHERE id = %s"  # noqa: S608  (our own names)
 
 
-def _written(row: Model, name: str, *, adding: bool) -> object:
-    field: Any = row._meta.get_field(name)
-    return field.get_db_prep_save(field.pre_save(row, adding), connection)
+def _written(row: Model, names: Sequence[str], *, adding: bool) -> list[object]:
+    database = connections[DEFAULT_DB_ALIAS]
+    fields: list[Any] = [row._meta.get_field(name) for name in names]
+    return [field.get_db_prep_save(field.pre_save(row, adding), database) for field in fields]

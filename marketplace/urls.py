@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+# Addresses are tried in this order, so the busiest stand first.
 urlpatterns = [
+    path("api/v1/", include("marketplace.api.urls")),
     path("", include("marketplace.api.root")),
     path("admin/", admin.site.urls),
     path("health/", include("kernel.api.health")),
@@ -12,7 +14,6 @@ urlpatterns = [
     path("api/v1/", include("billing.api.urls")),
     path("api/v1/", include("workforce.api.urls")),
     path("api/v1/", include("qualification.api.urls")),
-    path("api/v1/", include("marketplace.api.urls")),
 ]
 
 handler404 = "kernel.api.errors.page_not_found"

@@ -1,10 +1,12 @@
 """What a WSGI server runs."""
 
+import gc
 import os
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
@@ -24,3 +26,9 @@ class TolerantRequest(WSGIRequest):
 
 application = get_wsgi_application()
 application.request_class = TolerantRequest
+
+# Everything that requests need is loaded now, not while the first one waits; and what is loaded stays, so the garbage
+# collector need not walk through it in the middle of later ones.
+get_resolver().url_patterns  # noqa: B018  (reading them loads all views)
+gc.collect()
+gc.freeze()

@@ -15,7 +15,12 @@ from marketplace.api import (
     tasks,
 )
 
+# Addresses are tried in this order, so the busiest stand first.
 urlpatterns = [
+    path("assignments/", assignments.AssignmentsView.as_view()),
+    path("assignments/<uuid:assignment_id>/", assignments.AssignmentView.as_view()),
+    path("assignments/<uuid:assignment_id>/submit/", assignments.SubmissionView.as_view()),
+    path("assignments/<uuid:assignment_id>/return/", assignments.ReturnView.as_view()),
     path("clients/", clients.ClientsView.as_view()),
     path("clients/<uuid:client_id>/", clients.ClientView.as_view()),
     path("clients/<uuid:client_id>/members/", clients.MembersView.as_view()),
@@ -40,10 +45,6 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/acceptances/", job_steps.AcceptancesView.as_view()),
     path("jobs/<uuid:job_id>/results/", tasks.ResultsView.as_view()),
     path("jobs/<uuid:job_id>/statement/", tasks.JobStatementView.as_view()),
-    path("assignments/", assignments.AssignmentsView.as_view()),
-    path("assignments/<uuid:assignment_id>/", assignments.AssignmentView.as_view()),
-    path("assignments/<uuid:assignment_id>/submit/", assignments.SubmissionView.as_view()),
-    path("assignments/<uuid:assignment_id>/return/", assignments.ReturnView.as_view()),
     path("assignments/<uuid:assignment_id>/accept/", review.AcceptanceView.as_view()),
     path("assignments/<uuid:assignment_id>/reject/", review.RejectionView.as_view()),
     path("assignments/<uuid:assignment_id>/reverse/", review.ReversalView.as_view()),
