@@ -1,20 +1,37 @@
-"""Many tasks at once over HTTP: how fast an import is, and how much memory a download takes."""
+"""What is done to many at once: paying answers, importing tasks over HTTP, downloading results over HTTP."""
 
 import http.client
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from kernel import clock
 from marketplace.bench.processes import children, forget_peak, memory_mb
 from marketplace.bench.seeding import Scene, a_draft, an_open_job, finish_some, keep_signed_in
 from marketplace.bench.windows import Place, WindowFailed
+from marketplace.models import Assignment
+from marketplace.services.settlement import REVIEW_CLOCK, SETTLED_TOGETHER, settle_all
 
 SECONDS_TO_ANSWER: Final = 600
 CHUNK_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How long it took to accept and pay so many answers, as the sweep does it."""
+
+    answers: int
+    seconds: float
+
+    @property
+    def answers_a_second(self) -> float:
+        """The rate."""
+        return self.answers / self.seconds
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,19 @@ class Download:
     def tasks_a_second(self) -> float:
         """The rate."""
         return self.tasks / self.seconds
+
+
+def measure_settlement(*, answers: int) -> Settlement:
+    """Accept and pay answers that claims and submits have left, a batch at a time as the sweep does."""
+    due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=clock.now())
+    rows = list(due.order_by("job_id", "review_due_at").values_list("job_id", "pk")[:answers])
+    began = time.perf_counter()
+    settled = 0
+    for _, of_one_job in groupby(rows, key=lambda row: row[0]):
+        ids = [pk for _, pk in of_one_job]
+        for start in range(0, len(ids), SETTLED_TOGETHER):
+            settled += settle_all(ids=ids[start : start + SETTLED_TOGETHER], by=REVIEW_CLOCK, only_due=True)
+    return Settlement(settled, time.perf_counter() - began)
 
 
 def measure_import(place: Place, scene: Scene, *, tasks: int) -> Import:

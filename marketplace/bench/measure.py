@@ -8,7 +8,15 @@ from statistics import median
 from typing import Final
 from uuid import UUID
 
-from marketplace.bench.bulk import Download, Import, a_finished_job, measure_download, measure_import
+from marketplace.bench.bulk import (
+    Download,
+    Import,
+    Settlement,
+    a_finished_job,
+    measure_download,
+    measure_import,
+    measure_settlement,
+)
 from marketplace.bench.machine import Machine, this_machine
 from marketplace.bench.overhear import overhear
 from marketplace.bench.seeding import Scene, an_open_job, finish_some, set_scene, settle_down
@@ -20,6 +28,7 @@ WARM_UP_SECONDS: Final = 2.0
 DONE_SHARE: Final = 1 / 3
 WAITING_SHARE: Final = 0.2
 """Of the answers in a job that is partly done, those that wait for review."""
+SETTLED: Final = 2_000
 SYSTEMS: Final = (ASSAY, BARE, PGBENCH)
 
 Tell = Callable[[str], None]
@@ -57,6 +66,7 @@ class Findings:
     machine: Machine
     statements: dict[str, int] = field(default_factory=dict)
     windows: dict[tuple[Subject, int], dict[str, list[Seen]]] = field(default_factory=dict)
+    settlement: Settlement | None = None
     imported: Import | None = None
     small_download: Download | None = None
     download: Download | None = None
@@ -88,6 +98,8 @@ def measure(place: Place, plan: Plan, *, folder: Path, tell: Tell) -> Findings:
     scene = set_scene(workers=max(2, *plan.workers), tell=tell)
     if "claims" in plan.parts:
         _measure_claims(place, plan, scene, findings, tell)
+        tell("paying what was answered")
+        findings.settlement = measure_settlement(answers=SETTLED)
     if "import" in plan.parts:
         tell(f"importing {plan.bulk_tasks:,} tasks")
         measure_import(place, scene, tasks=plan.bulk_tasks // 100)  # warm

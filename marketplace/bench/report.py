@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
@@ -32,6 +33,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
             for (subject, workers), by_system in findings.windows.items()
             for system, seen in by_system.items()
         ],
+        "settlement": asdict(findings.settlement) if findings.settlement else None,
         "import": asdict(findings.imported) if findings.imported else None,
         "small_download": asdict(findings.small_download) if findings.small_download else None,
         "download": asdict(findings.download) if findings.download else None,
@@ -49,6 +51,11 @@ def _parts(findings: Findings) -> Iterator[RenderableType]:
         said = findings.statements
         yield f"Statements: {said['claim']} for a claim, {said['submit']} for a submit, sign-in included."
         yield _windows_table(findings)
+    if (settlement := findings.settlement) is not None:
+        yield (
+            f"Settlement, by one process beside all that: {settlement.answers:,} answers accepted and paid in "
+            f"{settlement.seconds:.1f} s: {settlement.answers_a_second:,.0f} a second."
+        )
     if (imported := findings.imported) is not None:
         yield (
             f"Import: {imported.tasks:,} tasks, {imported.megabytes:.1f} MB, in {imported.seconds:.1f} s: "
@@ -67,9 +74,9 @@ def _windows_table(findings: Findings) -> Table:
     caption = (
         "Milliseconds from request to answer, and of processor time for one pair; the client's share of one processor"
     )
-    table = Table(title="Claim and submit", caption=caption)
+    table = Table(title="Claim and submit", caption=caption, box=box.SIMPLE_HEAD)
     for name in ("tasks", "workers", "system", "pairs/s"):
-        table.add_column(name, justify="right" if name in ("workers", "pairs/s") else "left")
+        table.add_column(name, justify="right" if name in ("workers", "pairs/s") else "left", no_wrap=True)
     for name in (*(f"{step} p{percent}" for step in ("claim", "submit") for percent in PERCENTILES), *COSTS):
         table.add_column(name, justify="right")
     for (subject, workers), by_system in findings.windows.items():
@@ -87,7 +94,7 @@ def _windows_table(findings: Findings) -> Table:
 
 
 def _goals_table(reached: Sequence[Goal]) -> Table:
-    table = Table(title="Goals")
+    table = Table(title="Goals", box=box.SIMPLE_HEAD)
     for name in ("goal", "measured", ""):
         table.add_column(name)
     for goal in reached:

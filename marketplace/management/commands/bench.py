@@ -23,7 +23,7 @@ from marketplace.bench.windows import Place
 from marketplace.stack import Stack, StackError
 
 PARTS: Final = ("claims", "import", "results")
-WIDTH: Final = 132
+WIDTH: Final = 144
 UNLIMITED: Final = "1000000000"
 NOT_INHERITED: Final = ("DATABASE_URL", "BROKER_URL", "ASSAY_ENV", "STRIPE_API_KEY", "STRIPE_API_BASE")
 
@@ -44,15 +44,15 @@ class Command(BaseCommand):
 
     help = (
         "Measure claims, submits, imports and downloads on a throw-away installation with a real web server and a real "
-        "PostgreSQL, in turns with a bare Django view and pgbench doing the same. About ten minutes; --quick takes one."
+        "PostgreSQL, in turns with a bare Django view and pgbench doing the same. About ten minutes; --quick takes two."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quick", action="store_true", help="small sizes, one short round")
         parser.add_argument("--sizes", type=numbers, help="open tasks, default 1000,100000,1000000")
         parser.add_argument("--workers", type=numbers, help="workers at once, default 1,8,32")
-        parser.add_argument("--seconds", type=float, help="length of a window, default 4")
-        parser.add_argument("--rounds", type=int, help="windows of each kind, default 3")
+        parser.add_argument("--seconds", type=float, help="length of a window, default 2.5")
+        parser.add_argument("--rounds", type=int, help="windows of each kind, default 5")
         parser.add_argument("--bulk", type=int, help="tasks of the import and the download, default 100000")
         parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
@@ -108,8 +108,8 @@ def plan_of(options: dict[str, Any]) -> Plan:
         parts=frozenset([options["only"]] if options["only"] else PARTS),
         sizes=options["sizes"] or ([1_000, 20_000] if quick else [1_000, 100_000, 1_000_000]),
         workers=options["workers"] or ([1, 8] if quick else [1, 8, 32]),
-        seconds=options["seconds"] or (1.5 if quick else 4.0),
-        rounds=options["rounds"] or (1 if quick else 3),
+        seconds=options["seconds"] or (1.5 if quick else 2.5),
+        rounds=options["rounds"] or (2 if quick else 5),
         bulk_tasks=options["bulk"] or (20_000 if quick else 100_000),
     )
 
