@@ -3,7 +3,6 @@
 import itertools
 import math
 import random
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -253,12 +252,3 @@ def test_unanimous_votes_win_in_both_ways(poll: tuple[LabelSchema, list[Vote]]) 
 
     assert belief.leader == votes[0].answer
     assert (belief.majority.answer, belief.majority.share) == (votes[0].answer, 1.0)
-
-
-def test_a_decision_takes_well_under_a_millisecond() -> None:
-    schema = a_schema(choices("q", "ABCDEFGHIJ"))
-    votes = [vote(label, 0.8) for label in "AABCA"]
-    began = time.process_time()
-    for _ in range(200):
-        posterior(schema, votes)
-    assert (time.process_time() - began) / 200 < 0.001
