@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
 from marketplace.bench.measure import Plan, measure
 from marketplace.bench.report import as_json, show
 from marketplace.bench.windows import Place
+from marketplace.management.commands.up import on_signals
 from marketplace.stack import Stack, StackError
 
 PARTS: Final = ("claims", "import", "results")
@@ -62,11 +64,14 @@ class Command(BaseCommand):
         if options["place"]:
             self._measure(options)
             return
+        on_signals(signal.default_int_handler)  # however it is ended, what was started is stopped and thrown away
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=_made(settings.VAR_DIR)))
         try:
             self._in_its_own_installation(folder)
         except (StackError, SupervisorError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError("The benchmark was stopped before its end.") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
