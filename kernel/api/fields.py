@@ -5,10 +5,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from kernel.api.input import LARGEST_INTEGER, SMALLEST_INTEGER
+from kernel.email_address import LONGEST_ADDRESS, canonical_email
 from kernel.errors import Invalid
 from kernel.money import LARGEST_MINOR, MINOR_UNIT_DIGITS
 from kernel.text import clean_line, clean_text
@@ -118,13 +120,19 @@ class SecretField(serializers.CharField):
         return data
 
 
+@extend_schema_field({"type": "string", "format": "email", "maxLength": LONGEST_ADDRESS})
 class EmailField(LineField):
-    """An e-mail address; services keep it in its canonical form."""
+    """An e-mail address, taken in its canonical form; `kernel.email_address` has the rules."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 254)
+        kwargs.setdefault("max_length", LONGEST_ADDRESS)
         super().__init__(**kwargs)
-        self.validators.append(serializers.EmailField().validators[-1])
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return canonical_email(super().to_internal_value(data))
+        except Invalid as error:
+            raise serializers.ValidationError(error.message) from None
 
 
 class UUIDField(serializers.UUIDField):

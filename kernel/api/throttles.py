@@ -18,9 +18,8 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from kernel.email_address import email_to_look_up
 from kernel.models import User
-from kernel.models.user import canonical_email
-from kernel.text import CARRIES_NOTHING
 
 if TYPE_CHECKING:  # DRF loads its default classes, and so this module, while its views load
     from rest_framework.views import APIView
@@ -124,8 +123,8 @@ def count_sign_in(request: Request, *, email: Callable[[], object]) -> None:
     to know it, the body must be read.
     """
     count_or_refuse("sign_in_address", BaseThrottle().get_ident(request) or "local")
-    bare = str(email()).translate(CARRIES_NOTHING).strip()
-    account = canonical_email(bare[:LONGEST_ACCOUNT])
+    typed = str(email())
+    account = email_to_look_up(typed) or typed[:LONGEST_ACCOUNT]
     count_or_refuse("sign_in_account", hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32])
 
 

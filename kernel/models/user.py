@@ -1,6 +1,5 @@
 """People who sign in."""
 
-import unicodedata
 import uuid
 from typing import ClassVar
 
@@ -8,16 +7,16 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from kernel import clock
+from kernel.email_address import CANONICAL, canonical_email, email_to_look_up
 
 
 class UserManager(BaseUserManager["User"]):
     """Makes users; their e-mail addresses are kept in one canonical form."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
-        """A user with a hashed password (or none that works). ``email`` is canonicalised first."""
+        """A user with a hashed password (or none that works). ``email`` is canonicalised first. Raises Invalid."""
         user = self.model(email=canonical_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -29,12 +28,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, email: str | None) -> "User":
         """The user with this e-mail address, however it was written."""
-        return self.get(email=canonical_email(email or ""))
-
-
-def canonical_email(email: str) -> str:
-    """``email`` as it is stored and looked up: NFKC, no surrounding space, lower case."""
-    return unicodedata.normalize("NFKC", email).strip().lower()
+        return self.get(email=email_to_look_up(email or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -54,7 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_canonical")]
+        constraints = [models.CheckConstraint(condition=Q(email__regex=CANONICAL), name="user_email_canonical")]
 
     def __str__(self) -> str:
         return self.email

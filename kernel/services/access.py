@@ -15,11 +15,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from kernel import clock
+from kernel.email_address import canonical_email, email_to_look_up
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import ApiKey, Session, User
-from kernel.models.user import canonical_email
 from kernel.rows import planned_cursor
 from kernel.services.audit import Actor, record
+from kernel.text import clean_line
 
 IDLE_AFTER: Final = timedelta(minutes=15)
 SESSION_LASTS: Final = timedelta(hours=8)
@@ -55,9 +56,10 @@ class TooManyApiKeys(Refused):
 def sign_up(*, email: str, password: str, display_name: str) -> User:
     """A new user, who may do nothing yet but sign in, apply as a worker, or create a client.
 
-    Raises EmailTaken, and Invalid when Django's validators refuse the password.
+    Raises EmailTaken, and Invalid for an address, a name or a password that cannot be one.
     """
     address = canonical_email(email)
+    display_name = clean_line(display_name, what="name", field="display_name", longest=100)
     try:
         validate_password(password, user=User(email=address, display_name=display_name))
     except ValidationError as error:
@@ -78,7 +80,7 @@ def sign_in(*, email: str, password: str) -> tuple[Session, str]:
 
     Unknown addresses, wrong passwords and inactive users cost the same and read the same.
     """
-    user = User.objects.select_for_update(no_key=True).filter(email=canonical_email(email)).first()
+    user = User.objects.select_for_update(no_key=True).filter(email=email_to_look_up(email)).first()
     if user is None:
         make_password(password)  # as slow as a check, so that the time does not tell who has signed up
     if user is None or not user.check_password(password) or not user.is_active:

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from guardian.shortcuts import assign_perm, remove_perm
 
+from kernel.email_address import canonical_email
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import User
-from kernel.models.user import canonical_email
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line
 from marketplace.models import Client, Job, JobUserObjectPermission, Membership

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from kernel.errors import Invalid, Refused
 from kernel.services.audit import Actor, record
+from kernel.text import clean_line, clean_text
 from qualification.models import Skill
 
 LARGEST_EXAM: Final = 100
@@ -48,6 +49,9 @@ def create_skill(
 ) -> Skill:
     """A new skill. Raises Invalid for rules that contradict each other and SkillExists for a slug in use."""
     _check_rules(grants_by=grants_by, exam=exam, certificate_valid_for=certificate_valid_for)
+    name = clean_line(name, what="name", field="name", longest=100)
+    if description:
+        description = clean_text(description, what="description", field="description", longest=2_000)
     try:
         with transaction.atomic():
             skill = Skill.objects.create(

@@ -9,11 +9,11 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.db import transaction
 
+from kernel.email_address import canonical_email
+from kernel.errors import Invalid
 from kernel.models import User
-from kernel.models.user import canonical_email
 from kernel.services.audit import Actor, record
 
 
@@ -31,12 +31,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, password_from: str | None, first: bool, **options: Any) -> None:
         if first and User.objects.exists():
             raise CommandError("Somebody has an account here already; this is not a fresh installation.")
-        email = canonical_email(email)
+        email = _address(email)
         if User.objects.filter(email=email).exists():
             raise CommandError(f"{email} has an account already.")
         password = _password(password_from)
         try:
-            validate_email(email)
             validate_password(password, User(email=email))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
@@ -45,6 +44,13 @@ class Command(BaseCommand):
             action="user.became_admin", subject=admin, by=Actor.system("command_line"), why="created by create_admin"
         )
         self.stdout.write(f"{email} is an admin now.")
+
+
+def _address(email: str) -> str:
+    try:
+        return canonical_email(email)
+    except Invalid as error:
+        raise CommandError(error.message) from None
 
 
 def _password(variable: str | None) -> str:
