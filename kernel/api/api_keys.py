@@ -12,14 +12,21 @@ from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.models import ApiKey
+from kernel.scopes import SCOPES
 from kernel.services.access import TooManyApiKeys, create_api_key, revoke_api_key
 
 
 class ApiKeyIn(In):
     """The API key that is wanted."""
 
-    EXAMPLE = {"name": "nightly import", "expires_at": "2026-12-31T00:00:00Z"}
+    EXAMPLE = {"name": "nightly import", "scopes": ["jobs.read", "jobs.write"], "expires_at": "2026-12-31T00:00:00Z"}
     name = fields.LineField(max_length=100, help_text="What it is for.")
+    scopes = fields.ListField(
+        child=fields.ChoiceField(choices=list(SCOPES)),
+        min_length=1,
+        max_length=len(SCOPES),
+        help_text="What it may do: " + "; ".join(f"`{name}`: {does}" for name, does in SCOPES.items()) + ".",
+    )
     expires_at = fields.DateTimeField(help_text="When it ends: within a year from now.")
 
 
@@ -30,6 +37,7 @@ class ApiKeyOut(Out):
         "id": "5d0f7e0a-4f39-4a63-8f0f-0c1d2a3b4c5d",
         "name": "nightly import",
         "prefix": "ak_7Hq2ZxPd",
+        "scopes": ["jobs.read", "jobs.write"],
         "created_at": "2026-05-17T12:00:00Z",
         "expires_at": "2026-12-31T00:00:00Z",
         "last_used_at": None,
@@ -38,6 +46,7 @@ class ApiKeyOut(Out):
     id = fields.UUIDField()
     name = fields.LineField()
     prefix = fields.LineField(help_text="How the token begins, to tell keys apart.")
+    scopes = fields.ListField(child=fields.ChoiceField(choices=list(SCOPES)), help_text="What it may do.")
     created_at = fields.DateTimeField()
     expires_at = fields.DateTimeField()
     last_used_at = fields.DateTimeField(allow_null=True, help_text="Noted at most once a minute.")

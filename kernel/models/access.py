@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -9,7 +10,11 @@ from kernel import clock
 
 
 class Session(models.Model):
-    """A signed-in person. It ends 15 idle minutes after ``last_seen_at``, at ``expires_at``, or when revoked."""
+    """A signed-in person. It ends 15 idle minutes after ``last_seen_at``, at ``expires_at``, or when revoked.
+
+    ``second_factor_at`` tells that a second factor was shown for it; ``fresh_at``, when its person last proved to be
+    there.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey("kernel.User", on_delete=models.CASCADE, related_name="api_sessions")
@@ -18,6 +23,8 @@ class Session(models.Model):
     last_seen_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    second_factor_at = models.DateTimeField(null=True)
+    fresh_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -29,13 +36,17 @@ class Session(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's way in, acting for the user who made it. Shown once; the ``prefix`` tells keys apart afterwards."""
+    """A program's way in, acting for the user who made it, within its ``scopes`` (`kernel.scopes`).
+
+    Shown once; the ``prefix`` tells keys apart afterwards.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey("kernel.User", on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=16)
     secret_sha256 = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.TextField(), default=list)
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)

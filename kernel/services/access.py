@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import zlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final, TypeVar
@@ -19,6 +20,7 @@ from kernel.email_address import canonical_email, email_to_look_up
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import ApiKey, Session, User
 from kernel.rows import planned_cursor
+from kernel.scopes import SCOPES
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line
 
@@ -103,6 +105,19 @@ def sign_out(*, session: Session) -> None:
         record(action="session.closed", subject=session, by=Actor.user(session.user))
 
 
+@transaction.atomic
+def end_sessions(*, user_id: UUID, why: str, by: Actor, api_keys: bool = False) -> int:
+    """End every session of a user, and if asked for their API keys too, with their next request; how many there were.
+
+    For whoever takes something away from a person, in the transaction that does it. They may sign in again.
+    """
+    ended = [*_revoke_all(Session, user_id), *(_revoke_all(ApiKey, user_id) if api_keys else ())]
+    for way_in in ended:
+        noun = "session" if isinstance(way_in, Session) else "api_key"
+        record(action=f"{noun}.ended", subject=way_in, by=by, why=why)
+    return len(ended)
+
+
 def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
     """Whose token this is, in one query; None when it is unknown, ended, idle too long, or its user is not active.
 
@@ -116,9 +131,15 @@ def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
 
 
 @transaction.atomic
-def create_api_key(*, user: User, name: str, expires_at: datetime, by: Actor) -> tuple[ApiKey, str]:
-    """A new API key of ``user`` and its token, shown only here. Raises Invalid for a bad expiry, TooManyApiKeys."""
+def create_api_key(
+    *, user: User, name: str, scopes: Collection[str], expires_at: datetime, by: Actor
+) -> tuple[ApiKey, str]:
+    """A new API key of ``user`` and its token, shown only here.
+
+    Raises Invalid for an expiry or scopes that cannot be, TooManyApiKeys.
+    """
     now = clock.now()
+    allowed = _checked_scopes(scopes)
     if not now < expires_at <= now + LONGEST_API_KEY:
         fault: dict[str, object] = {"field": "expires_at", "message": "An API key ends within a year from now."}
         raise Invalid("This expiry cannot be taken.", errors=[fault])
@@ -129,9 +150,16 @@ def create_api_key(*, user: User, name: str, expires_at: datetime, by: Actor) ->
     written = f"{prefix}_{_random_letters(32)}"
     token = written + _checksum(written)
     key = ApiKey.objects.create(
-        user=user, name=name, prefix=prefix, secret_sha256=_sha256(token), created_at=now, expires_at=expires_at
+        user=user,
+        name=name,
+        prefix=prefix,
+        secret_sha256=_sha256(token),
+        scopes=allowed,
+        created_at=now,
+        expires_at=expires_at,
     )
-    record(action="api_key.created", subject=key, by=by, details={"expires_at": expires_at.isoformat()})
+    details = {"scopes": allowed, "expires_at": expires_at.isoformat()}
+    record(action="api_key.created", subject=key, by=by, details=details)
     return key, token
 
 
@@ -164,6 +192,22 @@ def _authenticate_api_key(token: str) -> tuple[User, ApiKey] | None:
 
 
 WayIn = TypeVar("WayIn", Session, ApiKey)
+
+
+def _revoke_all(model: type[WayIn], user_id: UUID) -> list[WayIn]:
+    live = model.objects.filter(user_id=user_id, revoked_at=None, expires_at__gt=clock.now())
+    found = list(live.order_by("id").select_for_update(no_key=True))
+    model.objects.filter(pk__in=[way_in.pk for way_in in found]).update(revoked_at=clock.now())
+    return found
+
+
+def _checked_scopes(scopes: Collection[str]) -> list[str]:
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        said = f"There is no scope {unknown[0]!r}." if unknown else "An API key needs at least one scope."
+        fault: dict[str, object] = {"field": "scopes", "message": f"{said} Possible: {', '.join(SCOPES)}."}
+        raise Invalid("These scopes cannot be taken.", errors=[fault])
+    return [scope for scope in SCOPES if scope in scopes]
 
 
 @cache

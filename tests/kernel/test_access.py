@@ -1,5 +1,6 @@
 """Ways in, as services: who a token belongs to, and for how long."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from kernel.services.access import (
     WrongCredentials,
     authenticate_token,
     create_api_key,
+    end_sessions,
     revoke_api_key,
     sign_in,
     sign_out,
@@ -31,8 +33,9 @@ pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 
 
-def a_key(user: User) -> tuple[ApiKey, str]:
-    return create_api_key(user=user, name="import", expires_at=clock.now() + timedelta(days=30), by=Actor.user(user))
+def a_key(user: User, *, scopes: Collection[str] = ("jobs.read",)) -> tuple[ApiKey, str]:
+    ends = clock.now() + timedelta(days=30)
+    return create_api_key(user=user, name="import", scopes=scopes, expires_at=ends, by=Actor.user(user))
 
 
 def test_signing_up_twice_is_refused_however_the_address_is_written() -> None:
@@ -184,7 +187,7 @@ def test_an_api_key_with_a_typing_error_is_refused_without_a_query(
 def test_an_api_key_ends_within_a_year_from_now(ahead: timedelta) -> None:
     user = a_user()
     with pytest.raises(Invalid) as refusal:
-        create_api_key(user=user, name="import", expires_at=clock.now() + ahead, by=Actor.user(user))
+        create_api_key(user=user, name="import", scopes=["work"], expires_at=clock.now() + ahead, by=Actor.user(user))
     assert refusal.value.errors == [{"field": "expires_at", "message": "An API key ends within a year from now."}]
 
 
@@ -198,6 +201,37 @@ def test_a_revoked_api_key_is_dead_at_once_and_only_its_owner_revokes_it() -> No
     revoke_api_key(api_key_id=key.pk, user=user, by=Actor.user(user))
     assert authenticate_token(token) is None
     assert AuditEvent.objects.filter(action="api_key.revoked").count() == 1
+
+
+def test_an_api_key_keeps_its_scopes_in_one_order_each_once() -> None:
+    key, token = a_key(a_user(), scopes=["work", "jobs.read", "work"])
+    found = authenticate_token(token)
+    assert found is not None
+    assert [ApiKey.objects.get().scopes, key.scopes] == [["jobs.read", "work"]] * 2
+    assert found[1] == key
+
+
+@pytest.mark.parametrize(
+    ("scopes", "said"), [([], "An API key needs at least one scope."), (["work", "all"], "There is no scope 'all'.")]
+)
+def test_an_api_key_has_scopes_that_there_are(scopes: list[str], said: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        a_key(a_user(), scopes=scopes)
+    assert [(error["field"], str(error["message"]).partition(" Possible")[0]) for error in refusal.value.errors] == [
+        ("scopes", said)
+    ]
+
+
+def test_what_is_taken_from_a_person_ends_their_sessions_and_nobody_elses() -> None:  # [B121, B134]
+    user, other, by = a_user(), a_user(), Actor.system("test")
+    (_, session), (_, key) = sign_in(email=user.email, password=PASSWORD), a_key(user)
+    _, others = sign_in(email=other.email, password=PASSWORD)
+    assert end_sessions(user_id=user.pk, why="tried", by=by) == 1
+    assert [authenticate_token(token) is None for token in (session, key, others)] == [True, False, False]
+    assert end_sessions(user_id=user.pk, why="tried", by=by, api_keys=True) == 1
+    assert [authenticate_token(token) is None for token in (session, key, others)] == [True, True, False]
+    ended = AuditEvent.objects.filter(action__endswith=".ended").order_by("id")
+    assert list(ended.values_list("action", "why")) == [("session.ended", "tried"), ("api_key.ended", "tried")]
 
 
 def test_nobody_has_more_than_twenty_live_api_keys() -> None:

@@ -192,8 +192,13 @@ def test_health_names_what_is_not_well() -> None:
 def test_an_api_key_from_its_making_to_its_end() -> None:
     user = a_user()
     person = browser_of(user)
-    body = {"name": "nightly import", "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
+    body = {
+        "name": "nightly import",
+        "scopes": ["jobs.write", "jobs.read"],
+        "expires_at": (clock.now() + timedelta(days=1)).isoformat(),
+    }
     made = person.post("/api/v1/api-keys/", body, format="json").json()
+    assert made["scopes"] == ["jobs.read", "jobs.write"]
     program = browser_of()
     program.credentials(HTTP_AUTHORIZATION=f"Bearer {made['token']}")
     assert program.get("/api/v1/me/").json()["signed_in_by"] == "api_key"

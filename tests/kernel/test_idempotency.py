@@ -46,7 +46,7 @@ def test_without_a_key_each_request_counts() -> None:
 def test_the_key_with_another_body_or_address_is_refused() -> None:
     browser = browser_of(a_user())
     leave(browser, "hello")
-    body = {"name": "import", "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
+    body = {"name": "import", "scopes": ["work"], "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
     elsewhere = browser.post("/api/v1/api-keys/", body, format="json", headers={"Idempotency-Key": "k1"})
     assert error_of(leave(browser, "other")) == (409, "idempotency_key_reused")
     assert error_of(elsewhere) == (409, "idempotency_key_reused")
@@ -84,7 +84,7 @@ def test_a_key_is_visible_ascii(key: str) -> None:
 
 def test_a_secret_that_is_shown_once_is_not_stored_with_the_answer() -> None:
     browser = browser_of(a_user())
-    body = {"name": "import", "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
+    body = {"name": "import", "scopes": ["work"], "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
     first, second = (
         browser.post("/api/v1/api-keys/", body, format="json", headers={"Idempotency-Key": "k1"}).json() for _ in "ab"
     )

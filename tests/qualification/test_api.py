@@ -10,6 +10,7 @@ from django.test import Client
 
 from kernel import clock
 from kernel.models import User
+from kernel.scopes import SCOPES
 from kernel.services.access import create_api_key
 from kernel.services.audit import Actor
 from qualification.models import Certification, GoldQuestion, Skill
@@ -50,7 +51,8 @@ class Caller:
 
     def __init__(self, user: User) -> None:
         expires_at = clock.now() + DAY
-        self.token = create_api_key(user=user, name="test", expires_at=expires_at, by=Actor.user(user))[1]
+        by = Actor.user(user)
+        self.token = create_api_key(user=user, name="test", scopes=SCOPES, expires_at=expires_at, by=by)[1]
 
     def get(self, path: str) -> tuple[int, Any]:
         answer = Client().get(f"{API}{path}", headers={"Authorization": f"Bearer {self.token}"})

@@ -18,6 +18,7 @@ from kernel.flow import WrongState
 from kernel.keyring import new_master_key
 from kernel.models import AuditEvent, OutboxMessage
 from kernel.services import outbox
+from kernel.services.access import authenticate_token, create_api_key, sign_in, sign_up
 from kernel.services.audit import Actor
 from kernel.services.key_rotation import outdated_keys
 from marketplace import celery_app
@@ -38,6 +39,7 @@ from workforce.services.standing import (
 
 pytestmark = pytest.mark.django_db
 
+PASSWORD = "correct horse battery staple"
 RULE = Actor.system("too_fast")
 
 
@@ -115,6 +117,22 @@ def test_who_left_has_left() -> None:
         f"Worker {worker.pk} is offboarded and cannot become suspended. From offboarded it cannot change any more."
     )
     assert standing_of(worker) == ("offboarded", "Asked to leave.", None)
+
+
+@pytest.mark.parametrize("service", [suspend_worker, offboard_worker])
+def test_who_is_suspended_or_has_left_is_signed_out_at_once_and_may_sign_in_again(  # [B121]
+    service: Callable[..., Worker],
+) -> None:
+    user = sign_up(email="ada@example.org", password=PASSWORD, display_name="Ada")
+    worker = a_worker(user=user)
+    _, token = sign_in(email=user.email, password=PASSWORD)
+    ends = in_hours(1)
+    _, key = create_api_key(user=user, name="bot", scopes=["work"], expires_at=ends, by=Actor.user(user))
+
+    service(worker_id=worker.pk, why="Answers were copied.", by=an_actor())
+
+    assert [authenticate_token(each) for each in (token, key)] == [None, None]
+    assert authenticate_token(sign_in(email=user.email, password=PASSWORD)[1]) is not None
 
 
 def test_resuming_is_for_the_paused_and_reinstating_for_the_suspended() -> None:

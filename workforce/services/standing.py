@@ -9,6 +9,7 @@ from django.db import transaction
 from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState, move
+from kernel.services.access import end_sessions
 from kernel.services.audit import Actor
 from kernel.services.outbox import announce
 from kernel.text import clean_text
@@ -62,11 +63,15 @@ def resume_worker(*, worker_id: UUID, why: str, by: Actor) -> Worker:
 
 @transaction.atomic
 def suspend_worker(*, worker_id: UUID, why: str, by: Actor) -> Worker:
-    """End a worker's work until somebody reinstates them; a person's decision. Their balance stays theirs."""
+    """End a worker's work until somebody reinstates them; a person's decision. Their balance stays theirs.
+
+    Their sessions and API keys end with it. They may sign in again, to see what they earned and have it paid out.
+    """
     worker, why = _opened_case(worker_id, why=why, by=by)
     refuse_rules(by=by, what="suspend a worker")
     worker.paused_until = None
     _change(worker, Worker.State.SUSPENDED, why=why, by=by)
+    end_sessions(user_id=worker.user_id, why="worker suspended", by=by, api_keys=True)
     announce(WorkerSuspended(worker_id=str(worker.pk)))
     return worker
 
@@ -84,11 +89,12 @@ def reinstate_worker(*, worker_id: UUID, why: str, by: Actor) -> Worker:
 
 @transaction.atomic
 def offboard_worker(*, worker_id: UUID, why: str, by: Actor) -> Worker:
-    """End a worker's work for good. Their balance stays theirs, and so does what they did."""
+    """End a worker's work for good. Their balance stays theirs, and so does what they did; their sessions end."""
     worker, why = _opened_case(worker_id, why=why, by=by)
     refuse_rules(by=by, what="offboard a worker")
     worker.paused_until = None
     _change(worker, Worker.State.OFFBOARDED, why=why, by=by)
+    end_sessions(user_id=worker.user_id, why="worker offboarded", by=by, api_keys=True)
     announce(WorkerOffboarded(worker_id=str(worker.pk)))
     return worker
 
