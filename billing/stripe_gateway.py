@@ -17,13 +17,12 @@ from typing import Any, Final
 import stripe
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
+from billing.stripe_transport import GuardedClient
 from kernel.money import Money
+from kernel.outbound import transaction_is_open
 
-CONNECT_SECONDS: Final = 5.0
-ANSWER_SECONDS: Final = 30.0
 WEBHOOK_TOLERANCE_SECONDS: Final = 300
 PAGE_SIZE: Final = 100
 
@@ -318,7 +317,7 @@ def _signature_problem(raw_body: bytes, signature: str, secret: str) -> str:
 @contextmanager
 def _speaking() -> Iterator[stripe.StripeClient]:
     """The client, outside any transaction, with Stripe's errors turned into our outcomes."""
-    assert not _transaction_is_open(), "Stripe is not called inside a transaction: a rollback could not take it back."
+    assert not transaction_is_open(), "Stripe is not called inside a transaction: a rollback could not take it back."
     if not settings.STRIPE_API_KEY:
         raise ImproperlyConfigured("STRIPE_API_KEY is not set; no money can move without it.")
     try:
@@ -327,21 +326,15 @@ def _speaking() -> Iterator[stripe.StripeClient]:
         raise _outcome(problem) from problem
 
 
-def _transaction_is_open() -> bool:
-    """Django's TestCase wraps each test in a transaction of its own and marks it; that one is not ours."""
-    blocks = (block for connection in connections.all(initialized_only=True) for block in connection.atomic_blocks)
-    return any(not getattr(block, "_from_testcase", False) for block in blocks)
-
-
 @lru_cache(maxsize=8)
 def _client(api_key: str, api_base: str) -> stripe.StripeClient:
-    """One client a process, with one session a thread. Retries are the caller's, who knows what a retry means."""
+    """One client a process. Retries are the caller's, who knows what a retry means."""
     if api_base and "_live_" in api_key:
         raise ImproperlyConfigured("STRIPE_API_BASE is for the double; it is not used with a live STRIPE_API_KEY.")
     return stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base} if api_base else None,
-        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, ANSWER_SECONDS)),
+        http_client=GuardedClient(double=api_base),
         max_network_retries=0,
     )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from kernel.destinations import Origin, Unreadable, origin_of
+
 TRUE_WORDS = ("1", "true", "yes", "on")
 FALSE_WORDS = ("0", "false", "no", "off")
 
@@ -58,6 +60,14 @@ def choice(name: str, *, options: Sequence[str], about: str) -> str:
 def names(name: str, *, default: str = "", about: str) -> list[str]:
     """The variable as a list written with commas."""
     return [word.strip() for word in text(name, default=default, about=about).split(",") if word.strip()]
+
+
+def origins(name: str, *, about: str) -> frozenset[Origin]:
+    """The variable as a list of origins, `https://host` or `http://host:port`, written with commas."""
+    try:
+        return frozenset(origin_of(written) for written in names(name, about=about))
+    except Unreadable as fault:
+        raise ImproperlyConfigured(f"{name} holds something that is no origin. {fault.message}") from None
 
 
 def random_secret() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from kernel.cache_url import cache_beside
 from kernel.database_url import database_from_url
 from kernel.embedded.broker import EmbeddedBroker
-from kernel.environment import choice, flag, kept_secret, names, number, text
+from kernel.environment import choice, flag, kept_secret, names, number, origins, text
 from marketplace.production import refuse_unsafe_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -217,6 +217,13 @@ STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webh
 STRIPE_API_BASE = text(
     "STRIPE_API_BASE",
     about="Address of our own Stripe double, on this machine. Refused with a live key and in production.",
+)
+
+# --- The way out ---
+
+EGRESS_ALLOW = origins(
+    "ASSAY_EGRESS_ALLOW",
+    about="Origins that are asked although they are not public, as `https://files.internal`. Unset: none.",
 )
 
 # --- Background work ---

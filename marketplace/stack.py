@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import http.client
 import json
 import os
 import secrets
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -19,14 +19,16 @@ import psycopg
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from kernel.destinations import Origin
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.embedded.lifecycle import end_of
 from kernel.embedded.postgres import EmbeddedPostgres
+from kernel.outbound import Internet, Outbound, OutboundRefused
 from kernel.supervisor import EmbeddedService, Process, ProcessService, Service, Supervisor
 from marketplace.pulse import Pulse
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SIGN_OF_LIFE = "/static/admin/css/base.css"
+SIGN_OF_LIFE = "/health/live"
 WEBHOOK = "/webhooks/stripe/"
 
 
@@ -277,16 +279,29 @@ class Stack:
         )
 
     def answers(self) -> bool:
-        """Whether the web server serves; a static file shows it, whatever the database says."""
-        host = self.environment.get("ASSAY_HOSTS", "localhost").split(",")[0].strip()
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        """Whether the web server serves, whatever the database says."""
+        name = self.environment.get("ASSAY_HOSTS", "").split(",")[0].strip().lstrip("*.") or "localhost"
+        here = frozenset({Origin("http", name, self.port)})
         try:
-            connection.request("GET", SIGN_OF_LIFE, headers={"Host": host.lstrip("*.") or "localhost"})
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
+            sign = Outbound(only=here, internal=here, network=OnlyHere(self.host)).ask(
+                method="GET", url=f"http://{name}:{self.port}{SIGN_OF_LIFE}"
+            )
+        except OutboundRefused:
             return False
-        finally:
-            connection.close()
+        return sign.status == HTTPStatus.OK
+
+
+class OnlyHere(Internet):
+    """A network on which every name and address is this server."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def resolve(self, host: str, port: int) -> list[str]:
+        return [self.host]
+
+    def connect(self, address: str, port: int, *, timeout_seconds: float) -> socket.socket:
+        return super().connect(self.host, port, timeout_seconds=timeout_seconds)
 
 
 def free_port() -> int:

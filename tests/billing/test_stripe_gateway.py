@@ -1,6 +1,7 @@
 """The gateway says what Stripe did in plain values, and which of three outcomes it was when it did not."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from billing import stripe_gateway as gateway
+from billing import stripe_transport
 from billing.demo.stripe_double import DoubleControl, StripeDouble
 from billing.stripe_gateway import (
     AccountState,
@@ -235,7 +237,7 @@ def test_every_fault_is_one_of_the_outcomes(
     control: DoubleControl,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gateway, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(stripe_transport, "LIMITS", replace(stripe_transport.LIMITS, read_seconds=0.5))
     account_id = an_account(control)
     a_payment(control)
     control.fault("POST /v1/transfers", fault, seconds=1.0)
