@@ -2,41 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import Throttled
-from rest_framework.request import Request
 
-from kernel.api.throttles import count_sign_in
 from kernel.models import AuditEvent, OutboxMessage, User
 from kernel.services.audit import Actor
 from kernel.services.outbox import redrive
 
-admin.site.site_title = "Assay"
-admin.site.site_header = "Assay"
-admin.site.index_title = "Operators' console"
 admin.site.unregister(Group)  # rights come from being an admin, a worker or a member; nothing is edited by hand
 
-
-class SignInForm(AdminAuthenticationForm):
-    """The console's own way in; tries are counted together with those at the API."""
-
-    def clean(self) -> dict[str, Any]:
-        assert self.request is not None, "The console's form is shown in answer to a request."
-        try:
-            count_sign_in(Request(self.request), email=lambda: self.cleaned_data.get("username", ""))
-        except Throttled as refusal:
-            seconds = max(1, round(getattr(refusal, "wait", None) or 1))
-            raise forms.ValidationError(f"Too many requests. Try again in {seconds} s.") from None
-        return super().clean()
-
-
-admin.site.login_form = SignInForm
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Model]

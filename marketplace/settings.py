@@ -60,18 +60,18 @@ APPEND_SLASH = False
 if flag("ASSAY_BEHIND_PROXY", default=False, about="A proxy in front ends TLS and sets X-Forwarded-Proto itself."):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
-SESSION_COOKIE_AGE = 60 * number(
-    "ASSAY_SESSION_MINUTES", default=480, at_least=1, about="How long a sign-in in the browser lasts, in minutes."
-)
+SESSION_ENGINE = "kernel.console.session_store"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # our own limits, 15 idle minutes and 8 hours, hold in any case
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+LOGIN_URL, LOGIN_REDIRECT_URL = "sign_in", "/admin/"
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "kernel.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -93,7 +93,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "kernel.console.middleware.SessionAuthentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", include("marketplace.api.urls")),
     path("", include("marketplace.api.root")),
     path("admin/", admin.site.urls),
+    path("account/", include("kernel.pages.urls")),
     path("health/", include("kernel.api.health")),
     path("webhooks/", include("billing.api.webhooks")),
     path("api/v1/", include("kernel.api.urls")),

@@ -13,6 +13,7 @@ from kernel.api.input import LARGEST_INTEGER, SMALLEST_INTEGER
 from kernel.email_address import LONGEST_ADDRESS, canonical_email
 from kernel.errors import Invalid
 from kernel.money import LARGEST_MINOR, MINOR_UNIT_DIGITS
+from kernel.services.access import LONGEST_PASSWORD
 from kernel.text import clean_line, clean_text
 
 DictField = serializers.DictField
@@ -109,7 +110,7 @@ class SecretField(serializers.CharField):
     default_error_messages = {"invalid": "This must be a text.", "nul": "This may not hold the character U+0000."}
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 256)
+        kwargs.setdefault("max_length", LONGEST_PASSWORD)
         super().__init__(trim_whitespace=False, write_only=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:

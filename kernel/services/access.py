@@ -29,6 +29,7 @@ SESSION_LASTS: Final = timedelta(hours=8)
 LONGEST_API_KEY: Final = timedelta(days=365)
 MOST_API_KEYS: Final = 20
 SEEN_EVERY: Final = timedelta(minutes=1)
+LONGEST_PASSWORD: Final = 256
 
 _SESSION_MARK: Final = "as_"
 _API_KEY_MARK: Final = "ak_"
@@ -77,7 +78,7 @@ def sign_up(*, email: str, password: str, display_name: str) -> User:
 
 
 @transaction.atomic
-def sign_in(*, email: str, password: str) -> tuple[Session, str]:
+def sign_in(*, email: str, password: str, through: str = "api") -> tuple[Session, str]:
     """A new session and its token, shown only here; the user's other sessions end. Raises WrongCredentials.
 
     Unknown addresses, wrong passwords and inactive users cost the same and read the same.
@@ -88,12 +89,12 @@ def sign_in(*, email: str, password: str) -> tuple[Session, str]:
     if user is None or not user.check_password(password) or not user.is_active:
         raise WrongCredentials("This e-mail address and this password do not belong together.")
     now = clock.now()
-    Session.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    end_sessions(user_id=user.pk, why="signed in again", by=Actor.user(user))
     token = _SESSION_MARK + secrets.token_urlsafe(32)
     session = Session.objects.create(
         user=user, token_sha256=_sha256(token), created_at=now, last_seen_at=now, expires_at=now + SESSION_LASTS
     )
-    record(action="session.opened", subject=session, by=Actor.user(user))
+    record(action="session.opened", subject=session, by=Actor.user(user), details={"through": through})
     return session, token
 
 
@@ -195,7 +196,7 @@ WayIn = TypeVar("WayIn", Session, ApiKey)
 
 
 def _revoke_all(model: type[WayIn], user_id: UUID) -> list[WayIn]:
-    live = model.objects.filter(user_id=user_id, revoked_at=None, expires_at__gt=clock.now())
+    live = model.objects.filter(user_id=user_id, revoked_at=None)
     found = list(live.order_by("id").select_for_update(no_key=True))
     model.objects.filter(pk__in=[way_in.pk for way_in in found]).update(revoked_at=clock.now())
     return found

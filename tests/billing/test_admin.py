@@ -13,6 +13,7 @@ from kernel.models import AuditEvent, User
 from tests.billing.builders import SOMEBODY, a_client, usd
 from tests.billing.flows import a_payout, now_of, paid_in, run_relay
 from tests.billing.test_stripe_inbox import signed
+from tests.kernel.people import console_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
@@ -20,9 +21,8 @@ TABLES = [LedgerAccount, Posting, LedgerEntry, Funding, Refund, PayoutAccount, P
 
 
 @pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("operator@example.org"))
-    return client
+def operator() -> Client:
+    return console_of(User.objects.create_superuser("operator@example.org"))
 
 
 def act(operator: Client, row: Payout | StripeEvent, action: str) -> list[str]:

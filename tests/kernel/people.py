@@ -3,6 +3,8 @@
 from itertools import count
 from typing import Any
 
+from django.conf import settings
+from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from kernel.models import User
@@ -28,6 +30,15 @@ def browser_of(user: User | None = None) -> APIClient:
         _, token = sign_in(email=user.email, password=PASSWORD)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
+
+
+def console_of(user: User) -> Browser:
+    """A browser with the cookie of this person's session."""
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    browser = Browser()
+    _, browser.cookies[settings.SESSION_COOKIE_NAME] = sign_in(email=user.email, password=PASSWORD, through="console")
+    return browser
 
 
 def error_of(response: Any) -> tuple[int, str]:

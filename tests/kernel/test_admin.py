@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from kernel.models import AuditEvent, OutboxMessage
-from tests.kernel.people import a_user
+from tests.kernel.people import a_user, console_of
 
 pytestmark = pytest.mark.django_db
 
@@ -15,9 +15,7 @@ def console() -> Client:
     operator = a_user(admin=True)
     operator.is_superuser = True
     operator.save(update_fields=["is_superuser"])
-    client = Client()
-    client.force_login(operator)
-    return client
+    return console_of(operator)
 
 
 def a_parked_message() -> OutboxMessage:
@@ -51,9 +49,10 @@ def test_parked_messages_are_let_to_try_again(console: Client) -> None:
 
 
 def test_a_person_who_is_no_admin_does_not_get_in() -> None:
-    client = Client()
-    client.force_login(a_user())
-    assert client.get("/admin/").status_code == 302
+    browser = console_of(a_user())
+    answer = browser.get("/admin/", follow=True)
+    assert answer.redirect_chain == [("/admin/login/?next=/admin/", 302)]
+    assert "what you asked for is for somebody else" in answer.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/docs/", "/api/v1/schema/"])

@@ -13,6 +13,7 @@ from marketplace import models
 from marketplace.models import Assignment, Escalation
 from marketplace.services.clients import share_job
 from marketplace.services.review import reject_assignment
+from tests.kernel.people import console_of
 from tests.marketplace.builders import (
     a_resolved_task,
     a_submitted_answer,
@@ -30,9 +31,8 @@ SHOWN_WITH_THEIR_JOB = {models.Requirement}
 
 
 @pytest.fixture
-def operator(client: Browser) -> Browser:
-    client.force_login(User.objects.create_superuser("operator@example.org"))
-    return client
+def operator() -> Browser:
+    return console_of(User.objects.create_superuser("operator@example.org"))
 
 
 def some_of_everything() -> None:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from kernel.models import User
 from qualification.models import Certification, GoldQuestion, Skill
 from qualification.services.scoring import record_gold
+from tests.kernel.people import console_of
 from tests.qualification.builders import a_certification, a_finished_exam, a_skill, a_worker
 
 pytestmark = pytest.mark.django_db
@@ -15,9 +16,8 @@ MODELS = ("skill", "labelschema", "goldquestion", "exam", "certification", "scor
 
 
 @pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("operator@example.org"))
-    return client
+def operator() -> Client:
+    return console_of(User.objects.create_superuser("operator@example.org"))
 
 
 def decide(operator: Client, row: Certification | GoldQuestion, action: str, reason: str = "") -> list[str]:

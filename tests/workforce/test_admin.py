@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kernel.models import AuditEvent, User
+from tests.kernel.people import console_of
 from tests.workforce.people import a_person, a_worker, an_application, an_identity
 from workforce.models import Application, Identity, Worker
 
@@ -13,9 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("operator@example.org"))
-    return client
+def operator() -> Client:
+    return console_of(User.objects.create_superuser("operator@example.org"))
 
 
 def decide(
