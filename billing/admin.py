@@ -133,7 +133,7 @@ class PayoutAdmin(MoneyAdmin):
     ordering = ("-created_at", "-id")
     actions = ("drive_on",)
 
-    @admin.action(description="Drive open payouts on, request failed ones anew", permissions=["view"])
+    @admin.action(description="Drive open payouts on, request failed ones anew")
     def drive_on(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         """Let the chosen payouts be tried again now."""
         self.each(
@@ -154,7 +154,7 @@ class StripeEventAdmin(MoneyAdmin):
     ordering = ("-received_at", "-id")
     actions = ("process_again",)
 
-    @admin.action(description="Process parked events again", permissions=["view"])
+    @admin.action(description="Process parked events again")
     def process_again(self, request: HttpRequest, chosen: QuerySet[StripeEvent]) -> None:
         """Let the chosen events that wait for a person be processed once more."""
         self.each(

@@ -1,5 +1,6 @@
 """The operators' console for the kernel's rows: to read, and to let parked messages try again."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -8,7 +9,9 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from kernel.console.permits import console_permit
 from kernel.models import AuditEvent, OutboxMessage, User
+from kernel.principal import Permit
 from kernel.services.audit import Actor
 from kernel.services.outbox import redrive
 
@@ -17,8 +20,10 @@ admin.site.unregister(Group)  # rights come from being an admin, a worker or a m
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Model]
+    TabularInline = admin.TabularInline[Model, Model]
 else:
     ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -36,7 +41,65 @@ class ReadOnlyAdmin(ModelAdmin):
         except ValidationError:  # an id that is none, among the rows that were chosen
             raise BadRequest("What was chosen cannot be an id.") from None
 
+    @property
+    def section(self) -> str:
+        """What the policy table calls looking at these rows."""
+        return section_of(self.model)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return console_permit(request, self.section) is not None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return console_permit(request, self.section) is not None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        permit = console_permit(request, self.section)
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return permit.among(rows) if permit is not None else rows.none()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        known: dict[str, Any] = super().get_actions(request)
+        permits = {name: console_permit(request, f"{self.section}.{name}") for name in known}
+        return {
+            name: (_among(permit, known[name][0]), *known[name][1:])
+            for name, permit in permits.items()
+            if permit is not None
+        }
+
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def section_of(model: type[Model]) -> str:
+    """What the policy table calls looking at a model's rows in the console."""
+    return f"console.{model._meta.label_lower}"
+
+
+def _among(permit: Permit, action: Callable[..., Any]) -> Callable[..., Any]:
+    """The action, on those of the chosen rows that the policy opens to it."""
+
+    def on_those_opened(shown_by: Any, request: HttpRequest, chosen: QuerySet[Any]) -> Any:
+        return action(shown_by, request, permit.among(chosen))
+
+    return on_those_opened
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows that belong to another, only looked at by whoever may look at that."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return console_permit(request, section_of(self.parent_model)) is not None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -80,7 +143,7 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     actions = ("try_again",)
 
-    @admin.action(description="Let parked messages try again now", permissions=["view"])
+    @admin.action(description="Let parked messages try again now")
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxMessage]) -> None:
         """Re-drive those of the chosen messages that are parked."""
         assert isinstance(request.user, User)

@@ -1,121 +1,133 @@
-"""Who may see and do what with clients and jobs: one list of rights, and the querysets that follow from it.
+"""What the conditions of the policy table mean, as querysets, and the look-ups of single clients, jobs and answers.
 
-Members hold django-guardian's permissions on their client, single people on a single job. Whoever cannot see an object
-is told that there is none; whoever sees it but lacks the right is told that. Tasks and assignments have no permissions
-of their own: they follow their job. A worker's own assignments follow the worker.
+Members hold django-guardian's permissions on their client, single people on a single job; one permission tells each
+role. Tasks and assignments have no permissions of their own: they follow their job. Whoever cannot see an object is
+told that there is none; whoever sees it but lacks the right is told that.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from kernel.errors import NotAllowed, NotFound
-from kernel.models import User
+from kernel.models import ApiKey, User
+from kernel.policy import Kind
+from kernel.principal import Permit, Principal, register_condition, register_role, register_roles_on_objects
 from marketplace.models import (
     Assignment,
     Client,
     ClientUserObjectPermission,
+    Escalation,
     Job,
     JobUserObjectPermission,
     Membership,
+    Participation,
 )
+from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
+from qualification.models import Certification, Exam
+from workforce.models import Application, Worker
+from workforce.queries import worker_of
+
+ON_CLIENT: Final = {"owner": "manage_members", "member": "post_jobs"}
+"""By which permission on a client each role on clients is told."""
+
+ON_JOB: Final = {"viewer": "view_job", "reviewer": "review_job", "manager": "manage_job"}
+"""By which permission on a job each role on single jobs is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
-    """What somebody may do: held through any of these permissions on the client or on the one job, or as an admin."""
-
-    does: str
-    on_client: tuple[str, ...]
-    on_job: tuple[str, ...] = ()
-    admins: bool = False
-
-    @property
-    def refusal(self) -> str:
-        """What somebody is told who sees the object but lacks the right."""
-        return f"You may not {self.does}. An owner of the client can let you."
+def find_client(client_id: UUID, *, permit: Permit) -> Client:
+    """The client of this id. Raises NotFound for who does not see it, NotAllowed for who may not do this with it."""
+    return permit.find(Client.objects.all(), client_id, noun="client", seen_in="show_a_client")
 
 
-SEE_CLIENT: Final = Right("see this client", ("view_client",), admins=True)
-POST_JOBS: Final = Right("post jobs for this client", ("post_jobs",))
-FUND_CLIENT: Final = Right("move this client's money", ("fund_client",))
-MANAGE_MEMBERS: Final = Right("change who acts for this client", ("manage_members",))
-
-SEE_JOB: Final = Right("see this job", ("view_client",), ("view_job", "review_job", "manage_job"), admins=True)
-READ_WORK: Final = Right("read the answers of this job", ("view_client",), ("review_job",), admins=True)
-REVIEW_JOB: Final = Right("review the answers of this job", ("post_jobs",), ("review_job",))
-REVERSE_REJECTION: Final = Right("reverse rejections in this job", ("post_jobs",), ("review_job",), admins=True)
-MANAGE_JOB: Final = Right("change or launch this job", ("post_jobs",), ("manage_job",))
-STOP_JOB: Final = Right("pause, resume or cancel this job", ("post_jobs",), ("manage_job",), admins=True)
-SHARE_JOB: Final = Right("share this job", ("manage_members",))
+def find_job(job_id: UUID, *, permit: Permit) -> Job:
+    """The job of this id with its client. Raises NotFound for who does not see it, or NotAllowed."""
+    return permit.find(Job.objects.select_related("client"), job_id, noun="job", seen_in="show_a_job")
 
 
-def clients_for(user: User, right: Right = SEE_CLIENT) -> QuerySet[Client]:
-    """The clients on which ``user`` holds ``right``."""
-    if right.admins and user.is_staff:
-        return Client.objects.all()
-    return Client.objects.filter(pk__in=_clients_granted(user, right))
+def find_answer(assignment_id: UUID, *, permit: Permit) -> Assignment:
+    """The turn at work of this id. Raises NotFound for who may not read it, or NotAllowed."""
+    return permit.find(turns_at_work(), assignment_id, noun="assignment", seen_in="list_answers_of_a_job")
 
 
-def jobs_for(user: User, right: Right = SEE_JOB) -> QuerySet[Job]:
-    """The jobs on which ``user`` holds ``right``, through their client or one by one."""
-    if right.admins and user.is_staff:
-        return Job.objects.all()
-    by_client = Q(client__in=_clients_granted(user, right))
-    return Job.objects.filter(by_client | Q(pk__in=_jobs_granted(user, right)))
+def turns_at_work() -> QuerySet[Assignment]:
+    """All turns but those at hidden gold, which stays hidden from clients too."""
+    return Assignment.objects.filter(task__gold_question__isnull=True)
 
 
-def answers_for(user: User, right: Right = READ_WORK) -> QuerySet[Assignment]:
-    """The turns at work in the jobs on which ``user`` holds ``right``. Hidden gold stays hidden from clients too."""
-    return Assignment.objects.filter(job__in=jobs_for(user, right).values("pk"), task__gold_question__isnull=True)
+def offered_to(worker: Worker) -> Q:
+    """Jobs that a worker may look at: those that are open or paused, and those that they have worked in."""
+    worked_in = Participation.objects.filter(worker=worker).values("job")
+    return Q(state__in=[Job.State.OPEN, Job.State.PAUSED]) | Q(pk__in=worked_in)
 
 
-def find_client(client_id: UUID, *, user: User, right: Right = SEE_CLIENT) -> Client:
-    """The client of this id. Raises NotFound when ``user`` does not see it, NotAllowed when they lack ``right``."""
-    client = clients_for(user, right).filter(pk=client_id).first()
-    if client is not None:
-        return client
-    if clients_for(user).filter(pk=client_id).exists():
-        raise NotAllowed(right.refusal)
-    raise NotFound("client")
-
-
-def find_job(job_id: UUID, *, user: User, right: Right = SEE_JOB) -> Job:
-    """The job of this id with its client. Raises NotFound when ``user`` does not see it, or NotAllowed."""
-    job = jobs_for(user, right).select_related("client").filter(pk=job_id).first()
-    if job is not None:
-        return job
-    if jobs_for(user).filter(pk=job_id).exists():
-        raise NotAllowed(right.refusal)
-    raise NotFound("job")
-
-
-def find_answer(assignment_id: UUID, *, user: User, right: Right) -> Assignment:
-    """The turn at work of this id. Raises NotFound when ``user`` may not read it, or NotAllowed."""
-    assignment = answers_for(user, right).filter(pk=assignment_id).first()
-    if assignment is not None:
-        return assignment
-    if answers_for(user).filter(pk=assignment_id).exists():
-        raise NotAllowed(right.refusal)
-    raise NotFound("assignment")
-
-
-def is_on_clients_side(user: User) -> bool:
-    """Whether ``user`` sees jobs as those do who post them: an admin, a client's member, or let onto a single job."""
+def is_on_clients_side(permit: Permit) -> bool:
+    """Whether somebody sees jobs as those do who post them: an admin, a client's member, or let onto a single job."""
+    user = permit.principal.user
     return (
-        user.is_staff
+        permit.holds(Kind.ADMIN)
         or Membership.objects.filter(user=user).exists()
         or JobUserObjectPermission.objects.filter(user=user).exists()
     )
 
 
-def _clients_granted(user: User, right: Right) -> QuerySet[ClientUserObjectPermission, UUID]:
-    granted = ClientUserObjectPermission.objects.filter(user=user, permission__codename__in=right.on_client)
+def register_access() -> None:
+    """Tell the policy table what its conditions and its roles mean. Called once, while the apps load."""
+    register_role("worker", worker_of)
+    register_roles_on_objects(roles_on_objects)
+    register_condition(
+        OF_THEIR_CLIENT,
+        {
+            Client: lambda who, roles: Q(pk__in=_clients(who, roles)),
+            Job: lambda who, roles: Q(client__in=_clients(who, roles)),
+            Assignment: lambda who, roles: Q(job__client__in=_clients(who, roles)),
+            Membership: lambda who, roles: Q(client__in=_clients(who, roles)),
+        },
+    )
+    register_condition(
+        SHARED,
+        {
+            Job: lambda who, roles: Q(pk__in=_jobs(who, roles)),
+            Assignment: lambda who, roles: Q(job__in=_jobs(who, roles)),
+        },
+    )
+    register_condition(OFFERED, {Job: _offered})
+    register_condition(
+        OWN,
+        {
+            ApiKey: lambda who, _: Q(user=who.user),
+            Membership: lambda who, _: Q(user=who.user),
+            Application: lambda who, _: Q(user=who.user),
+            Certification: lambda who, _: Q(worker__user=who.user),
+            Exam: lambda who, _: Q(worker__user=who.user),
+            Assignment: lambda who, _: Q(worker__user=who.user),
+        },
+    )
+    register_condition(OF_A_CERTIFICATION, {Escalation: lambda *_: Q(kind=Escalation.Kind.DECERTIFICATION)})
+    register_condition(OF_A_PAYOUT, {Escalation: lambda *_: Q(kind=Escalation.Kind.FAILED_PAYOUT)})
+
+
+def roles_on_objects(user: User) -> set[str]:
+    """Which roles somebody has on any client or any single job."""
+    on_clients = ClientUserObjectPermission.objects.filter(user=user).values_list("permission__codename", flat=True)
+    on_jobs = JobUserObjectPermission.objects.filter(user=user).values_list("permission__codename", flat=True)
+    held = {*on_clients.distinct(), *on_jobs.distinct()}
+    return {role for role, permission in {**ON_CLIENT, **ON_JOB}.items() if permission in held}
+
+
+def _offered(who: Principal, roles: frozenset[str]) -> Q:
+    worker = who.held("worker")
+    return offered_to(worker) if isinstance(worker, Worker) else Q(pk__in=[])
+
+
+def _clients(who: Principal, roles: Iterable[str]) -> QuerySet[ClientUserObjectPermission, UUID]:
+    codenames = [ON_CLIENT[role] for role in roles]
+    granted = ClientUserObjectPermission.objects.filter(user=who.user, permission__codename__in=codenames)
     return granted.values_list("content_object_id", flat=True)
 
 
-def _jobs_granted(user: User, right: Right) -> QuerySet[JobUserObjectPermission, UUID]:
-    granted = JobUserObjectPermission.objects.filter(user=user, permission__codename__in=right.on_job)
+def _jobs(who: Principal, roles: Iterable[str]) -> QuerySet[JobUserObjectPermission, UUID]:
+    codenames = [ON_JOB[role] for role in roles]
+    granted = JobUserObjectPermission.objects.filter(user=who.user, permission__codename__in=codenames)
     return granted.values_list("content_object_id", flat=True)

@@ -4,14 +4,14 @@ What a client or a worker must not see of one another stands here in plain sight
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from kernel.admin import ReadOnlyAdmin
+from kernel.admin import ReadOnlyAdmin, ReadOnlyInline
 from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.models import (
@@ -38,11 +38,6 @@ from marketplace.services.posting import pause_job, resume_job
 from marketplace.services.review import accept_assignment, reverse_rejection
 from workforce.admin import DecisionAdmin, DecisionForm
 
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Model, Job]
-else:
-    TabularInline = admin.TabularInline
-
 
 class PersonalDecisionAdmin(DecisionAdmin):
     """Rows about which an admin decides in their own name."""
@@ -63,19 +58,6 @@ class PersonalDecisionAdmin(DecisionAdmin):
             return service(row_id, operator, reason)
 
         self.decide(request, chosen, participle=participle, service=decide)
-
-
-class ReadOnlyInline(TabularInline):
-    """Rows that belong to another, only looked at."""
-
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class RequirementInline(ReadOnlyInline):
@@ -146,21 +128,21 @@ class JobAdmin(PersonalDecisionAdmin):
         """Reward and fee."""
         return str(job.price)
 
-    @admin.action(description="Pause: no new claims", permissions=["view"])
+    @admin.action(description="Pause: no new claims")
     def pause(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         """Stop new claims; what is claimed may be finished."""
         self.as_user(
             request, chosen, participle="paused", service=lambda row_id, by, _: pause_job(job_id=row_id, by=by)
         )
 
-    @admin.action(description="Resume", permissions=["view"])
+    @admin.action(description="Resume")
     def resume(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         """Let workers claim again."""
         self.as_user(
             request, chosen, participle="resumed", service=lambda row_id, by, _: resume_job(job_id=row_id, by=by)
         )
 
-    @admin.action(description="Cancel for good: what is unspent goes back", permissions=["view"])
+    @admin.action(description="Cancel for good: what is unspent goes back")
     def cancel(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         """End the jobs; what they cannot come to cost goes back at once."""
         self.as_user(
@@ -242,7 +224,7 @@ class AssignmentAdmin(PersonalDecisionAdmin):
         """Pay once it is accepted."""
         return str(assignment.reward)
 
-    @admin.action(description="Accept and pay", permissions=["view"])
+    @admin.action(description="Accept and pay")
     def accept(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
         """Accept answers that wait for review."""
         self.as_user(
@@ -252,7 +234,7 @@ class AssignmentAdmin(PersonalDecisionAdmin):
             service=lambda row_id, by, _: accept_assignment(assignment_id=row_id, by=by),
         )
 
-    @admin.action(description="Reverse the rejection and pay (needs a reason)", permissions=["view"])
+    @admin.action(description="Reverse the rejection and pay (needs a reason)")
     def reverse(self, request: HttpRequest, chosen: QuerySet[Assignment]) -> None:
         """Take rejections back."""
         self.as_user(
@@ -308,7 +290,7 @@ class EscalationAdmin(PersonalDecisionAdmin):
     action_form = DecisionForm
     actions = ("claim", "release", "keep", "revoke", "note")
 
-    @admin.action(description="Claim, to decide it", permissions=["view"])
+    @admin.action(description="Claim, to decide it")
     def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Take escalations, so that nobody else decides them meanwhile."""
         self.as_user(
@@ -318,7 +300,7 @@ class EscalationAdmin(PersonalDecisionAdmin):
             service=lambda row_id, by, _: claim_escalation(escalation_id=row_id, by=by),
         )
 
-    @admin.action(description="Release", permissions=["view"])
+    @admin.action(description="Release")
     def release(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Give escalations back."""
         self.as_user(
@@ -328,17 +310,17 @@ class EscalationAdmin(PersonalDecisionAdmin):
             service=lambda row_id, by, _: release_escalation(escalation_id=row_id, by=by),
         )
 
-    @admin.action(description="Decertification: keep (needs a reason)", permissions=["view"])
+    @admin.action(description="Decertification: keep (needs a reason)")
     def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Let workers keep their certification."""
         self._decide_decertification(request, chosen, "keep")
 
-    @admin.action(description="Decertification: revoke (needs a reason)", permissions=["view"])
+    @admin.action(description="Decertification: revoke (needs a reason)")
     def revoke(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Revoke certifications."""
         self._decide_decertification(request, chosen, "revoke")
 
-    @admin.action(description="Failed payout: noted (needs a reason)", permissions=["view"])
+    @admin.action(description="Failed payout: noted (needs a reason)")
     def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Close failed payouts with what was found."""
         self.as_user(

@@ -169,7 +169,7 @@ USE_TZ = True
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["kernel.api.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["kernel.api.permissions.IsSignedIn"],
+    "DEFAULT_PERMISSION_CLASSES": ["kernel.api.permissions.ByPolicy"],
     "DEFAULT_THROTTLE_CLASSES": ["kernel.api.throttles.SenderThrottle"],
     "DEFAULT_PARSER_CLASSES": ["kernel.api.input.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -189,7 +189,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["kernel.api.permissions.Anyone"],
+    "SERVE_PERMISSIONS": ["kernel.api.permissions.ByPolicy"],
     "REDOC_DIST": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["marketplace.api.groups.in_order"],  # enumerations stay where they are used

@@ -10,20 +10,20 @@ from billing.events import (
     StripeEventStored,
 )
 from billing.services import funding, payout_accounts, payouts, refunds, stripe_inbox
-from kernel.api.roles import register_role
-from kernel.models import User
+from kernel import policy
+from kernel.principal import Principal
 from kernel.services.outbox import subscribe
-from marketplace.models import Membership
+from marketplace.access import register_access
+from marketplace.policy import TABLE
 from marketplace.services import reactions
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
-from workforce.queries import worker_of
 
 
 def wire() -> None:
-    """Let every reaction follow its event, and every role be told from what a person is here."""
-    register_role("worker", lambda user: Worker.objects.filter(user=user).exists())
-    register_role("client", lambda user: Membership.objects.filter(user=user).exists())
+    """Let every reaction follow its event, and the policy be in force with all that its words mean."""
+    policy.install(TABLE)
+    register_access()
     register_payees(payee_of)
 
     # Billing's own reactions speak to Stripe, outside any transaction.
@@ -37,7 +37,8 @@ def wire() -> None:
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)
 
 
-def payee_of(user: User) -> Payee | None:
-    """As whom ``user`` is paid: as the worker that they are, whatever their standing."""
-    worker = worker_of(user)
-    return Payee(owner=worker.billing_owner, country=worker.country) if worker else None
+def payee_of(principal: Principal) -> Payee:
+    """As whom somebody is paid: as the worker that they are, whatever their standing."""
+    worker = principal.held("worker")
+    assert isinstance(worker, Worker), "Whoever is no worker has no row for what payees do."
+    return Payee(owner=worker.billing_owner, country=worker.country)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
@@ -27,8 +26,10 @@ class TolerantRequest(WSGIRequest):
 application = get_wsgi_application()
 application.request_class = TolerantRequest
 
-# Everything that requests need is loaded now, not while the first one waits; and what is loaded stays, so the garbage
-# collector need not walk through it in the middle of later ones.
-get_resolver().url_patterns  # noqa: B018  (reading them loads all views)
+from kernel.api.checks import refuse_holes  # noqa: E402  (models exist only now)
+
+# Everything that requests need is loaded now, not while the first one waits: looking for holes in the policy loads all
+# views. What is loaded stays, so the garbage collector need not walk through it in the middle of later ones.
+refuse_holes()
 gc.collect()
 gc.freeze()

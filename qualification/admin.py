@@ -3,22 +3,15 @@
 Exams, evidence and label schemas are read here as they were written; nothing is changed by hand.
 """
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from kernel.admin import ReadOnlyAdmin
+from kernel.admin import ReadOnlyAdmin, ReadOnlyInline
 from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
 from qualification.services.certifications import deny_certification, grant_certification, revoke_certification
 from qualification.services.gold import retire_gold_question
 from workforce.admin import DecisionAdmin, DecisionForm
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[ExamAnswer, Exam]
-else:
-    TabularInline = admin.TabularInline
 
 
 @admin.register(Skill)
@@ -52,7 +45,7 @@ class GoldQuestionAdmin(DecisionAdmin):
     action_form = DecisionForm
     actions = ("retire",)
 
-    @admin.action(description="Retire (with a reason)", permissions=["view"])
+    @admin.action(description="Retire (with a reason)")
     def retire(self, request: HttpRequest, chosen: QuerySet[GoldQuestion]) -> None:
         """Take questions out of use."""
         self.decide(
@@ -63,21 +56,13 @@ class GoldQuestionAdmin(DecisionAdmin):
         )
 
 
-class ExamAnswerInline(TabularInline):
+class ExamAnswerInline(ReadOnlyInline):
     """What one exam asked and was answered."""
 
     model = ExamAnswer
     fields = ("position", "gold_question", "result", "correct", "answered_at")
     readonly_fields = fields
     ordering = ("position",)
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Exam | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Exam | None = None) -> bool:
-        return False
 
 
 @admin.register(Exam)
@@ -114,7 +99,7 @@ class CertificationAdmin(DecisionAdmin):
     action_form = DecisionForm
     actions = ("grant", "deny", "revoke")
 
-    @admin.action(description="Grant", permissions=["view"])
+    @admin.action(description="Grant")
     def grant(self, request: HttpRequest, chosen: QuerySet[Certification]) -> None:
         """Grant certifications that wait."""
         self.decide(
@@ -124,7 +109,7 @@ class CertificationAdmin(DecisionAdmin):
             service=lambda row_id, by, reason: grant_certification(certification_id=row_id, by=by),
         )
 
-    @admin.action(description="Deny (needs a reason)", permissions=["view"])
+    @admin.action(description="Deny (needs a reason)")
     def deny(self, request: HttpRequest, chosen: QuerySet[Certification]) -> None:
         """Deny certifications that wait."""
         self.decide(
@@ -134,7 +119,7 @@ class CertificationAdmin(DecisionAdmin):
             service=lambda row_id, by, reason: deny_certification(certification_id=row_id, reason=reason, by=by),
         )
 
-    @admin.action(description="Revoke (needs a reason)", permissions=["view"])
+    @admin.action(description="Revoke (needs a reason)")
     def revoke(self, request: HttpRequest, chosen: QuerySet[Certification]) -> None:
         """Take granted certifications away."""
         self.decide(

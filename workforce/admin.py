@@ -82,14 +82,14 @@ class ApplicationAdmin(DecisionAdmin):
     actions = ("approve", "decline")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return with_shared_tax_id(Application.objects.all())
+        return with_shared_tax_id(super().get_queryset(request))
 
     @admin.display(description="tax id of somebody else", boolean=True)
     def same_tax_id(self, application: Any) -> bool:
         """Whether another person gave the same tax id."""
         return bool(application.shares_tax_id)
 
-    @admin.action(description="Approve", permissions=["view"])
+    @admin.action(description="Approve")
     def approve(self, request: HttpRequest, chosen: QuerySet[Application]) -> None:
         """Make the applicants workers."""
         self.decide(
@@ -99,7 +99,7 @@ class ApplicationAdmin(DecisionAdmin):
             service=lambda row_id, by, reason: approve_application(application_id=row_id, by=by, why=reason),
         )
 
-    @admin.action(description="Decline (needs a reason)", permissions=["view"])
+    @admin.action(description="Decline (needs a reason)")
     def decline(self, request: HttpRequest, chosen: QuerySet[Application]) -> None:
         """Decline the applications."""
         self.decide(
@@ -122,7 +122,7 @@ class WorkerAdmin(DecisionAdmin):
     action_form = StandingForm
     actions = ("pause", "resume", "suspend", "reinstate", "offboard")
 
-    @admin.action(description="Pause for some hours (needs a reason)", permissions=["view"])
+    @admin.action(description="Pause for some hours (needs a reason)")
     def pause(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """Let the workers claim nothing new for a while."""
         hours = StandingForm.base_fields["hours"].clean(request.POST.get("hours")) or 0  # the form has checked it
@@ -134,22 +134,22 @@ class WorkerAdmin(DecisionAdmin):
             service=lambda row_id, by, reason: pause_worker(worker_id=row_id, until=until, why=reason, by=by),
         )
 
-    @admin.action(description="Resume (needs a reason)", permissions=["view"])
+    @admin.action(description="Resume (needs a reason)")
     def resume(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """End pauses before their time."""
         self._change(request, chosen, "resumed", resume_worker)
 
-    @admin.action(description="Suspend (needs a reason)", permissions=["view"])
+    @admin.action(description="Suspend (needs a reason)")
     def suspend(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """End the workers' work until somebody reinstates them."""
         self._change(request, chosen, "suspended", suspend_worker)
 
-    @admin.action(description="Reinstate (needs a reason)", permissions=["view"])
+    @admin.action(description="Reinstate (needs a reason)")
     def reinstate(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """Lift suspensions."""
         self._change(request, chosen, "reinstated", reinstate_worker)
 
-    @admin.action(description="Offboard for good (needs a reason)", permissions=["view"])
+    @admin.action(description="Offboard for good (needs a reason)")
     def offboard(self, request: HttpRequest, chosen: QuerySet[Worker]) -> None:
         """End the workers' work for good."""
         self._change(request, chosen, "offboarded", offboard_worker)

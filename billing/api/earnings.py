@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.api.payees import NotAPayee, PayeeView
+from billing.api.payees import PayeeView
 from billing.models import LedgerAccount, Posting
 from billing.queries import balances_of, statement_of
 from kernel.api import fields
@@ -54,7 +54,7 @@ class StatementLineOut(Out):
 class EarningsView(PayeeView):
     """What one has earned."""
 
-    @operation("Show one's own earnings", answer=EarningsOut, errors=[NotAPayee])
+    @operation("Show one's own earnings", answer=EarningsOut)
     def get(self, request: Request) -> Response:
         """What can be paid out, what is on its way, and what has been paid out, in each currency."""
         held = {(b.kind, b.balance.currency): b.balance.minor for b in balances_of(self.payee.owner)}
@@ -73,7 +73,7 @@ class EarningsView(PayeeView):
 class StatementView(PayeeView):
     """Why one's earnings changed."""
 
-    @operation("List changes of one's own earnings", answer=StatementLineOut, paged=True, errors=[NotAPayee])
+    @operation("List changes of one's own earnings", answer=StatementLineOut, paged=True)
     def get(self, request: Request) -> Response:
         """Every change with what it was about, the newest first: pay for work, payouts, and payouts that came back."""
         return self.page(statement_of(self.payee.owner, Kind.WORKER_EARNINGS), StatementLineOut, order_by=("-id",))

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernel.api.views import ApiView
-from kernel.errors import NotFound
-from kernel.models import User
+from kernel.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +18,13 @@ class Payee:
     country: str
 
 
-class NotAPayee(NotFound):
-    """Whoever asks is no worker here."""
-
-    code = "not_a_worker"
-
-    def __init__(self) -> None:
-        super().__init__("worker")
-        self.message = "You are not a worker here yet, so nothing is earned and nothing paid out."
-
-
-Lookup = Callable[[User], Payee | None]
+Lookup = Callable[[Principal], Payee]
 
 _lookups: list[Lookup] = []
 
 
 def register_payees(lookup: Lookup) -> None:
-    """Let ``lookup`` say as whom a person is paid, or None. Called once, while the apps load."""
+    """Let ``lookup`` say as whom a person is paid. Called once, while the apps load."""
     assert not _lookups, "Payees are looked up in one way."
     _lookups.append(lookup)
 
@@ -45,9 +34,6 @@ class PayeeView(ApiView):
 
     @property
     def payee(self) -> Payee:
-        """As whom the signed-in person is paid. Raises NotAPayee."""
+        """As whom the signed-in person is paid. The policy lets nobody in here who is not."""
         (lookup,) = _lookups
-        payee = lookup(self.user)
-        if payee is None:
-            raise NotAPayee
-        return payee
+        return lookup(self.principal)

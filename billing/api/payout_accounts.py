@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.addresses import AddressField
-from billing.api.payees import NotAPayee, PayeeView
+from billing.api.payees import PayeeView
 from billing.models import PayoutAccount
 from billing.services.payout_accounts import (
     PayoutAccountMissing,
@@ -64,7 +64,7 @@ class OnboardingLinkOut(Out):
 class PayoutAccountView(PayeeView):
     """One's own payout account."""
 
-    @operation("Show one's own payout account", answer=PayoutAccountOut, errors=[NotAPayee, PayoutAccountMissing])
+    @operation("Show one's own payout account", answer=PayoutAccountOut, errors=[PayoutAccountMissing])
     def get(self, request: Request) -> Response:
         """Whether payouts can be requested, and what is missing if not."""
         account = PayoutAccount.objects.filter(owner=self.payee.owner).first()
@@ -78,7 +78,6 @@ class PayoutAccountView(PayeeView):
         answer=PayoutAccountOut,
         status=201,
         creates=True,
-        errors=[NotAPayee],
     )
     def post(self, request: Request) -> Response:
         """Opens it, once; asked again it is the same one. Then ask for an onboarding link, and go there."""
@@ -96,7 +95,7 @@ class OnboardingLinkView(PayeeView):
         body=OnboardingLinkIn,
         answer=OnboardingLinkOut,
         status=201,
-        errors=[NotAPayee, PayoutAccountMissing, PayoutAccountRefused, StripeUnavailable],
+        errors=[PayoutAccountMissing, PayoutAccountRefused, StripeUnavailable],
     )
     def post(self, request: Request) -> Response:
         """Makes a fresh link; each works once and for a few minutes. What one says there stays with Stripe."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.api.payees import NotAPayee, PayeeView
+from billing.api.payees import PayeeView
 from billing.models import Payout
 from billing.services.ledger import InsufficientFunds
 from billing.services.payout_accounts import PayoutAccountMissing
@@ -66,7 +66,7 @@ class PayoutQuery(Query):
 class PayoutsView(PayeeView):
     """One's own payouts."""
 
-    @operation("List one's own payouts", query=PayoutQuery, answer=PayoutOut, paged=True, errors=[NotAPayee])
+    @operation("List one's own payouts", query=PayoutQuery, answer=PayoutOut, paged=True)
     def get(self, request: Request) -> Response:
         """One's own payouts, the newest first."""
         rows = Payout.objects.filter(owner=self.payee.owner, **self.read_query())
@@ -78,7 +78,7 @@ class PayoutsView(PayeeView):
         answer=PayoutOut,
         status=201,
         creates=True,
-        errors=[NotAPayee, PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum, InsufficientFunds],
+        errors=[PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum, InsufficientFunds],
     )
     def post(self, request: Request) -> Response:
         """Sets earnings aside and pays them out to one's payout account, in the background; also while suspended."""
@@ -92,7 +92,7 @@ class PayoutsView(PayeeView):
 class PayoutView(PayeeView):
     """One of one's own payouts."""
 
-    @operation("Show one's own payout", answer=PayoutOut, errors=[NotAPayee, NotFound])
+    @operation("Show one's own payout", answer=PayoutOut, errors=[NotFound])
     def get(self, request: Request, payout_id: UUID) -> Response:
         """How it stands."""
         return self.answer(PayoutOut(Payout.objects.get(pk=payout_id, owner=self.payee.owner)))
@@ -101,7 +101,7 @@ class PayoutView(PayeeView):
 class PayoutCancellationView(PayeeView):
     """Second thoughts about a payout."""
 
-    @operation("Cancel one's own payout", answer=PayoutOut, errors=[NotAPayee, NotFound, WrongState])
+    @operation("Cancel one's own payout", answer=PayoutOut, errors=[NotFound, WrongState])
     def post(self, request: Request, payout_id: UUID) -> Response:
         """Calls it off, as long as it has not begun to be sent; its money is earnings again. Twice is no error."""
         return self.answer(PayoutOut(cancel_payout(payout_id=payout_id, owner=self.payee.owner, by=self.actor)))

@@ -3,7 +3,7 @@
     from kernel.api.operations import operation
     from kernel.api.serializers import In, Out, Query
     from kernel.api.views import ApiView
-    from kernel.api import fields, permissions
+    from kernel.api import fields
 
     class JobIn(In):                        # refuses unknown fields; `fields` refuse what is not exactly meant
         EXAMPLE = {"title": "Digits", "reward_minor": 4}
@@ -20,12 +20,11 @@
         state = fields.ChoiceField(choices=Job.State.choices, required=False)
 
     class JobsView(ApiView):
-        permission_classes = [IsClient]     # default: IsSignedIn. Also Anyone, IsAdmin, role("worker"), IsInPerson
-
         @operation("List jobs", query=JobQuery, answer=JobOut, paged=True)
         def get(self, request: Request) -> Response:
             asked = self.read_query()
-            return self.page(Job.objects.visible_to(self.user).filter(**asked), JobOut, order_by=("-created_at", "-id"))
+            rows = self.permit.among(Job.objects.all())  # those that the policy opens to whoever asks
+            return self.page(rows.filter(**asked), JobOut, order_by=("-created_at", "-id"))
 
         @operation("Post a job", body=JobIn, answer=JobOut, status=201, creates=True, errors=[InsufficientFunds])
         def post(self, request: Request) -> Response:
@@ -44,6 +43,7 @@
 - `self.page` takes `order_by` with a unique last column, all ascending or all descending.
 - A large body that is not one JSON object: `kernel.api.uploads.UploadView` with `upload_types`,
   `operation(uploads={media type: example})` and `self.read_upload()`, a file; the Idempotency-Key works there too.
-- An upper app adds a role with `kernel.api.roles.register_role("worker", predicate)` in `marketplace/wiring.py`.
+- Who may use an operation stands in the policy table (`marketplace/policy`) under the operation's id, and nowhere else:
+  a view declares no permissions. `self.permit` is what the table lets whoever asks do, `self.principal` who they are.
 - Each app's `api/urls.py` has `urlpatterns`; `marketplace/urls.py` puts them under `/api/v1/`.
 """

@@ -7,7 +7,6 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsInPerson
 from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
@@ -65,8 +64,6 @@ class NewApiKeyOut(ApiKeyOut):
 class ApiKeysView(ApiView):
     """One's own API keys."""
 
-    permission_classes = [IsInPerson]
-
     @operation("List API keys", answer=ApiKeyOut, paged=True)
     def get(self, request: Request) -> Response:
         """One's own API keys, the newest first, with those that have ended."""
@@ -90,8 +87,6 @@ class ApiKeysView(ApiView):
 
 class ApiKeyView(ApiView):
     """One of one's own API keys."""
-
-    permission_classes = [IsInPerson]
 
     @operation("Revoke an API key", errors=[NotFound])
     def delete(self, request: Request, api_key_id: UUID) -> Response:

@@ -55,12 +55,13 @@ def operation(
     ``public`` operations need no sign-in. An operation without ``answer`` answers 204 with nothing.
     """
     asked = _with_paging(query) if paged else query
+    action = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
     def declare(method: Method) -> Method:
         said = [*errors, *([IdempotencyKeyReused] if creates else [])]
         handler = idempotent(method, not_kept=not_kept) if creates else method
         described = extend_schema(
-            operation_id=re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"),
+            operation_id=action,
             summary=name,
             description=cleandoc(method.__doc__ or ""),
             parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
@@ -74,6 +75,7 @@ def operation(
             auth=[] if public else None,
         )(handler)
         described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
+        described.action = action  # type: ignore[attr-defined]  # what the policy table calls it
         return described
 
     return declare

@@ -9,8 +9,6 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import Anyone, IsInPerson
-from kernel.api.roles import roles_of
 from kernel.api.serializers import In, Out
 from kernel.api.throttles import SignInThrottle
 from kernel.api.views import ApiView
@@ -68,7 +66,7 @@ class MeOut(UserOut):
     }
     roles = fields.ListField(
         child=fields.LineField(),
-        help_text="What one is here at this moment: `admin`, `client`, `worker`, or nothing yet.",
+        help_text="What one is here at this moment: `worker`, `owner`, `member`, `finance` and so on, or nothing yet.",
     )
     signed_in_by = fields.ChoiceField(choices=["session", "api_key"])
     signed_in_until = fields.DateTimeField()
@@ -85,7 +83,6 @@ class UsersView(ApiView):
     """Those who sign up."""
 
     authentication_classes = []
-    permission_classes = [Anyone]
     throttle_classes = [SignInThrottle]
 
     @operation("Sign up", body=SignUpIn, answer=UserOut, status=201, errors=[EmailTaken], public=True)
@@ -102,9 +99,6 @@ class SessionView(ApiView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         # who signs in may still send the token of a session that has ended
         return [] if getattr(self.request, "method", None) == "POST" else super().get_authenticators()
-
-    def get_permissions(self) -> list[Anyone] | list[IsInPerson]:
-        return [Anyone()] if getattr(self.request, "method", None) == "POST" else [IsInPerson()]
 
     @operation("Sign in", body=SignInIn, answer=SessionOut, status=201, errors=[CredentialsRefused], public=True)
     def post(self, request: Request) -> Response:
@@ -133,7 +127,7 @@ class MeView(ApiView):
         way_in = cast(Session | ApiKey, request.auth)
         shown = {
             **{name: getattr(self.user, name) for name in ("id", "email", "display_name")},
-            "roles": roles_of(self.user),
+            "roles": self.principal.roles(),
             "signed_in_by": "session" if isinstance(way_in, Session) else "api_key",
             "signed_in_until": way_in.expires_at,
         }

@@ -1,59 +1,33 @@
-"""Who may use a view at all. What they may see in it is the queryset's business: outside one's tenant all is 404."""
+"""The one permission of the API: what the policy table says. Views declare none of their own."""
 
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from kernel.api.roles import has_role
-from kernel.models import Session, User
+from kernel import policy
+from kernel.models import ApiKey, Session, User
+from kernel.principal import Principal, admit
 
 if TYPE_CHECKING:  # DRF loads its default classes, and so this module, while its views load
     from rest_framework.views import APIView
 
 
-class Anyone(BasePermission):
-    """Everybody, signed in or not."""
+class ByPolicy(BasePermission):
+    """Whoever the table has a row for. The view finds what it lets them do as ``permit``."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
+        user = request.user if isinstance(request.user, User) else None
+        principal = Principal(user, cast(Session | ApiKey | None, request.auth))
+        action = action_of(request, view)
+        if user is None and not any(rule.role == "anyone" for rule in policy.table().of(action)):
+            return False  # the framework answers that one has to sign in
+        view.permit = admit(principal, action)  # type: ignore[attr-defined]  # what ApiView has it for
         return True
 
 
-class IsSignedIn(BasePermission):
-    """Whoever is signed in, in person or through an API key."""
-
-    def has_permission(self, request: Request, view: "APIView") -> bool:
-        return isinstance(request.user, User)
-
-
-class IsInPerson(IsSignedIn):
-    """Whoever is signed in in person: an API key is not enough."""
-
-    message = "This needs a person: sign in and use the session's token instead of an API key."
-
-    def has_permission(self, request: Request, view: "APIView") -> bool:
-        return super().has_permission(request, view) and isinstance(request.auth, Session)
-
-
-class IsAdmin(IsSignedIn):
-    """The platform's own staff."""
-
-    message = "Only an admin of the platform may do this."
-
-    def has_permission(self, request: Request, view: "APIView") -> bool:
-        return super().has_permission(request, view) and bool(request.user.is_staff)
-
-
-@cache
-def role(name: str) -> type[IsSignedIn]:
-    """The permission of those who have the role ``name``, as registered with `kernel.api.roles`."""
-
-    class HasRole(IsSignedIn):
-        message = f"Only a {name} may do this."
-
-        def has_permission(self, request: Request, view: "APIView") -> bool:
-            return isinstance(request.user, User) and has_role(request.user, name)
-
-    HasRole.__name__ = HasRole.__qualname__ = f"Is{name.title()}"
-    return HasRole
+def action_of(request: Request, view: "APIView") -> str:
+    """What the table calls what is asked for: an operation by its id, any other view by the name of its address."""
+    method = getattr(view, (request.method or "").lower(), None)
+    named = request.resolver_match.view_name if request.resolver_match else ""
+    return getattr(method, "action", f"page.{named}")

@@ -18,6 +18,7 @@ from kernel.api.input import length_of
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
+from kernel.principal import Permit, Principal
 from kernel.services.audit import Actor
 
 
@@ -44,6 +45,13 @@ class ApiView(APIView):
     """One address of the API. Its methods are declared with `kernel.api.operations.operation`."""
 
     content_negotiation_class = OneFormat
+    permit: Permit
+    """What the policy table lets whoever asks do here; set before the method is called."""
+
+    @property
+    def principal(self) -> Principal:
+        """Whoever asks, with their roles."""
+        return self.permit.principal
 
     @property
     def user(self) -> User:

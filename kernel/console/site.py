@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 
+from kernel.console.permits import console_permit
 from kernel.pages.signing_in import sign_in_page, sign_out_page
 
 
@@ -13,6 +14,9 @@ class Console(AdminSite):
 
     site_title = site_header = "Assay"
     index_title = "Operators' console"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return console_permit(request, "page.admin:index") is not None
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return sign_in_page(request)

@@ -7,14 +7,12 @@ loaded already and from what is kept of each job version. Hidden gold takes the 
 from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
-from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.api.client_money import JOB_ID
@@ -27,8 +25,7 @@ from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
 from marketplace.services.submission import InvalidAnswer, ReservationExpired, submit_annotation
-from workforce.models import Worker
-from workforce.queries import worker_of
+from workforce.api.base import WorkersOwnView
 
 ASSIGNMENT_ID = "1c2d3e4f-5a6b-4c7d-8e9f-a0b1c2d3e4f5"
 
@@ -123,24 +120,13 @@ class AssignmentQuery(Query):
     job = fields.UUIDField(required=False)
 
 
-class WorkerView(ApiView):
-    """An address of those who work."""
-
-    def worker(self) -> Worker:
-        """The worker who asks, by one query. Raises PermissionDenied for everybody else."""
-        worker = worker_of(self.user)
-        if worker is None:
-            raise PermissionDenied("Only a worker may do this. Apply to become one at /api/v1/applications/.")
-        return worker
-
-
-class AssignmentsView(WorkerView):
+class AssignmentsView(WorkersOwnView):
     """One's own assignments."""
 
     @operation("List one's own assignments", query=AssignmentQuery, answer=AssignmentOut, paged=True)
     def get(self, request: Request) -> Response:
         """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
-        rows = Assignment.objects.filter(worker__user=self.user, **self.read_query())
+        rows = self.permit.among(Assignment.objects.all()).filter(**self.read_query())
         rows = rows.select_related("job", "rejection")
         return self.page(
             rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
@@ -163,25 +149,25 @@ class AssignmentsView(WorkerView):
         `job_paused`, `job_ended`, `own_job`, `not_certified`, `expired`, `score_too_low`, `cap_reached`, `all_taken`,
         `nothing_left_for_you`, `no_open_job`, `none_fits` (then `reasons` has one for each open job).
         """
-        claim = claim_or_keep(worker=self.worker(), job_id=self.read_body().get("job"))
+        claim = claim_or_keep(worker=self.worker, job_id=self.read_body().get("job"))
         turn = claim.assignment
         answer = {**shown(turn), **_shown_task(turn, turn.task.item), "result": None}
         return Response(answer, status=201 if claim.is_new else 200)
 
 
-class AssignmentView(WorkerView):
+class AssignmentView(WorkersOwnView):
     """One of one's own assignments."""
 
     @operation("Show one's own assignment", answer=TurnOut, errors=[NotFound])
     def get(self, request: Request, assignment_id: UUID) -> Response:
         """With the task as it was shown, what one answered, and why an answer was rejected, if it was."""
-        rows = Assignment.objects.filter(worker__user=self.user)
+        rows = self.permit.among(Assignment.objects.all())
         turn = rows.select_related("task", "job", "annotation", "rejection").get(pk=assignment_id)
         result = turn.annotation.result if hasattr(turn, "annotation") else None
         return Response({**shown(turn), **_shown_task(turn, turn.task.item), "result": result})
 
 
-class SubmissionView(WorkerView):
+class SubmissionView(WorkersOwnView):
     """The answer to a task."""
 
     @operation(
@@ -197,18 +183,18 @@ class SubmissionView(WorkerView):
         After `expires_at` it is refused too, but kept as evidence, neither paid nor used.
         """
         result = self.read_body()["result"]
-        turn = submit_annotation(assignment_id=assignment_id, worker=self.worker(), result=result)
+        turn = submit_annotation(assignment_id=assignment_id, worker=self.worker, result=result)
         return Response(shown(turn))
 
 
-class ReturnView(WorkerView):
+class ReturnView(WorkersOwnView):
     """A task given back."""
 
     @operation("Return a task", body=NothingIn, answer=AssignmentOut, creates=True, errors=[NotFound, WrongState])
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Gives an active assignment back, so that others can have its turn. One does not get the same task again."""
         self.read_body()
-        return Response(shown(return_assignment(assignment_id=assignment_id, worker=self.worker())))
+        return Response(shown(return_assignment(assignment_id=assignment_id, worker=self.worker)))
 
 
 def shown(turn: Assignment) -> dict[str, Any]:

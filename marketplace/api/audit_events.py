@@ -5,7 +5,6 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin
 from kernel.api.serializers import Out, Query
 from kernel.api.views import ApiView
 from kernel.models import AuditEvent
@@ -54,8 +53,6 @@ class AuditEventOut(Out):
 
 class AuditEventsView(ApiView):
     """The audit trail."""
-
-    permission_classes = [IsAdmin]
 
     @operation("List audit events", query=AuditEventQuery, answer=AuditEventOut, paged=True)
     def get(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.money import Money
-from marketplace.access import FUND_CLIENT, find_client
+from marketplace.access import find_client
 from marketplace.api.clients import CLIENT_ID
 from marketplace.queries.money import client_statement, escrow_of, explained, purses_of
 
@@ -178,7 +178,7 @@ class BalanceView(ApiView):
     @operation("Show a client's balance", answer=BalanceOut, errors=[NotFound])
     def get(self, request: Request, client_id: UUID) -> Response:
         """What is available, what running jobs hold, and what is on its way back, by currency."""
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         escrow = escrow_of(client)
         shown = {"client": client.pk, "balances": purses_of(client, escrow), "escrow": escrow}
         return self.answer(BalanceOut(shown))
@@ -190,7 +190,7 @@ class FundingsView(ApiView):
     @operation("List fundings", query=FundingQuery, answer=FundingOut, paged=True, errors=[NotFound])
     def get(self, request: Request, client_id: UUID) -> Response:
         """Every payment that was asked for, the newest first."""
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         rows = Funding.objects.filter(client_owner=client.billing_owner, **self.read_query())
         return self.page(rows, FundingOut, order_by=("-created_at", "-id"))
 
@@ -208,7 +208,7 @@ class FundingsView(ApiView):
         The payment page is made in the background: ask for the funding again until it shows its `checkout_url`. What
         was paid there is credited once Stripe has said so, not when the browser comes back.
         """
-        client = find_client(client_id, user=self.user, right=FUND_CLIENT)
+        client = find_client(client_id, permit=self.permit)
         asked = self.read_body()
         funding = request_funding(
             client_owner=client.billing_owner,
@@ -227,7 +227,7 @@ class FundingView(ApiView):
     @operation("Show a funding", answer=FundingOut, errors=[NotFound])
     def get(self, request: Request, client_id: UUID, funding_id: UUID) -> Response:
         """How the payment stands, and where to pay while it is awaited."""
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         return self.answer(FundingOut(Funding.objects.get(pk=funding_id, client_owner=client.billing_owner)))
 
 
@@ -237,7 +237,7 @@ class RefundsView(ApiView):
     @operation("List refunds", answer=RefundOut, paged=True, errors=[NotFound])
     def get(self, request: Request, client_id: UUID) -> Response:
         """Every refund, the newest first."""
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         rows = Refund.objects.filter(funding__client_owner=client.billing_owner)
         return self.page(rows, RefundOut, order_by=("-created_at", "-id"))
 
@@ -254,7 +254,7 @@ class RefundsView(ApiView):
 
         What jobs hold is not available; it comes back when they end.
         """
-        client = find_client(client_id, user=self.user, right=FUND_CLIENT)
+        client = find_client(client_id, permit=self.permit)
         asked = self.read_body()
         amount = Money(asked["amount_minor"], asked["currency"])
         refunds = request_refund(client_owner=client.billing_owner, amount=amount, by=self.actor)
@@ -270,5 +270,5 @@ class ClientStatementView(ApiView):
 
         What became of a job's money, answer by answer, is in the job's statement.
         """
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         return self.page(client_statement(client), LineOut, order_by=("-id",), seen_as=explained)

@@ -10,7 +10,7 @@ from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
-from marketplace.access import MANAGE_MEMBERS, clients_for, find_client
+from marketplace.access import find_client
 from marketplace.models import Client, Membership
 from marketplace.services.clients import GRANTS, LastOwner, add_member, create_client, remove_member
 
@@ -88,7 +88,7 @@ class ClientsView(ApiView):
     @operation("List clients", query=ClientQuery, answer=ClientOut, paged=True)
     def get(self, request: Request) -> Response:
         """The clients that one acts for, the newest first; an admin sees all. For everybody else the list is empty."""
-        rows = clients_for(self.user)
+        rows = self.permit.among(Client.objects.all())
         if name := self.read_query().get("name"):
             rows = rows.filter(name__icontains=name)
         return self.page(rows, ClientOut, order_by=("-created_at", "-id"))
@@ -105,7 +105,7 @@ class ClientView(ApiView):
     @operation("Show a client", answer=ClientOut, errors=[NotFound])
     def get(self, request: Request, client_id: UUID) -> Response:
         """A client that one acts for; any for an admin."""
-        return self.answer(ClientOut(find_client(client_id, user=self.user)))
+        return self.answer(ClientOut(find_client(client_id, permit=self.permit)))
 
 
 class MembersView(ApiView):
@@ -114,7 +114,7 @@ class MembersView(ApiView):
     @operation("List members", answer=MemberOut, paged=True, errors=[NotFound])
     def get(self, request: Request, client_id: UUID) -> Response:
         """Everybody who acts for the client, in the order in which they came."""
-        client = find_client(client_id, user=self.user)
+        client = find_client(client_id, permit=self.permit)
         rows = Membership.objects.filter(client=client).select_related("user")
         return self.page(rows, MemberOut, order_by=("created_at", "id"))
 
@@ -124,7 +124,7 @@ class MembersView(ApiView):
 
         Who acts for a client cannot work in its jobs.
         """
-        client = find_client(client_id, user=self.user, right=MANAGE_MEMBERS)
+        client = find_client(client_id, permit=self.permit)
         membership = add_member(client=client, by=self.user, **self.read_body())
         return self.answer(MemberOut(membership), status=201)
 
@@ -135,12 +135,7 @@ class MemberView(ApiView):
     @operation("Remove a member", errors=[NotFound, LastOwner])
     def delete(self, request: Request, client_id: UUID, member_id: UUID) -> Response:
         """For owners; anybody may remove themselves. A client keeps at least one owner."""
-        client = self._client(client_id, member_id)
-        remove_member(client=client, membership_id=member_id, by=self.user)
+        members = Membership.objects.filter(client=client_id).select_related("client")
+        member = self.permit.find(members, member_id, noun="member", seen_in="list_members")
+        remove_member(client=member.client, membership_id=member_id, by=self.user)
         return self.answer()
-
-    def _client(self, client_id: UUID, member_id: UUID) -> Client:
-        client = find_client(client_id, user=self.user)
-        if Membership.objects.filter(pk=member_id, client=client, user=self.user).exists():
-            return client
-        return find_client(client_id, user=self.user, right=MANAGE_MEMBERS)

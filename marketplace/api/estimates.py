@@ -10,7 +10,9 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
-from marketplace.access import clients_for, find_job
+from kernel.principal import for_principal
+from marketplace.access import find_job
+from marketplace.models import Client
 from marketplace.queries.money import available_minor
 from marketplace.services.estimating import estimate_of
 
@@ -65,9 +67,10 @@ class EstimateView(ApiView):
         The forecasts assume workers who are all alike, with errors spread evenly; a real crowd differs. The most that
         it can cost is exact.
         """
-        job = find_job(job_id, user=self.user)
+        job = find_job(job_id, permit=self.permit)
         shape, estimate = estimate_of(job)
-        sees_funds = clients_for(self.user).filter(pk=job.client_id).exists()
+        funded = for_principal(self.principal, Client.objects.all(), "show_a_client_s_balance")
+        sees_funds = funded.filter(pk=job.client_id).exists()
         available = available_minor(job.client, job.currency)
         held = shape.worst_case.minor if job.launched_at else 0
         missing = max(0, estimate.worst_cost_minor - held - available)

@@ -13,7 +13,7 @@ from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from marketplace.access import MANAGE_JOB, REVIEW_JOB, SEE_JOB, SHARE_JOB, STOP_JOB, Right, find_job
+from marketplace.access import find_job
 from marketplace.api.clients import PersonOut
 from marketplace.api.job_shapes import JobDetailOut, ShownSchemaOut
 from marketplace.api.jobs import with_detail
@@ -96,12 +96,12 @@ class ShareOut(Out):
 class StepView(ApiView):
     """A step in the life of a job."""
 
-    def step(self, service: Callable[..., Job], job_id: UUID, right: Right) -> Response:
-        """Let ``service`` take the step, if whoever asks has the ``right``."""
+    def step(self, service: Callable[..., Job], job_id: UUID) -> Response:
+        """Let ``service`` take the step, if the policy lets whoever asks."""
         self.read_body()
-        find_job(job_id, user=self.user, right=right)
+        find_job(job_id, permit=self.permit)
         service(job_id=job_id, by=self.user)
-        return self.answer(JobDetailOut(with_detail(find_job(job_id, user=self.user))))
+        return self.answer(JobDetailOut(with_detail(find_job(job_id, permit=self.permit))))
 
 
 REFUSALS = (NotFound, WrongState)
@@ -122,7 +122,7 @@ class LaunchView(StepView):
 
         Without that money it stays a draft. What it does not spend comes back when it ends.
         """
-        return self.step(launch_job, job_id, MANAGE_JOB)
+        return self.step(launch_job, job_id)
 
 
 class PauseView(StepView):
@@ -131,7 +131,7 @@ class PauseView(StepView):
     @operation("Pause a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
     def post(self, request: Request, job_id: UUID) -> Response:
         """Stops new claims; what is claimed already may be finished, and is paid. Also for admins."""
-        return self.step(pause_job, job_id, STOP_JOB)
+        return self.step(pause_job, job_id)
 
 
 class ResumptionView(StepView):
@@ -140,7 +140,7 @@ class ResumptionView(StepView):
     @operation("Resume a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
     def post(self, request: Request, job_id: UUID) -> Response:
         """Lets workers claim again. Also for admins."""
-        return self.step(resume_job, job_id, STOP_JOB)
+        return self.step(resume_job, job_id)
 
 
 class CancellationView(StepView):
@@ -152,7 +152,7 @@ class CancellationView(StepView):
 
         Tasks that are claimed may still be finished, and are paid; answers that wait for review are decided as before.
         """
-        return self.step(cancel_job, job_id, STOP_JOB)
+        return self.step(cancel_job, job_id)
 
 
 class AcceptancesView(ApiView):
@@ -172,7 +172,7 @@ class AcceptancesView(ApiView):
         """
         # A key would make one transaction of its many: it would lock a whole job's answers after the accounts that pay.
         self.read_body()
-        job = find_job(job_id, user=self.user, right=REVIEW_JOB)
+        job = find_job(job_id, permit=self.permit)
         return self.answer(AcceptanceOut({"accepted": accept_all(job=job, by=self.user)}), status=201)
 
 
@@ -182,7 +182,7 @@ class VersionsView(ApiView):
     @operation("List versions of a job", answer=VersionOut, paged=True, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
         """Every version, the latest first. An answer is judged by the one that its worker saw."""
-        job = find_job(job_id, user=self.user, right=SEE_JOB)
+        job = find_job(job_id, permit=self.permit)
         return self.page(
             JobVersion.objects.filter(job=job),
             VersionOut,
@@ -200,7 +200,7 @@ class VersionsView(ApiView):
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Changes what workers are told or asked. What is claimed already is judged by the version that was seen."""
-        find_job(job_id, user=self.user, right=MANAGE_JOB)
+        find_job(job_id, permit=self.permit)
         version = revise_job(job_id=job_id, by=self.user, **self.read_body())
         return self.answer(VersionOut(_shown_version(version)), status=201)
 
@@ -211,14 +211,14 @@ class SharesView(ApiView):
     @operation("List shares of a job", answer=ShareOut, paged=True, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
         """Every permission on this one job. For owners of its client."""
-        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        job = find_job(job_id, permit=self.permit)
         rows = JobUserObjectPermission.objects.filter(content_object=job).select_related("user", "permission")
         return self.page(rows, ShareOut, order_by=("id",))
 
     @operation("Share a job", body=ShareIn, answer=ShareOut, status=201, creates=True, errors=[NotFound])
     def post(self, request: Request, job_id: UUID) -> Response:
         """Lets one person onto this one job. For owners of its client. Whoever is let onto a job cannot work in it."""
-        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        job = find_job(job_id, permit=self.permit)
         return self.answer(ShareOut(share_job(job=job, by=self.user, **self.read_body())), status=201)
 
 
@@ -228,7 +228,7 @@ class ShareView(ApiView):
     @operation("Take a share of a job back", errors=[NotFound])
     def delete(self, request: Request, job_id: UUID, share_id: int) -> Response:
         """Ends the permission at once. For owners of the job's client."""
-        job = find_job(job_id, user=self.user, right=SHARE_JOB)
+        job = find_job(job_id, permit=self.permit)
         unshare_job(job=job, share_id=share_id, by=self.user)
         return self.answer()
 

@@ -12,8 +12,8 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Query
 from kernel.api.views import ApiView
 from kernel.errors import Invalid, NotFound
-from kernel.models import User
-from marketplace.access import POST_JOBS, find_client, is_on_clients_side, jobs_for
+from kernel.principal import Permit
+from marketplace.access import find_client, is_on_clients_side
 from marketplace.api.job_shapes import JOB_AS_SEEN, JOBS_AS_SEEN, JobDetailOut, JobIn, JobOut, OfferedJobOut
 from marketplace.models import Client, Job
 from marketplace.queries import presentation_of
@@ -22,7 +22,6 @@ from marketplace.services.offers import Offer, offered_jobs, offers_to
 from marketplace.services.posting import Order, post_job
 from qualification.services.schemas import InvalidSchema
 from workforce.models import Worker
-from workforce.queries import worker_of
 
 ALIKE = (
     "title",
@@ -55,7 +54,16 @@ class JobQuery(Query):
     client = fields.UUIDField(required=False, help_text="Only on the client's side.")
 
 
-class JobsView(ApiView):
+class SidedView(ApiView):
+    """An address that looks different from the client's side and from the worker's."""
+
+    def held_worker(self) -> Worker | None:
+        """The worker who asks, if it is one."""
+        worker = self.principal.held("worker")
+        return worker if isinstance(worker, Worker) else None
+
+
+class JobsView(SidedView):
     """Jobs."""
 
     @operation("List jobs", query=JobQuery, answer=JOBS_AS_SEEN, paged=True)
@@ -66,15 +74,15 @@ class JobsView(ApiView):
         everything that stands in the way. Who is neither gets an empty list.
         """
         asked = self.read_query()
-        side = asked.pop("side", None) or ("client" if is_on_clients_side(self.user) else None)
-        worker = None if side == "client" else worker_of(self.user)
+        side = asked.pop("side", None) or ("client" if is_on_clients_side(self.permit) else None)
+        worker = None if side == "client" else self.held_worker()
         if side == "worker" or worker is not None:
             if asked:
                 raise Invalid(
                     "On the worker's side all open jobs are listed; `state` and `client` are of no use there."
                 )
             return self._page_for_worker(worker)
-        rows = jobs_for(self.user).filter(**asked).prefetch_related("requirements")
+        rows = self.permit.among(Job.objects.all()).filter(**asked).prefetch_related("requirements")
         return self.page(rows, JobOut, order_by=("-created_at", "-id"))
 
     def _page_for_worker(self, worker: Worker | None) -> Response:
@@ -97,12 +105,12 @@ class JobsView(ApiView):
         assignment when it is claimed.
         """
         asked = self.read_body()
-        client = named_client(asked["client"], user=self.user)
+        client = named_client(asked["client"], permit=self.permit)
         job = post_job(client=client, order=_order(asked), by=self.user)
         return self.answer(JobDetailOut(with_detail(job)), status=201)
 
 
-class JobView(ApiView):
+class JobView(SidedView):
     """One job."""
 
     @operation("Show a job", answer=JOB_AS_SEEN, errors=[NotFound])
@@ -111,10 +119,10 @@ class JobView(ApiView):
 
         A worker sees jobs that run, and those that they have worked in.
         """
-        job = jobs_for(self.user).select_related("client").filter(pk=job_id).first()
+        job = self.permit.among(Job.objects.select_related("client")).filter(pk=job_id).first()
         if job is not None:
             return self.answer(JobDetailOut(with_detail(job)))
-        worker = worker_of(self.user)
+        worker = self.held_worker()
         offered = offered_jobs(worker).filter(pk=job_id) if worker else Job.objects.none()
         found = shown_offers(worker, list(offered))
         if not found:
@@ -122,10 +130,10 @@ class JobView(ApiView):
         return self.answer(OfferedJobOut(found[0]))
 
 
-def named_client(client_id: UUID, *, user: User) -> Client:
-    """The client that a body names. One that ``user`` does not see is as unknown as one that there never was."""
+def named_client(client_id: UUID, *, permit: Permit) -> Client:
+    """The client that a body names. One that they do not see is as unknown as one that there never was."""
     try:
-        return find_client(client_id, user=user, right=POST_JOBS)
+        return find_client(client_id, permit=permit)
     except NotFound as unknown:
         raise Invalid(unknown.message, [{"field": "client", "message": unknown.message}]) from None
 

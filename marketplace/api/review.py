@@ -15,7 +15,7 @@ from kernel.api.views import ApiView
 from kernel.crypto import pseudonyms
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from marketplace.access import READ_WORK, REVERSE_REJECTION, REVIEW_JOB, answers_for, find_answer, find_job
+from marketplace.access import find_answer, find_job, turns_at_work
 from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
@@ -111,9 +111,9 @@ class AnswersView(ApiView):
 
         An answer can be rejected from when its task is resolved until `review_due_at`; then silence accepts it.
         """
-        job = find_job(job_id, user=self.user, right=READ_WORK)
+        job = find_job(job_id, permit=self.permit)
         asked = self.read_query()
-        rows = Assignment.objects.filter(job=job, task__gold_question__isnull=True)
+        rows = turns_at_work().filter(job=job)
         if due_before := asked.pop("review_due_before", None):
             rows = rows.filter(state=Assignment.State.SUBMITTED, review_due_at__lt=due_before)
         found = _loaded(rows.filter(**asked))
@@ -125,7 +125,7 @@ class DecisionView(ApiView):
 
     def show(self, assignment_id: UUID) -> Response:
         """The answer as it is now."""
-        found = _loaded(answers_for(self.user)).filter(pk=assignment_id)
+        found = _loaded(self.permit.among(turns_at_work())).filter(pk=assignment_id)
         return self.answer(ReviewedAssignmentOut(_shown(list(found))[0]))
 
 
@@ -139,7 +139,7 @@ class AcceptanceView(DecisionView):
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Accepts an answer that waits, and pays it. Accepting it again changes nothing. Nobody accepts their own."""
         self.read_body()
-        find_answer(assignment_id, user=self.user, right=REVIEW_JOB)
+        find_answer(assignment_id, permit=self.permit)
         accept_assignment(assignment_id=assignment_id, by=self.user)
         return self.show(assignment_id)
 
@@ -159,7 +159,7 @@ class RejectionView(DecisionView):
 
         Its pay stays in escrow for seven days, in which the rejection can be taken back.
         """
-        find_answer(assignment_id, user=self.user, right=REVIEW_JOB)
+        find_answer(assignment_id, permit=self.permit)
         reject_assignment(assignment_id=assignment_id, by=self.user, **self.read_body())
         return self.show(assignment_id)
 
@@ -176,7 +176,7 @@ class ReversalView(DecisionView):
     )
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Takes a rejection back and pays the answer. For those who review the job, and for admins."""
-        find_answer(assignment_id, user=self.user, right=REVERSE_REJECTION)
+        find_answer(assignment_id, permit=self.permit)
         reverse_rejection(assignment_id=assignment_id, by=self.user, **self.read_body())
         return self.show(assignment_id)
 

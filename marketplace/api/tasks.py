@@ -17,7 +17,7 @@ from kernel.api.uploads import UploadView
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from marketplace.access import MANAGE_JOB, READ_WORK, find_job
+from marketplace.access import find_job
 from marketplace.api.client_money import LineOut
 from marketplace.models import Task
 from marketplace.queries.money import explained, job_statement
@@ -95,12 +95,12 @@ class TasksView(UploadView):
     @operation("List tasks of a job", query=TaskQuery, answer=TaskOut, paged=True, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
         """The tasks that are work, in the order of their ids; hidden gold is not among them."""
-        job = find_job(job_id, user=self.user, right=READ_WORK)
+        job = find_job(job_id, permit=self.permit)
         rows = work_tasks_of(job).filter(**self.read_query())
         return self.page(rows, TaskOut, order_by=("id",), seen_as=_shown)
 
     def before_upload(self, job_id: UUID) -> None:
-        find_job(job_id, user=self.user, right=MANAGE_JOB)
+        find_job(job_id, permit=self.permit)
 
     @operation(
         "Import tasks",
@@ -117,7 +117,7 @@ class TasksView(UploadView):
         job), a `priority` (0 first, 9 last) and, to be hidden gold, `gold_answer` and `gold_reason`. In CSV the columns
         are the item's fields and these names. A refusal names up to 50 faults, each with row and column.
         """
-        find_job(job_id, user=self.user, right=MANAGE_JOB)  # once more: a large file takes its time
+        find_job(job_id, permit=self.permit)  # once more: a large file takes its time
         report: ImportReport = import_tasks(
             job_id=job_id,
             stream=self.read_upload(),  # type: ignore[arg-type]  # a spooled file is read like any
@@ -146,7 +146,7 @@ class ResultsView(ApiView):
         Times and prices stand with the answers. What is not paid for yet is withheld. The file is made while it is
         read, so it may be of any size.
         """
-        job = find_job(job_id, user=self.user, right=READ_WORK)
+        job = find_job(job_id, permit=self.permit)
         answer = StreamingHttpResponse(stream_results(job=job), content_type="application/x-ndjson")
         answer["Content-Disposition"] = f'attachment; filename="results-{job.pk}.jsonl"'
         return answer
@@ -158,7 +158,7 @@ class JobStatementView(ApiView):
     @operation("Show a job's statement", answer=LineOut, paged=True, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
         """Every movement of what the job holds, the latest first: set aside, paid answer by answer, given back."""
-        job = find_job(job_id, user=self.user)
+        job = find_job(job_id, permit=self.permit)
         return self.page(job_statement(job), LineOut, order_by=("-id",), seen_as=explained)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
+from marketplace.access import offered_to
 from marketplace.models import Job, JobVersion, Participation, Requirement, Slot
 from marketplace.queries import Presentation, presentation_of
 from marketplace.services import eligibility
@@ -38,10 +39,8 @@ class Offer:
 def offered_jobs(worker: Worker) -> QuerySet[Job]:
     """The jobs that a worker may look at: those that are open or paused, and those that they have worked in."""
     versions = JobVersion.objects.filter(job=OuterRef("pk")).order_by("-number")
-    worked_in = Participation.objects.filter(worker=worker).values("job")
-    running = Q(state__in=[Job.State.OPEN, Job.State.PAUSED])
     return (
-        Job.objects.filter(running | Q(pk__in=worked_in))
+        Job.objects.filter(offered_to(worker))
         .select_related("client")
         .annotate(
             version_id=Subquery(versions.values("pk")[:1]),

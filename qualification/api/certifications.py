@@ -2,17 +2,15 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin
 from kernel.api.serializers import In, Out, Query
+from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from qualification.api.base import QualificationView
 from qualification.api.exams import EXAM_ID
 from qualification.api.skills import SKILL_ID
 from qualification.models import Certification
@@ -25,6 +23,7 @@ from qualification.services.certifications import (
     request_certification,
     revoke_certification,
 )
+from workforce.api.base import WorkersOwnView
 from workforce.services.persons import OwnCase
 
 CERTIFICATION_ID = "e708192a-3b4c-4d5e-8f60-718293a4b5c6"
@@ -80,14 +79,18 @@ class AdverseDecisionIn(In):
     reason = fields.TextField(max_length=LONGEST_REASON, help_text="The worker reads it.")
 
 
-class CertificationsView(QualificationView):
+class CertificationsView(WorkersOwnView):
     """The certifications that one may see."""
 
     @operation("List certifications", query=CertificationQuery, answer=CertificationOut, paged=True)
     def get(self, request: Request) -> Response:
         """One's own, or for admins everybody's; the newest first."""
         asked = {f"{name}_id" if name != "state" else name: value for name, value in self.read_query().items()}
-        return self.page(_visible(self).filter(**asked), CertificationOut, order_by=("-requested_at", "-id"))
+        return self.page(
+            self.permit.among(Certification.objects.all()).filter(**asked),
+            CertificationOut,
+            order_by=("-requested_at", "-id"),
+        )
 
     @operation(
         "Ask for a certification",
@@ -103,19 +106,17 @@ class CertificationsView(QualificationView):
         return self.answer(CertificationOut(certification), status=201)
 
 
-class CertificationView(QualificationView):
+class CertificationView(ApiView):
     """One certification."""
 
     @operation("Show a certification", answer=CertificationOut, errors=[NotFound])
     def get(self, request: Request, certification_id: UUID) -> Response:
         """One's own, or for admins anybody's."""
-        return self.answer(CertificationOut(_visible(self).get(pk=certification_id)))
+        return self.answer(CertificationOut(self.permit.among(Certification.objects.all()).get(pk=certification_id)))
 
 
-class GrantView(QualificationView):
+class GrantView(ApiView):
     """The grant of one certification."""
-
-    permission_classes = [IsAdmin]
 
     @operation("Grant a certification", answer=CertificationOut, errors=[NotFound, WrongState, OwnCase])
     def post(self, request: Request, certification_id: UUID) -> Response:
@@ -124,10 +125,8 @@ class GrantView(QualificationView):
         return self.answer(CertificationOut(granted))
 
 
-class DenialView(QualificationView):
+class DenialView(ApiView):
     """The denial of one certification."""
-
-    permission_classes = [IsAdmin]
 
     @operation(
         "Deny a certification", body=AdverseDecisionIn, answer=CertificationOut, errors=[NotFound, WrongState, OwnCase]
@@ -138,10 +137,8 @@ class DenialView(QualificationView):
         return self.answer(CertificationOut(denied))
 
 
-class RevocationView(QualificationView):
+class RevocationView(ApiView):
     """The revocation of one certification."""
-
-    permission_classes = [IsAdmin]
 
     @operation(
         "Revoke a certification",
@@ -156,9 +153,3 @@ class RevocationView(QualificationView):
         """
         revoked = revoke_certification(certification_id=certification_id, by=self.actor, **self.read_body())
         return self.answer(CertificationOut(revoked))
-
-
-def _visible(view: QualificationView) -> QuerySet[Certification]:
-    if view.user.is_staff:
-        return Certification.objects.all()
-    return Certification.objects.filter(worker=view.worker_or_none)

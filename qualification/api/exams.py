@@ -13,7 +13,6 @@ from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
 from kernel.errors import NotFound
 from qualification.api import own_fields
-from qualification.api.base import QualificationView
 from qualification.api.gold_questions import RIGHT
 from qualification.api.label_schemas import DIGITS, LABEL_SCHEMA_ID
 from qualification.api.skills import SKILL_ID
@@ -37,6 +36,7 @@ from qualification.services.exams import (
     finish_exam,
     start_exam,
 )
+from workforce.api.base import WorkersOwnView
 
 EXAM_ID = "c5e6f708-192a-4b3c-8d4e-5f60718293a4"
 REFUSALS_TO_START = [
@@ -169,7 +169,7 @@ class ExamDetailOut(ExamOut):
         return None if misses is None else MissOut(misses, many=True).data
 
 
-class ExamsView(QualificationView):
+class ExamsView(WorkersOwnView):
     """One's own exams."""
 
     @operation("List exams", answer=ExamOut, paged=True)
@@ -194,7 +194,7 @@ class ExamsView(QualificationView):
         return self.answer(ExamDetailOut(exam), status=201)
 
 
-class ExamView(QualificationView):
+class ExamView(WorkersOwnView):
     """One of one's own exams."""
 
     @operation("Show an exam", answer=ExamDetailOut, errors=[NotFound])
@@ -203,7 +203,7 @@ class ExamView(QualificationView):
         return self.answer(ExamDetailOut(_own(self).get(pk=exam_id)))
 
 
-class ExamAnswersView(QualificationView):
+class ExamAnswersView(WorkersOwnView):
     """The answers in one of one's own exams."""
 
     @operation(
@@ -220,7 +220,7 @@ class ExamAnswersView(QualificationView):
         return self.answer(AnswerOut(answer), status=201)
 
 
-class ExamFinishView(QualificationView):
+class ExamFinishView(WorkersOwnView):
     """The end of one of one's own exams."""
 
     @operation("Finish an exam", answer=ExamDetailOut, errors=[NotFound, ExamIncomplete])
@@ -229,5 +229,5 @@ class ExamFinishView(QualificationView):
         return self.answer(ExamDetailOut(finish_exam(exam_id=exam_id, worker=self.worker)))
 
 
-def _own(view: QualificationView) -> QuerySet[Exam]:
+def _own(view: WorkersOwnView) -> QuerySet[Exam]:
     return Exam.objects.filter(worker=view.worker).select_related("skill")

@@ -9,11 +9,10 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin
 from kernel.api.serializers import In, Out, Query
+from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from qualification.api import own_fields
-from qualification.api.base import QualificationView
 from qualification.api.label_schemas import DIGITS, LABEL_SCHEMA_ID
 from qualification.api.skills import SKILL_ID
 from qualification.models import GoldQuestion, Skill
@@ -97,10 +96,9 @@ class RetirementIn(In):
     reason = fields.TextField(max_length=1_000)
 
 
-class GoldQuestionsView(QualificationView):
+class GoldQuestionsView(ApiView):
     """All gold questions."""
 
-    permission_classes = [IsAdmin]
     largest_body_bytes = 16 * 1024 * 1024
 
     @operation("List gold questions", query=GoldQuery, answer=GoldOut, paged=True)
@@ -134,10 +132,8 @@ class GoldQuestionsView(QualificationView):
         return self.answer(AddedGoldOut({"ids": [question.pk for question in added]}), status=201)
 
 
-class GoldRetirementView(QualificationView):
+class GoldRetirementView(ApiView):
     """The end of one gold question."""
-
-    permission_classes = [IsAdmin]
 
     @operation("Retire a gold question", body=RetirementIn, answer=GoldOut, errors=[NotFound])
     def post(self, request: Request, gold_question_id: UUID) -> Response:

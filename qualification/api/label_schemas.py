@@ -8,9 +8,9 @@ from rest_framework.response import Response
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
+from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from qualification.api import own_fields
-from qualification.api.base import QualificationView
 from qualification.models import LabelSchema
 from qualification.services.schemas import InvalidSchema, check_schema
 
@@ -68,7 +68,7 @@ class LabelSchemaOut(Out):
     created_at = fields.DateTimeField()
 
 
-class SchemaCheckView(QualificationView):
+class SchemaCheckView(ApiView):
     """A check that keeps nothing."""
 
     @operation("Check a label schema", body=SchemaIn, answer=CheckedSchemaOut, errors=[InvalidSchema])
@@ -80,7 +80,7 @@ class SchemaCheckView(QualificationView):
         return self.answer(CheckedSchemaOut(check_schema(**self.read_body()).to_dict()))
 
 
-class LabelSchemaView(QualificationView):
+class LabelSchemaView(ApiView):
     """One label schema."""
 
     @operation("Show a label schema", answer=LabelSchemaOut, errors=[NotFound])

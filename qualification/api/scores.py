@@ -7,14 +7,14 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin
 from kernel.api.serializers import Out, Query
-from qualification.api.base import QualificationView
+from kernel.api.views import ApiView
 from qualification.api.certifications import WORKER_ID
 from qualification.api.skills import SKILL_ID
 from qualification.models import Score
 from qualification.queries import scores_for_their_worker
 from qualification.statistics import scoring as posterior
+from workforce.api.base import WorkersOwnView
 
 
 class OwnScoreOut(Out):
@@ -76,7 +76,7 @@ class ScoreQuery(Query):
     skill = fields.UUIDField(required=False)
 
 
-class OwnScoresView(QualificationView):
+class OwnScoresView(WorkersOwnView):
     """One's own scores."""
 
     @operation("List one's own scores", answer=OwnScoreOut, paged=True)
@@ -85,10 +85,8 @@ class OwnScoresView(QualificationView):
         return self.page(scores_for_their_worker(self.worker.pk), OwnScoreOut, order_by=("skill_id",))
 
 
-class ScoresView(QualificationView):
+class ScoresView(ApiView):
     """All scores."""
-
-    permission_classes = [IsAdmin]
 
     @operation("List scores", query=ScoreQuery, answer=ScoreOut, paged=True)
     def get(self, request: Request) -> Response:

@@ -3,17 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin, IsSignedIn
 from kernel.api.serializers import In, Out
+from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from qualification.api import own_fields
-from qualification.api.base import QualificationView
 from qualification.models import Skill
 from qualification.services.admission import prospect_of
 from qualification.services.skills import (
@@ -24,6 +22,7 @@ from qualification.services.skills import (
     SkillExists,
     create_skill,
 )
+from workforce.api.base import WorkersOwnView
 
 SKILL_ID = "3f2b8c1e-94a7-4d0e-8f3b-5a6c7d8e9f00"
 
@@ -117,11 +116,8 @@ class ProspectOut(Out):
     unpaid_limit = fields.IntegerField(help_text="How many there may be. An exam that would ask more is not started.")
 
 
-class SkillsView(QualificationView):
+class SkillsView(ApiView):
     """All skills."""
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [IsAdmin() if self.request.method == "POST" else IsSignedIn()]
 
     @operation("List skills", answer=SkillOut, paged=True)
     def get(self, request: Request) -> Response:
@@ -151,7 +147,7 @@ class SkillsView(QualificationView):
         return self.answer(SkillOut(skill), status=201)
 
 
-class SkillView(QualificationView):
+class SkillView(ApiView):
     """One skill."""
 
     @operation("Show a skill", answer=SkillOut, errors=[NotFound])
@@ -160,7 +156,7 @@ class SkillView(QualificationView):
         return self.answer(SkillOut(Skill.objects.get(pk=skill_id)))
 
 
-class ProspectView(QualificationView):
+class ProspectView(WorkersOwnView):
     """What may be done about one skill."""
 
     @operation("Show what one may do about a skill", answer=ProspectOut, errors=[NotFound])

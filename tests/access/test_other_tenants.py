@@ -38,11 +38,12 @@ ADMINS: Final = """
 WORKERS: Final = """
     GET exams/<exam_id>/ | POST exams/<exam_id>/answers/ | POST exams/<exam_id>/finish/
     POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
+    GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/
 """
 """For workers alone, and to them what is another's does not exist."""
 
 PRIVATE: Final = """
-    DELETE api-keys/<api_key_id>/ | GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/
+    DELETE api-keys/<api_key_id>/
     GET applications/<application_id>/ | GET certifications/<certification_id>/ | GET clients/<client_id>/
     GET clients/<client_id>/members/ | POST clients/<client_id>/members/
     DELETE clients/<client_id>/members/<member_id>/ | GET clients/<client_id>/balance/

@@ -12,18 +12,14 @@ from typing import Any, Final
 from celery import current_app
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
-from django.test import RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import APIException
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from kernel import policy
 from kernel.api.idempotency import HEADER
-from kernel.api.permissions import Anyone, IsAdmin, IsInPerson
+from kernel.api.served import served
 from kernel.errors import Invalid, NotAllowed, NotFound, Refused
 from kernel.services.outbox import Subscription, subscriptions
-from marketplace import access
 from tests.architecture.project import PACKAGES, ROOT, modules, stateful_models, states_of
 
 PAGE: Final = ROOT / "docs" / "reference.md"
@@ -111,22 +107,22 @@ def _status_and_code(error: type[Any]) -> tuple[int, str]:
     return next(status for base, status in STATUS.items() if issubclass(error, base)), error.code
 
 
-@table("operation", "does", "sign-in", "repeatable")
+@table("operation", "does", "for", "repeatable")
 def endpoints() -> Iterator[Sequence[str]]:
     """Every operation of the API, in the order in which the published reference shows them."""
     schema = published_schema()
-    views = dict(_views(get_resolver().url_patterns))
+    actions = {(each.method, _as_published(each.address)): each.action for each in served()}
     for tag in schema["tags"]:
         for path, item in sorted(schema["paths"].items()):
             for method in METHODS:
                 if method in item and tag["name"] in item[method]["tags"]:
-                    yield _operation(path, method, item[method], views[path])
+                    yield _operation(path, method, item[method], actions[method, path])
 
 
-def _operation(path: str, method: str, described: dict[str, Any], view: type[APIView]) -> Sequence[str]:
+def _operation(path: str, method: str, described: dict[str, Any], action: str) -> Sequence[str]:
     has_key = any(parameter["name"] == HEADER for parameter in described.get("parameters", []))
     name, repeatable = f"`{method.upper()} {path}`", "with a key" if has_key else ""
-    return name, described["summary"], _sign_in(view, method), repeatable
+    return name, described["summary"], _for_whom(action), repeatable
 
 
 @cache
@@ -137,30 +133,15 @@ def published_schema() -> dict[str, Any]:
     return made
 
 
-def _views(patterns: Sequence[URLPattern | URLResolver], above: str = "/") -> Iterator[tuple[str, type[APIView]]]:
-    for pattern in patterns:
-        address = above + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from _views(pattern.url_patterns, address)
-        elif hasattr(pattern.callback, "cls"):
-            yield re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", address), pattern.callback.cls
+def _as_published(address: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", address)
 
 
-def _sign_in(view_class: type[APIView], method: str) -> str:
-    view = view_class()
-    view.request = Request(RequestFactory().generic(method.upper(), "/"))
-    asked = view.get_permissions()
-    named = {Anyone: "none", IsAdmin: "admin", IsInPerson: "in person"}
-    return " ".join(word for kind, word in named.items() if any(isinstance(each, kind) for each in asked)) or "any"
-
-
-@table("right", "lets a person", "on the client", "on the one job", "admins")
-def rights() -> Iterator[Sequence[str]]:
-    """Who may see and do what with clients and jobs."""
-    for name, right in vars(access).items():
-        if isinstance(right, access.Right):
-            held = [", ".join(f"`{permission}`" for permission in held) for held in (right.on_client, right.on_job)]
-            yield f"`{name}`", right.does, *(permissions or "–" for permissions in held), "yes" if right.admins else ""
+def _for_whom(action: str) -> str:
+    rows = policy.table().of(action)
+    roles = ", ".join(dict.fromkeys(f"`{rule.role}`" for rule in rows))
+    is_for_programs_too = any(rule.scope or rule.role == "anyone" for rule in rows)
+    return roles if is_for_programs_too else f"{roles}, in person"
 
 
 @table("command", "does")
@@ -195,7 +176,6 @@ TABLES: Final = {
     "events": announcements,
     "codes": codes,
     "endpoints": endpoints,
-    "rights": rights,
     "commands": commands,
     "sweeps": sweeps,
 }

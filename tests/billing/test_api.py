@@ -44,8 +44,8 @@ def post(browser: APIClient, address: str, body: dict[str, Any], **headers: str)
 )
 def test_who_is_no_worker_has_no_earnings_here(address: str) -> None:
     assert error_of(browser_of().get(address)) == (401, "not_signed_in")
-    assert error_of(browser_of(a_user()).get(address)) == (404, "not_a_worker")
-    assert error_of(browser_of(a_user(admin=True)).get(address)) == (404, "not_a_worker")
+    assert error_of(browser_of(a_user()).get(address)) == (403, "not_allowed")
+    assert error_of(browser_of(a_user(admin=True)).get(address)) == (403, "not_allowed")
 
 
 def test_earnings_show_what_is_there_on_its_way_and_paid_out() -> None:

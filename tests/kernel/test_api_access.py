@@ -26,7 +26,13 @@ def test_a_person_signs_up_signs_in_and_sees_who_they_are() -> None:
 
 
 def test_an_admin_has_the_role_of_one() -> None:
-    assert browser_of(a_user(admin=True)).get("/api/v1/me/").json()["roles"] == ["admin"]
+    assert browser_of(a_user(admin=True)).get("/api/v1/me/").json()["roles"] == [
+        "access",
+        "auditor",
+        "certification",
+        "escalations",
+        "finance",
+    ]
 
 
 def test_an_address_signs_up_once() -> None:

@@ -46,7 +46,7 @@ def test_who_is_not_signed_in_and_who_may_not_are_told_apart() -> None:
     assert stranger.headers["WWW-Authenticate"] == "Bearer"
     assert browser_of(a_user()).get("/events/").json() == {
         "code": "not_allowed",
-        "message": "Only an admin of the platform may do this.",
+        "message": "Only an admin of the platform may do this, with the role auditor.",
     }
 
 

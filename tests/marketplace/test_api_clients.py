@@ -82,7 +82,7 @@ def test_a_member_posts_jobs_but_moves_no_money_and_admits_nobody() -> None:
         403,
         {
             "code": "not_allowed",
-            "message": "You may not move this client's money. An owner of the client can let you.",
+            "message": "You may not do this with this client. It takes the role owner.",
         },
     )
     refused = member.post(f"{own}members/", {"email": a_user().email, "role": "member"})

@@ -83,8 +83,11 @@ def test_a_person_applies_and_follows_their_application() -> None:
     assert caller.get(f"{APPLICATIONS}{application.pk}/") == (200, told)
     assert caller.get(APPLICATIONS) == (200, {"results": [told], "next_cursor": None})
     assert caller.get(f"{WORKERS}me/") == (
-        404,
-        {"code": "not_a_worker", "message": "You are not a worker here yet. Apply first; an admin decides about it."},
+        403,
+        {
+            "code": "not_allowed",
+            "message": "Only a worker may do this. Apply to become one at /api/v1/applications/.",
+        },
     )
 
 
@@ -271,11 +274,14 @@ def test_only_admins_see_workers_and_decide() -> None:
     paths = [f"{WORKERS}{worker.pk}/{action}/" for action in ("pause", "resume", "suspend", "reinstate", "offboard")]
     paths += [f"{APPLICATIONS}{application.pk}/{action}/" for action in ("approve", "decline")]
 
-    refused = (403, {"code": "not_allowed", "message": "Only an admin of the platform may do this."})
-    for path in [*paths, f"{WORKERS}{worker.pk}/identity-reading/"]:
-        assert caller.post(path, {"reason": "Mine now."}) == refused
+    message = "Only an admin of the platform may do this, with the role certification."
+    for path in paths:
+        assert caller.post(path, {"reason": "Mine now."}) == (403, {"code": "not_allowed", "message": message})
         assert Client().post(path, {}, content_type="application/json").status_code == 401
-    assert caller.get(WORKERS) == caller.get(f"{WORKERS}{worker.pk}/") == refused
+    assert caller.get(WORKERS) == caller.get(f"{WORKERS}{worker.pk}/")
+    assert caller.get(WORKERS)[1]["message"] == (
+        "Only an admin of the platform may do this, with the role auditor or certification."
+    )
 
 
 def test_an_admin_reads_an_identity_for_a_purpose_and_the_reading_is_noted(caplog: pytest.LogCaptureFixture) -> None:
@@ -335,7 +341,7 @@ def test_a_program_cannot_read_an_identity() -> None:
 
 def test_a_worker_gives_their_tax_id_later() -> None:
     caller, admin = a_caller(), an_admin_calling()
-    assert caller.post(f"{WORKERS}me/tax-id/", {"tax_id": "AB 12 34 56 C"}, method="put")[0] == 404
+    assert caller.post(f"{WORKERS}me/tax-id/", {"tax_id": "AB 12 34 56 C"}, method="put")[0] == 403
     worker = a_worker(user=caller.user)
 
     assert caller.post(f"{WORKERS}me/tax-id/", {"tax_id": "none"}, method="put")[0] == 400

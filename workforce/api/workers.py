@@ -10,15 +10,15 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.permissions import IsAdmin, IsInPerson
 from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from kernel.services.subject_keys import KeyDestroyed
+from workforce.api.base import WorkersOwnView
 from workforce.identity_data import READABLE_FOR, IdentityField, Purpose
 from workforce.models import Worker
-from workforce.queries import NotAWorker, find_worker, own_worker
+from workforce.queries import find_worker
 from workforce.services.identity import IdentityReading, NotForThisPurpose, NotGiven, read_identity, store_tax_id
 from workforce.services.persons import OwnCase
 from workforce.services.standing import (
@@ -129,29 +129,27 @@ def shown_reading(reading: IdentityReading) -> dict[str, object]:
     return {"worker_id": reading.worker_id, "purpose": reading.purpose.value, "values": values}
 
 
-class MyWorkerView(ApiView):
+class MyWorkerView(WorkersOwnView):
     """Oneself as a worker."""
 
-    @operation("Show one's own standing", answer=WorkerOut, errors=[NotAWorker])
+    @operation("Show one's own standing", answer=WorkerOut)
     def get(self, request: Request) -> Response:
         """Whether one may work, since when, and why or until when not."""
-        return self.answer(WorkerOut(own_worker(self.user)))
+        return self.answer(WorkerOut(self.worker))
 
 
-class MyTaxIdView(ApiView):
+class MyTaxIdView(WorkersOwnView):
     """One's own tax id."""
 
-    @operation("Give one's tax id", body=TaxIdIn, errors=[NotAWorker, KeyDestroyed])
+    @operation("Give one's tax id", body=TaxIdIn, errors=[KeyDestroyed])
     def put(self, request: Request) -> Response:
         """Seals the tax id, in place of one given before. Only an admin's identity reading shows it again."""
-        store_tax_id(worker_id=own_worker(self.user).pk, by=self.actor, **self.read_body())
+        store_tax_id(worker_id=self.worker.pk, by=self.actor, **self.read_body())
         return self.answer()
 
 
 class WorkersView(ApiView):
     """Workers."""
-
-    permission_classes = [IsAdmin]
 
     @operation("List workers", query=WorkerQuery, answer=WorkerOut, paged=True)
     def get(self, request: Request) -> Response:
@@ -165,8 +163,6 @@ class WorkersView(ApiView):
 class WorkerView(ApiView):
     """One worker."""
 
-    permission_classes = [IsAdmin]
-
     @operation("Show a worker", answer=WorkerOut, errors=[NotFound])
     def get(self, request: Request, worker_id: UUID) -> Response:
         """A worker and their standing."""
@@ -175,8 +171,6 @@ class WorkerView(ApiView):
 
 class StandingView(ApiView):
     """A change of standing, which only another admin may make."""
-
-    permission_classes = [IsAdmin]
 
     def change(self, service: Callable[..., Worker], worker_id: UUID) -> Response:
         """Let ``service`` change the standing as the body asks."""
@@ -235,8 +229,6 @@ class OffboardingView(StandingView):
 
 class IdentityReadingView(ApiView):
     """A reading of a worker's identity: for an admin in person, never for a program."""
-
-    permission_classes = [IsAdmin, IsInPerson]
 
     @operation(
         "Read an identity",

@@ -1,0 +1,86 @@
+"""The operators' console: which sections an admin role opens, and which actions it may take there."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from kernel.policy import Rule, allow
+from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT
+
+ALL: Final = "certification escalations finance access auditor"
+
+
+def section(name: str, *, to: str, actions: str = "", by: str = "") -> Iterator[Rule]:
+    """Let these roles look at a section, and the roles ``by`` take its actions."""
+    yield from allow(f"console.{name}", on="console", to=to)
+    for action in actions.split():
+        yield from allow(f"console.{name}.{action}", on="console", to=by)
+
+
+ROWS: Final = (
+    *allow("page.admin:login", on="console", to="anyone"),
+    *allow("page.admin:logout", on="console", to="person"),
+    *allow("page.admin:password_change", on="console", to=ALL),
+    *allow("page.admin:password_change_done", on="console", to=ALL),
+    *allow("page.admin:index", on="console", to=ALL),
+    *allow("page.admin:app_list", on="console", to=ALL),
+    *allow("page.admin:jsi18n", on="console", to=ALL),
+    *allow("page.admin:autocomplete", on="console", to=ALL),
+    *allow("page.admin:view_on_site", on="console", to=ALL),
+    *section("kernel.user", to="access certification auditor"),
+    *section("kernel.auditevent", to="access auditor"),
+    *section("kernel.outboxmessage", to="access finance auditor", actions="try_again", by="access finance"),
+    *section("billing.ledgeraccount", to="finance auditor"),
+    *section("billing.posting", to="finance auditor"),
+    *section("billing.ledgerentry", to="finance auditor"),
+    *section("billing.funding", to="finance auditor"),
+    *section("billing.refund", to="finance auditor"),
+    *section("billing.payoutaccount", to="finance auditor"),
+    *section("billing.payout", to="finance auditor", actions="drive_on", by="finance"),
+    *section("billing.stripeevent", to="finance auditor", actions="process_again", by="finance"),
+    *section("workforce.application", to="certification auditor", actions="approve decline", by="certification"),
+    *section(
+        "workforce.worker",
+        to="certification auditor",
+        actions="pause resume suspend reinstate offboard",
+        by="certification",
+    ),
+    *section("qualification.skill", to="certification auditor"),
+    *section("qualification.labelschema", to="certification escalations auditor"),
+    *section("qualification.goldquestion", to="certification auditor", actions="retire", by="certification"),
+    *section("qualification.exam", to="certification auditor"),
+    *section(
+        "qualification.certification", to="certification auditor", actions="grant deny revoke", by="certification"
+    ),
+    *section("qualification.score", to="certification auditor"),
+    *section("qualification.scoreevidence", to="certification auditor"),
+    *section("marketplace.client", to="escalations finance auditor"),
+    *section("marketplace.membership", to="access auditor"),
+    *section("marketplace.clientuserobjectpermission", to="access auditor"),
+    *section("marketplace.jobuserobjectpermission", to="access auditor"),
+    *section("marketplace.job", to="escalations finance auditor", actions="pause resume cancel", by="escalations"),
+    *section("marketplace.jobversion", to="escalations auditor"),
+    *section("marketplace.participation", to="escalations auditor"),
+    *section("marketplace.task", to="escalations auditor"),
+    *section("marketplace.slot", to="escalations auditor"),
+    *section("marketplace.assignment", to="escalations auditor", actions="accept reverse", by="escalations"),
+    *section("marketplace.annotation", to="escalations auditor"),
+    *section("marketplace.rejection", to="escalations auditor"),
+    *section(
+        "marketplace.escalation",
+        to="escalations auditor",
+        actions="claim release keep revoke note",
+        by="escalations",
+    ),
+    *(
+        row
+        for action in ("", ".claim", ".release", ".keep", ".revoke")
+        for row in allow(
+            f"console.marketplace.escalation{action}", on="console", to="certification", when=OF_A_CERTIFICATION
+        )
+    ),
+    *(
+        row
+        for action in ("", ".claim", ".release", ".note")
+        for row in allow(f"console.marketplace.escalation{action}", on="console", to="finance", when=OF_A_PAYOUT)
+    ),
+)

@@ -1,0 +1,44 @@
+"""The words of the policy table: who somebody may be, which rows a condition opens, what scopes API keys may have."""
+
+from typing import Final
+
+from kernel.policy import ANY, Kind, Role
+
+OWN: Final = "own"
+OF_THEIR_CLIENT: Final = "of their client"
+SHARED: Final = "shared with them"
+OFFERED: Final = "offered to them"
+OF_A_CERTIFICATION: Final = "about a certification"
+OF_A_PAYOUT: Final = "about a payout"
+
+ROLES: Final = (
+    Role("anyone", Kind.ANYONE, "Everybody, signed in or not.", ANY),
+    Role("person", Kind.PERSON, "Whoever is signed in.", OWN),
+    Role(
+        "worker",
+        Kind.LOOKED_UP,
+        "A person who was approved to annotate, whatever their standing.",
+        OWN,
+        refusal="Only a worker may do this. Apply to become one at /api/v1/applications/.",
+    ),
+    Role("owner", Kind.ON_OBJECT, "A member of a client who decides about its money and its members.", OF_THEIR_CLIENT),
+    Role("member", Kind.ON_OBJECT, "A person who acts for a client.", OF_THEIR_CLIENT),
+    Role("viewer", Kind.ON_OBJECT, "A person whom one job was shared with, to see it.", SHARED),
+    Role("reviewer", Kind.ON_OBJECT, "A person whom one job was shared with, to review its answers.", SHARED),
+    Role("manager", Kind.ON_OBJECT, "A person whom one job was shared with, to run it.", SHARED),
+    Role("certification", Kind.ADMIN, "An admin who approves and certifies workers and keeps skills and gold.", ANY),
+    Role("escalations", Kind.ADMIN, "An admin who decides what waits for a person, and looks after jobs.", ANY),
+    Role("finance", Kind.ADMIN, "An admin who answers for the money.", ANY),
+    Role("access", Kind.ADMIN, "An admin who says who is an admin, and ends others' sessions.", ANY),
+    Role("auditor", Kind.ADMIN, "An admin who reads what an auditor needs, and changes nothing.", ANY),
+)
+
+CONDITIONS: Final = {
+    ANY: "any there is",
+    OWN: "one's own",
+    OF_THEIR_CLIENT: "those of one's client",
+    SHARED: "the one job that was shared with one",
+    OFFERED: "jobs that run, and those that one has worked in",
+    OF_A_CERTIFICATION: "those about a certification",
+    OF_A_PAYOUT: "those about a payout",
+}
