@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,13 +24,40 @@ class Variable:
     about: str
 
 
+@dataclass(frozen=True)
+class Secret:
+    """A secret as the environment gives it, and the file that held it, if it was one."""
+
+    value: str = field(default="", repr=False)
+    file: Path | None = None
+
+
 DECLARED: dict[str, Variable] = {}
+SECRETS: dict[str, Secret] = {}
 
 
 def text(name: str, *, default: str = "", about: str) -> str:
     """The variable as it stands; an empty one counts as not set."""
     DECLARED[name] = Variable(name=name, default=default, about=about)
     return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str, *, about: str) -> str:
+    """The variable as it stands, or what is in the file that the variable of this name with `_FILE` behind it names."""
+    written = text(name, about=about)
+    place = os.environ.get(f"{name}_FILE", "").strip()
+    if written and place:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set; which one is meant? Unset the other.")
+    file = Path(place).expanduser() if place else None
+    SECRETS[name] = Secret(_content_of(file, f"{name}_FILE") if file else written, file)
+    return SECRETS[name].value
+
+
+def _content_of(file: Path, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name} is {file}, which cannot be read: {error}.") from error
 
 
 def number(name: str, *, default: int, at_least: int = 0, about: str) -> int:
@@ -59,7 +86,12 @@ def choice(name: str, *, options: Sequence[str], about: str) -> str:
 
 def names(name: str, *, default: str = "", about: str) -> list[str]:
     """The variable as a list written with commas."""
-    return [word.strip() for word in text(name, default=default, about=about).split(",") if word.strip()]
+    return listed(text(name, default=default, about=about))
+
+
+def listed(written: str) -> list[str]:
+    """What stands between the commas."""
+    return [word.strip() for word in written.split(",") if word.strip()]
 
 
 def origins(name: str, *, about: str) -> frozenset[Origin]:

@@ -6,8 +6,8 @@ from typing import Any
 from kernel.cache_url import cache_beside
 from kernel.database_url import database_from_url
 from kernel.embedded.broker import EmbeddedBroker
-from kernel.environment import choice, flag, kept_secret, names, number, origins, text
-from marketplace.production import refuse_unsafe_settings
+from kernel.environment import SECRETS, choice, flag, kept_secret, listed, names, number, origins, secret, text
+from marketplace.production import Doors, refuse_unsafe_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,16 +25,18 @@ LOG_DIR = VAR_DIR / "log"
 
 # --- Secrets ---
 
-SECRET_KEY = text(
+SECRET_KEY = secret(
     "ASSAY_SECRET_KEY", about="Signs sessions and links. Outside production it is made once and kept in var."
 )
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
 
-MASTER_KEYS = names(
-    "ASSAY_MASTER_KEYS",
-    about="Keys that seal personal data: `id:base64` of 32 bytes each, the current one first. "
-    "Outside production one is made and kept in var.",
+MASTER_KEYS = listed(
+    secret(
+        "ASSAY_MASTER_KEYS",
+        about="Keys that seal personal data: `id:base64` of 32 bytes each, the current one first. "
+        "Outside production one is made and kept in var.",
+    )
 )
 MASTER_KEYS_FILE = None if PRODUCTION or MASTER_KEYS else VAR_DIR / "master_keys"
 REGION = text(
@@ -49,22 +51,33 @@ ALLOWED_HOSTS = names(
     default="" if PRODUCTION else "localhost,127.0.0.1,[::1]",
     about="Host names that the server answers to. Required in production.",
 )
+BASE_URL = text(
+    "ASSAY_BASE_URL",
+    default="" if PRODUCTION else "http://localhost:8000",
+    about="Where people reach Assay, as `https://host`; links in mails begin with it. Required in production.",
+).rstrip("/")
 CSRF_TRUSTED_ORIGINS = names(
-    "ASSAY_ORIGINS", about="Origins whose forms are trusted, as `https://host`; needed behind a proxy that ends TLS."
+    "ASSAY_ORIGINS", about="Origins besides `ASSAY_BASE_URL` whose forms are trusted, as `https://host`."
 )
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
-ASGI_APPLICATION = "marketplace.asgi.application"
 APPEND_SLASH = False
 
 if flag("ASSAY_BEHIND_PROXY", default=False, about="A proxy in front ends TLS and sets X-Forwarded-Proto itself."):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if PRODUCTION else ("session", "csrf")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE = "Lax", "Strict"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # load balancers on the same network ask without TLS
 SESSION_ENGINE = "kernel.console.session_store"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # our own limits, 15 idle minutes and 8 hours, hold in any case
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 LOGIN_URL, LOGIN_REDIRECT_URL = "sign_in", "/admin/"
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading binds a whole domain for good; that is its owner's to say
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -118,7 +131,7 @@ WHITENOISE_USE_FINDERS = True  # static files are served from where they are ins
 
 # --- The database ---
 
-DATABASE_URL = text("DATABASE_URL", about="`postgresql://user:password@host:5432/name`. Unset: embedded.")
+DATABASE_URL = secret("DATABASE_URL", about="`postgresql://user:password@host:5432/name`. Unset: embedded.")
 DATABASE: dict[str, Any] = (
     database_from_url(DATABASE_URL)
     if DATABASE_URL
@@ -212,8 +225,8 @@ REQUESTS_A_MINUTE: dict[str, int] = {
 
 # --- Stripe ---
 
-STRIPE_API_KEY = text("STRIPE_API_KEY", about="Stripe's secret key. Required in production.")
-STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webhooks. Required in production.")
+STRIPE_API_KEY = secret("STRIPE_API_KEY", about="Stripe's secret key. Required in production.")
+STRIPE_WEBHOOK_SECRET = secret("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webhooks. Required in production.")
 STRIPE_API_BASE = text(
     "STRIPE_API_BASE",
     about="Address of our own Stripe double, on this machine. Refused with a live key and in production.",
@@ -228,7 +241,7 @@ EGRESS_ALLOW = origins(
 
 # --- Background work ---
 
-BROKER_URL = text("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: embedded.")
+BROKER_URL = secret("BROKER_URL", about="`redis://host:6379/0` or `amqp://…`. Unset: embedded.")
 BROKER_URL = BROKER_URL or EmbeddedBroker(folder=VAR_DIR / "broker", log=LOG_DIR / "broker.log").url()
 
 CACHES = {"default": cache_beside(BROKER_URL)}
@@ -273,6 +286,12 @@ WEB_WORKERS = number("ASSAY_WEB_WORKERS", default=2, at_least=1, about="Web serv
 WEB_THREADS = number("ASSAY_WEB_THREADS", default=8, at_least=1, about="Threads in each web server process.")
 CELERY_WORKERS = number("ASSAY_CELERY_WORKERS", default=2, at_least=1, about="Processes for background work.")
 
+EXPOSED = flag(
+    "ASSAY_EXPOSED",
+    default=False,
+    about="Lets `up` listen beyond this machine although the installation is not for production.",
+)
+
 # --- Logs ---
 
 LOG_LEVEL = text("ASSAY_LOG_LEVEL", default="INFO", about="The least level that is logged.").upper()
@@ -290,11 +309,10 @@ LOGGING = {
 
 refuse_unsafe_settings(
     production=PRODUCTION,
-    secret_key=SECRET_KEY,
-    master_keys=MASTER_KEYS,
-    debug=DEBUG,
-    hosts=ALLOWED_HOSTS,
-    stripe_api_key=STRIPE_API_KEY,
-    stripe_webhook_secret=STRIPE_WEBHOOK_SECRET,
+    secrets=SECRETS,
+    doors=Doors(debug=DEBUG, hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS, base_url=BASE_URL),
     stripe_api_base=STRIPE_API_BASE,
+    project=BASE_DIR,
+    apart=VAR_DIR,
 )
+CSRF_TRUSTED_ORIGINS = [BASE_URL, *CSRF_TRUSTED_ORIGINS]

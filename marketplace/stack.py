@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -42,7 +43,8 @@ class Stack:
 
     `environment` is what its processes find, as settings are described in docs/configuration.md; DATABASE_URL and
     BROKER_URL in it replace the embedded servers. Port 0 takes a free one. Without `background` nothing but web server,
-    database and broker runs. Use it as a context, or call `stop`; start it in a thread that lives as long as it does.
+    database and broker runs. Outside production it listens where only this machine reaches it, unless it is `exposed`.
+    Use it as a context, or call `stop`; start it in a thread that lives as long as it does.
     """
 
     var: Path
@@ -54,6 +56,7 @@ class Stack:
     celery_workers: int = 2
     application: str = "marketplace.wsgi:application"
     background: bool = True
+    exposed: bool = False
     tell: Callable[[str], None] = print
 
     def __post_init__(self) -> None:
@@ -96,6 +99,7 @@ class Stack:
             self._take_folder()
             self._listen()
             self.processes_environment = {
+                **({} if self.production else {"ASSAY_BASE_URL": self.url}),
                 **self.environment,
                 "ASSAY_VAR": str(self.var),
                 "ASSAY_NO_BOOTSTRAP": "1",
@@ -171,6 +175,12 @@ class Stack:
 
     def _listen(self) -> None:
         """Open the port here and hand it down: it is taken once, and requests wait while the server starts again."""
+        if not (self.production or self.exposed or is_loopback(self.host)):
+            raise StackError(
+                f"{self.host} can be reached from other machines, and this installation is for trying out: its secrets "
+                "lie in a folder, and it speaks without TLS. Listen on 127.0.0.1, or set ASSAY_ENV=production for an "
+                "installation that others use, or say that it is meant with ASSAY_EXPOSED=yes."
+            )
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -302,6 +312,14 @@ class OnlyHere(Internet):
 
     def connect(self, address: str, port: int, *, timeout_seconds: float) -> socket.socket:
         return super().connect(self.host, port, timeout_seconds=timeout_seconds)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kernel import environment
 from kernel.database_url import database_from_url
+from kernel.destinations import Origin
 
 NAME = "ASSAY_PROBE"
 
@@ -118,3 +119,43 @@ def test_a_secret_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> Non
     assert len(first) >= 64
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("of the file\n", encoding="utf-8")
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+
+    assert environment.secret(NAME, about="") == "of the file"
+    assert environment.SECRETS.pop(NAME) == environment.Secret("of the file", file)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({NAME: "a", f"{NAME}_FILE": "/nowhere"}, "ASSAY_PROBE and ASSAY_PROBE_FILE are both set; which one is meant?"),
+        ({f"{NAME}_FILE": "/nowhere"}, "ASSAY_PROBE_FILE is /nowhere, which cannot be read: "),
+    ],
+)
+def test_a_secret_is_in_one_place_that_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], sentence: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        environment.secret(NAME, about="")
+    assert str(refusal.value).startswith(sentence)
+
+
+def test_origins_are_read_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "https://files.internal, http://10.0.0.5:9000")
+    assert environment.origins(NAME, about="") == {
+        Origin("https", "files.internal", 443),
+        Origin("http", "10.0.0.5", 9000),
+    }
+
+    monkeypatch.setenv(NAME, "files.internal")
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        environment.origins(NAME, about="")
+    assert str(refusal.value).startswith("ASSAY_PROBE holds something that is no origin. ")

@@ -32,6 +32,7 @@ class Command(BaseCommand):
             web_workers=settings.WEB_WORKERS,
             web_threads=settings.WEB_THREADS,
             celery_workers=settings.CELERY_WORKERS,
+            exposed=settings.EXPOSED,
             tell=self.say,
         )
         stop = threading.Event()
