@@ -169,7 +169,7 @@ def test_one_secret_is_not_used_for_two_things() -> None:
     assert fault.startswith("- ASSAY_SECRET_KEY and DATABASE_URL hold the same secret; who learns one would have both.")
 
 
-@pytest.mark.parametrize("name", ["docs/install.md", "deploy/values.yml", ".env.example", ".ci/run"])
+@pytest.mark.parametrize("name", ["INSTALL.md", "deploy/values.yml", ".env.example", ".ci/run"])
 @pytest.mark.parametrize("setting", ["ASSAY_SECRET_KEY", "ASSAY_MASTER_KEYS", "DATABASE_URL"])
 def test_a_secret_that_stands_in_the_projects_files_is_refused(
     tmp_path: Path, name: str, setting: str
