@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import BadRequest, ValidationError
@@ -16,6 +17,8 @@ from kernel.services.audit import Actor
 from kernel.services.outbox import redrive
 
 admin.site.unregister(Group)  # rights come from being an admin, a worker or a member; nothing is edited by hand
+for app, model in (("account", "EmailAddress"), ("mfa", "Authenticator")):  # nobody but their owner has to do with them
+    admin.site.unregister(apps.get_model(app, model))
 
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 class Refused(Exception):
-    """A rule said no; nothing was changed. The API answers 409 with ``code`` and ``message``.
+    """A rule said no; nothing was changed. The API answers ``status`` with ``code`` and ``message``.
 
     ``details`` holds what a program may need to go on (plain JSON values only, nothing personal). A refusal that
     ``keeps_facts`` has left something behind on purpose (a late answer kept as evidence): what its service committed
@@ -13,6 +13,7 @@ class Refused(Exception):
     """
 
     code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 409
     keeps_facts: ClassVar[bool] = False
 
     def __init__(self, message: str, details: Mapping[str, object] | None = None) -> None:

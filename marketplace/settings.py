@@ -54,7 +54,8 @@ ALLOWED_HOSTS = names(
 BASE_URL = text(
     "ASSAY_BASE_URL",
     default="" if PRODUCTION else "http://localhost:8000",
-    about="Where people reach Assay, as `https://host`; links in mails begin with it. Required in production.",
+    about="Where people reach Assay, as `https://host`; links in mails begin with it, and security keys are bound to "
+    "it. Required in production.",
 ).rstrip("/")
 CSRF_TRUSTED_ORIGINS = names(
     "ASSAY_ORIGINS", about="Origins besides `ASSAY_BASE_URL` whose forms are trusted, as `https://host`."
@@ -88,6 +89,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "kernel.allauth_apps.AccountTables",
+    "allauth.mfa",
     "rest_framework",
     "guardian",
     "drf_spectacular",
@@ -173,6 +176,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+MFA_ADAPTER = "kernel.allauth_gateway.Adapter"
+MFA_TOTP_ISSUER = "Assay"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RECOVERY_CODE_DIGITS = 10
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -34,7 +34,7 @@ CODES: dict[type[exceptions.APIException], str] = {
 def answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to a request whose view raised ``error``. Nothing passes: what is unknown becomes a bare 500."""
     if isinstance(error, Refused):
-        return _answer(409, error.code, error.message, details=error.details)
+        return _answer(error.status, error.code, error.message, details=error.details)
     if isinstance(error, Invalid):
         return _answer(400, error.code, error.message, errors=error.errors)
     if isinstance(error, (NotFound, NotAllowed)):

@@ -166,7 +166,7 @@ def _status_of(refusal: Said) -> int:
         return int(refusal.status_code)
     if issubclass(refusal, NotFound):
         return 404
-    return 400 if issubclass(refusal, Invalid) else 409
+    return 400 if issubclass(refusal, Invalid) else refusal.status
 
 
 def _said_by(refusal: Said) -> str:

@@ -1,9 +1,7 @@
-"""Signing up, signing in and out, and who one is."""
+"""Signing up, and who one is."""
 
 from typing import cast
 
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +11,7 @@ from kernel.api.serializers import In, Out
 from kernel.api.throttles import SignInThrottle
 from kernel.api.views import ApiView
 from kernel.models import ApiKey, Session
-from kernel.services.access import IDLE_AFTER, EmailTaken, WrongCredentials, sign_in, sign_out, sign_up
+from kernel.services.access import EmailTaken, sign_up
 
 
 class SignUpIn(In):
@@ -34,27 +32,6 @@ class UserOut(Out):
     display_name = fields.LineField()
 
 
-class SignInIn(In):
-    """Who signs in."""
-
-    EXAMPLE = {"email": "ada@example.org", "password": "correct horse battery staple"}
-    email = fields.EmailField()
-    password = fields.SecretField()
-
-
-class SessionOut(Out):
-    """A session that has just begun. Its token is shown only here."""
-
-    EXAMPLE = {
-        "token": "as_8FqQm3kTnD2p5Yw0yT4mJx8uYQvRr1nS6bB0aH7cKdE",
-        "expires_at": "2026-05-17T20:00:00Z",
-        "idle_seconds": 900,
-    }
-    token = fields.LineField(help_text="Send it as `Authorization: Bearer <token>`.")
-    expires_at = fields.DateTimeField(help_text="When it ends at the latest.")
-    idle_seconds = fields.IntegerField(help_text="It ends earlier when it is not used for so long.")
-
-
 class MeOut(UserOut):
     """Who the token belongs to."""
 
@@ -72,13 +49,6 @@ class MeOut(UserOut):
     signed_in_until = fields.DateTimeField()
 
 
-class CredentialsRefused(APIException):
-    """This e-mail address and this password do not belong together."""
-
-    status_code = 401
-    default_code = "wrong_credentials"
-
-
 class UsersView(ApiView):
     """Those who sign up."""
 
@@ -89,33 +59,6 @@ class UsersView(ApiView):
     def post(self, request: Request) -> Response:
         """Makes a user, who may then sign in, and apply as a worker, create a client, or be made a member of one."""
         return self.answer(UserOut(sign_up(**self.read_body())), status=201)
-
-
-class SessionView(ApiView):
-    """One's own session."""
-
-    throttle_classes = [SignInThrottle]
-
-    def get_authenticators(self) -> list[BaseAuthentication]:
-        # who signs in may still send the token of a session that has ended
-        return [] if getattr(self.request, "method", None) == "POST" else super().get_authenticators()
-
-    @operation("Sign in", body=SignInIn, answer=SessionOut, status=201, errors=[CredentialsRefused], public=True)
-    def post(self, request: Request) -> Response:
-        """Begins a session and gives its token. The user's other sessions end: one person, one session."""
-        try:
-            session, token = sign_in(**self.read_body())
-        except WrongCredentials as error:
-            raise CredentialsRefused(error.message) from None
-        idle_seconds = round(IDLE_AFTER.total_seconds())
-        shown = {"token": token, "expires_at": session.expires_at, "idle_seconds": idle_seconds}
-        return self.answer(SessionOut(shown), status=201)
-
-    @operation("Sign out")
-    def delete(self, request: Request) -> Response:
-        """Ends the session whose token was sent. An API key cannot sign out; it is revoked."""
-        sign_out(session=cast(Session, request.auth))
-        return self.answer()
 
 
 class MeView(ApiView):

@@ -116,6 +116,17 @@ class SignInThrottle(SenderThrottle):
         return super().allow_request(request, view)
 
 
+class SecondStepThrottle(SenderThrottle):
+    """Second factors and passwords that are shown again: as often as sign-ins, by person, or by address."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if isinstance(request.user, User):
+            count_or_refuse("sign_in_account", f"second-step-{request.user.pk}")
+        else:
+            count_or_refuse("sign_in_address", self.get_ident(request) or "local")
+        return True
+
+
 def count_sign_in(request: Request, *, email: Callable[[], object]) -> None:
     """Count one more try to sign in, at the API or at the console; raises Throttled when there were too many.
 

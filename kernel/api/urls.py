@@ -2,12 +2,26 @@
 
 from django.urls import path
 
+from kernel.api import second_factors, sessions
 from kernel.api.api_keys import ApiKeysView, ApiKeyView
-from kernel.api.people import MeView, SessionView, UsersView
+from kernel.api.people import MeView, UsersView
 
 urlpatterns = [
     path("users/", UsersView.as_view()),
-    path("session/", SessionView.as_view()),
+    path("users/<uuid:user_id>/end-sessions/", sessions.SomebodysSessionsView.as_view()),
+    path("users/<uuid:user_id>/reset-second-factors/", second_factors.LostFactorsView.as_view()),
+    path("session/", sessions.SessionView.as_view()),
+    path("session/second-factor/", second_factors.SecondStepView.as_view()),
+    path("session/step-up/", second_factors.StepUpView.as_view()),
+    path("session/step-up/begin/", second_factors.StepUpChallengeView.as_view()),
+    path("sessions/", sessions.SessionsView.as_view()),
+    path("second-factors/", second_factors.FactorsView.as_view()),
+    path("second-factors/<int:factor_id>/", second_factors.FactorView.as_view()),
+    path("second-factors/totp/", second_factors.TotpView.as_view()),
+    path("second-factors/totp/begin/", second_factors.TotpChallengeView.as_view()),
+    path("second-factors/webauthn/", second_factors.KeyView.as_view()),
+    path("second-factors/webauthn/begin/", second_factors.KeyChallengeView.as_view()),
+    path("second-factors/recovery-codes/", second_factors.RecoveryCodesView.as_view()),
     path("me/", MeView.as_view()),
     path("api-keys/", ApiKeysView.as_view()),
     path("api-keys/<uuid:api_key_id>/", ApiKeyView.as_view()),

@@ -1,6 +1,6 @@
 """The kernel's tables."""
 
-from kernel.models.access import ApiKey, Session
+from kernel.models.access import ApiKey, Challenge, Session
 from kernel.models.audit import AuditEvent
 from kernel.models.heartbeat import Heartbeat
 from kernel.models.idempotency import IdempotencyRecord
@@ -8,4 +8,14 @@ from kernel.models.keys import SubjectKey
 from kernel.models.outbox import OutboxMessage
 from kernel.models.user import User
 
-__all__ = ["ApiKey", "AuditEvent", "Heartbeat", "IdempotencyRecord", "OutboxMessage", "Session", "SubjectKey", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "Challenge",
+    "Heartbeat",
+    "IdempotencyRecord",
+    "OutboxMessage",
+    "Session",
+    "SubjectKey",
+    "User",
+]

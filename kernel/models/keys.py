@@ -19,6 +19,7 @@ class SubjectKey(models.Model):
         STATUTORY = "statutory", "what tax law makes us keep"
         BLIND_INDEX = "blind_index", "equality look-up"
         PSEUDONYM = "pseudonym", "names that clients see"
+        SECOND_FACTOR = "second_factor", "what proves a person beside their password"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.CharField(max_length=100)
@@ -33,7 +34,7 @@ class SubjectKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subject", "purpose"], name="one_key_per_subject_and_purpose"),
             models.CheckConstraint(
-                condition=Q(purpose__in=["profile", "statutory", "blind_index", "pseudonym"]),
+                condition=Q(purpose__in=["profile", "statutory", "blind_index", "pseudonym", "second_factor"]),
                 name="subject_key_purpose_known",
             ),
             models.CheckConstraint(

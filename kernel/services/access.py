@@ -1,12 +1,9 @@
 """Ways in: signing up, sessions for people, API keys for programs. Only hashes of the secrets are stored."""
 
-import hashlib
-import secrets
-import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -16,13 +13,16 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from kernel import clock
+from kernel.allauth_gateway import begin_proof_by_key, factors_of, has_second_factor
 from kernel.email_address import canonical_email, email_to_look_up
 from kernel.errors import Invalid, NotFound, Refused
-from kernel.models import ApiKey, Session, User
+from kernel.models import ApiKey, Challenge, Session, User
 from kernel.rows import planned_cursor
 from kernel.scopes import SCOPES
 from kernel.services.audit import Actor, record
+from kernel.services.challenges import ask
 from kernel.text import clean_line
+from kernel.tokens import SESSION_MARK, is_api_key, new_api_key, new_token, sha256_of
 
 IDLE_AFTER: Final = timedelta(minutes=15)
 SESSION_LASTS: Final = timedelta(hours=8)
@@ -30,11 +30,6 @@ LONGEST_API_KEY: Final = timedelta(days=365)
 MOST_API_KEYS: Final = 20
 SEEN_EVERY: Final = timedelta(minutes=1)
 LONGEST_PASSWORD: Final = 256
-
-_SESSION_MARK: Final = "as_"
-_API_KEY_MARK: Final = "ak_"
-_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CHECKSUM_LETTERS: Final = 6
 
 
 class EmailTaken(Refused):
@@ -47,6 +42,21 @@ class WrongCredentials(Refused):
     """E-mail address and password do not belong together, or the user is not active."""
 
     code = "wrong_credentials"
+    status = 401
+
+
+class SecondFactorNeeded(Refused):
+    """The password is right, and the user has a second factor, which the sign-in asks for next."""
+
+    code = "second_factor_needed"
+    status = 401
+    keeps_facts = True
+
+    def __init__(self, *, challenge: str, kinds: Sequence[str], options: Mapping[str, Any] | None) -> None:
+        super().__init__(
+            "Now the second factor: send a code of the authenticator app or a recovery code, or use a security key.",
+            details={"challenge": challenge, "kinds": sorted(set(kinds)), "webauthn": options},
+        )
 
 
 class TooManyApiKeys(Refused):
@@ -77,25 +87,61 @@ def sign_up(*, email: str, password: str, display_name: str) -> User:
     return user
 
 
-@transaction.atomic
 def sign_in(*, email: str, password: str, through: str = "api") -> tuple[Session, str]:
-    """A new session and its token, shown only here; the user's other sessions end. Raises WrongCredentials.
+    """A new session and its token, shown only here; the user's other sessions end.
 
-    Unknown addresses, wrong passwords and inactive users cost the same and read the same.
+    Unknown addresses, wrong passwords and inactive users cost the same and read the same: WrongCredentials. Raises
+    SecondFactorNeeded for who has a second factor: nothing is open to them until they have shown it too.
     """
+    outcome = _first_step(email=email, password=password, through=through)
+    if isinstance(outcome, SecondFactorNeeded):  # raised where what it asks for is kept
+        raise outcome
+    return outcome
+
+
+@transaction.atomic
+def _first_step(*, email: str, password: str, through: str) -> "tuple[Session, str] | SecondFactorNeeded":
     user = User.objects.select_for_update(no_key=True).filter(email=email_to_look_up(email)).first()
     if user is None:
         make_password(password)  # as slow as a check, so that the time does not tell who has signed up
     if user is None or not user.check_password(password) or not user.is_active:
         raise WrongCredentials("This e-mail address and this password do not belong together.")
+    if not has_second_factor(user):
+        return open_session(user=user, through=through)
+    options, state = begin_proof_by_key(user) or (None, {})
+    _, token = ask(user=user, purpose=Challenge.Purpose.SIGN_IN, state=state)
+    return SecondFactorNeeded(challenge=token, kinds=[factor.kind for factor in factors_of(user)], options=options)
+
+
+@transaction.atomic
+def open_session(*, user: User, through: str, second_factor: str = "") -> tuple[Session, str]:
+    """A new session of somebody who has proven to be ``user``, and its token; their other sessions end.
+
+    ``second_factor`` is the kind of the one that they have shown.
+    """
     now = clock.now()
     end_sessions(user_id=user.pk, why="signed in again", by=Actor.user(user))
-    token = _SESSION_MARK + secrets.token_urlsafe(32)
+    token = new_token(SESSION_MARK)
     session = Session.objects.create(
-        user=user, token_sha256=_sha256(token), created_at=now, last_seen_at=now, expires_at=now + SESSION_LASTS
+        user=user,
+        token_sha256=sha256_of(token),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + SESSION_LASTS,
+        second_factor_at=now if second_factor else None,
+        fresh_at=now,
     )
-    record(action="session.opened", subject=session, by=Actor.user(user), details={"through": through})
+    details = {"through": through, **({"second_factor": second_factor} if second_factor else {})}
+    record(action="session.opened", subject=session, by=Actor.user(user), details=details)
     return session, token
+
+
+def renew_token(session: Session) -> str:
+    """A new token for a session that may now do more; the one before opens nothing any more. In a transaction."""
+    token = new_token(SESSION_MARK)
+    session.token_sha256 = sha256_of(token)
+    session.save(update_fields=["token_sha256"])
+    return token
 
 
 @transaction.atomic
@@ -124,9 +170,9 @@ def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
 
     The time of use is noted at most once a minute, so an idle session may end up to a minute early, never late.
     """
-    if token.startswith(_SESSION_MARK):
+    if token.startswith(SESSION_MARK):
         return _authenticate_session(token)
-    if token.startswith(_API_KEY_MARK) and token.isascii() and _has_its_checksum(token):
+    if is_api_key(token):
         return _authenticate_api_key(token)
     return None
 
@@ -147,14 +193,12 @@ def create_api_key(
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if ApiKey.objects.filter(user=user, revoked_at=None, expires_at__gt=now).count() >= MOST_API_KEYS:
         raise TooManyApiKeys(f"There are {MOST_API_KEYS} live API keys already. Revoke one first.")
-    prefix = _API_KEY_MARK + _random_letters(8)
-    written = f"{prefix}_{_random_letters(32)}"
-    token = written + _checksum(written)
+    token, prefix = new_api_key()
     key = ApiKey.objects.create(
         user=user,
         name=name,
         prefix=prefix,
-        secret_sha256=_sha256(token),
+        secret_sha256=sha256_of(token),
         scopes=allowed,
         created_at=now,
         expires_at=expires_at,
@@ -178,7 +222,7 @@ def revoke_api_key(*, api_key_id: UUID, user: User, by: Actor) -> None:
 
 def _authenticate_session(token: str) -> tuple[User, Session] | None:
     now = clock.now()
-    found = _way_in(Session, _LIVE_SESSION, [_sha256(token), now, now - IDLE_AFTER])
+    found = _way_in(Session, _LIVE_SESSION, [sha256_of(token), now, now - IDLE_AFTER])
     if found is not None and found[1].last_seen_at < now - SEEN_EVERY:
         Session.objects.filter(pk=found[1].pk, last_seen_at__lt=now).update(last_seen_at=now)
     return found
@@ -186,7 +230,7 @@ def _authenticate_session(token: str) -> tuple[User, Session] | None:
 
 def _authenticate_api_key(token: str) -> tuple[User, ApiKey] | None:
     now = clock.now()
-    found = _way_in(ApiKey, _LIVE_API_KEY, [_sha256(token), now])
+    found = _way_in(ApiKey, _LIVE_API_KEY, [sha256_of(token), now])
     if found is not None and (found[1].last_used_at is None or found[1].last_used_at < now - SEEN_EVERY):
         ApiKey.objects.filter(pk=found[1].pk).update(last_used_at=now)
     return found
@@ -239,23 +283,3 @@ def _way_in(model: type[WayIn], sql: str, parameters: list[str | datetime]) -> t
     way_in = model.from_db(connection.alias, names, row[: len(names)])
     way_in.user = User.from_db(connection.alias, _columns(User), row[len(names) :])
     return way_in.user, way_in
-
-
-def _sha256(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _random_letters(length: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
-
-
-def _checksum(written: str) -> str:
-    number, letters = zlib.crc32(written.encode()), ""
-    for _ in range(_CHECKSUM_LETTERS):
-        number, position = divmod(number, len(_LETTERS))
-        letters += _LETTERS[position]
-    return letters
-
-
-def _has_its_checksum(token: str) -> bool:
-    return _checksum(token[:-_CHECKSUM_LETTERS]) == token[-_CHECKSUM_LETTERS:]

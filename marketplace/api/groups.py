@@ -4,7 +4,9 @@ from typing import Any, Final
 
 GROUPS: Final = {
     "users": "Signing up.",
-    "session": "Signing in and out.",
+    "session": "Signing in and out, and showing that one is still there.",
+    "sessions": "When one was signed in.",
+    "second-factors": "What proves a person beside their password.",
     "me": "Who one is here.",
     "api-keys": "How programs come in.",
     "clients": "Organisations that post work: their members and their money.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -51,7 +52,7 @@ def test_guessing_an_admins_password_is_stopped_at_the_console_too() -> None:  #
 
     answer = Client().post("/admin/login/", {"email": admin.email.upper(), "password": PASSWORD})
 
-    assert (answer.status_code, "sessionid" in answer.cookies) == (403, False)
+    assert (answer.status_code, settings.SESSION_COOKIE_NAME in answer.cookies) == (403, False)
     assert "Too many requests. Try again in" in answer.content.decode()
 
 

@@ -32,6 +32,7 @@ ADMINS: Final = """
     POST certifications/<certification_id>/deny/ | POST certifications/<certification_id>/revoke/ | GET scores/
     GET escalations/ | GET escalations/<escalation_id>/ | POST escalations/<escalation_id>/claim/
     POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
+    POST users/<user_id>/end-sessions/ | POST users/<user_id>/reset-second-factors/
 """
 """For admins alone, whoever's it is."""
 
@@ -43,7 +44,7 @@ WORKERS: Final = """
 """For workers alone, and to them what is another's does not exist."""
 
 PRIVATE: Final = """
-    DELETE api-keys/<api_key_id>/
+    DELETE api-keys/<api_key_id>/ | DELETE second-factors/<factor_id>/
     GET applications/<application_id>/ | GET certifications/<certification_id>/ | GET clients/<client_id>/
     GET clients/<client_id>/members/ | POST clients/<client_id>/members/
     DELETE clients/<client_id>/members/<member_id>/ | GET clients/<client_id>/balance/
@@ -70,11 +71,15 @@ OWN: Final = """
     GET payout-account/ | POST payout-account/ | GET applications/ | POST applications/ | GET workers/me/
     PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/ | GET certifications/
     POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/ | POST jobs/ | GET assignments/
-    POST assignments/
+    POST assignments/ | GET sessions/ | GET second-factors/ | POST session/step-up/begin/ | POST session/step-up/
+    POST second-factors/totp/begin/ | POST second-factors/totp/ | POST second-factors/webauthn/begin/
+    POST second-factors/webauthn/ | POST second-factors/recovery-codes/
 """
 """About whoever asks: what their answers hold is their own."""
 
-NOT_SENT: Final = "POST users/ | POST session/ | DELETE session/ | POST payout-account/onboarding-link/"
+NOT_SENT: Final = (
+    "POST users/ | POST session/ | DELETE session/ | POST session/second-factor/ | POST payout-account/onboarding-link/"
+)
 """Nothing in them can name another's."""
 
 FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id"}
@@ -129,8 +134,8 @@ def named(table: str) -> list[str]:
 
 
 def secrets_of(side: Side) -> set[str]:
-    """The ids that only this side may be shown. A share's is a small number, found in any text by chance."""
-    return {str(value) for name, value in side.ids.items() if name not in FOR_ALL_TO_SEE | {"share_id"}}
+    """The ids that only this side may be shown. Some are small numbers, found in any text by chance."""
+    return {str(value) for name, value in side.ids.items() if name not in FOR_ALL_TO_SEE | {"share_id", "factor_id"}}
 
 
 def test_every_operation_stands_in_one_table() -> None:

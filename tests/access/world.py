@@ -16,6 +16,7 @@ from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
+from tests.kernel.people import an_app_of
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
 from tests.qualification.builders import a_skill, a_started_exam, a_user
@@ -68,7 +69,8 @@ def a_side() -> Side:
     }
     people = (in_person(owner), in_person(worker.user))
     keys = ApiKey.objects.filter(user=worker.user)
-    return Side(*people, ids={**ids, "api_key_id": keys.get().pk})
+    factor = an_app_of(worker.user)
+    return Side(*people, ids={**ids, "api_key_id": keys.get().pk, "user_id": worker.user.pk, "factor_id": factor.id})
 
 
 def in_person(user: User) -> Person:

@@ -26,7 +26,7 @@ PAGE: Final = ROOT / "docs" / "reference.md"
 REFRESH: Final = "WRITE_REFERENCE=1 python3 manage.py test tests/architecture -k reference"
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-STATUS: Final = {NotFound: 404, NotAllowed: 403, Invalid: 400, Refused: 409}
+STATUS: Final = {NotFound: 404, NotAllowed: 403, Invalid: 400}
 
 
 Rows = Callable[[], Iterator[Sequence[str]]]
@@ -104,6 +104,8 @@ def _is_a_rule_of_ours(error: type[Any]) -> bool:
 def _status_and_code(error: type[Any]) -> tuple[int, str]:
     if issubclass(error, APIException):
         return error.status_code, error.default_code
+    if issubclass(error, Refused):
+        return error.status, error.code
     return next(status for base, status in STATUS.items() if issubclass(error, base)), error.code
 
 

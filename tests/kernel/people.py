@@ -4,11 +4,15 @@ from itertools import count
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from kernel import allauth_gateway as gateway
+from kernel.allauth_gateway import Factor
 from kernel.models import User
 from kernel.services.access import sign_in, sign_up
+from tests.kernel.authenticators import App
 
 PASSWORD = "correct horse battery staple"
 _numbers = count(1)
@@ -39,6 +43,15 @@ def console_of(user: User) -> Browser:
     browser = Browser()
     _, browser.cookies[settings.SESSION_COOKIE_NAME] = sign_in(email=user.email, password=PASSWORD, through="console")
     return browser
+
+
+def an_app_of(user: User) -> Factor:
+    """An authenticator app that this person has from now on; their sessions stay as they are."""
+    secret = gateway.new_totp_secret()
+    with transaction.atomic():
+        added = gateway.add_totp(user, secret=secret, code=App(secret).code())
+    assert added is not None
+    return added
 
 
 def error_of(response: Any) -> tuple[int, str]:

@@ -109,9 +109,9 @@ def test_the_database_keeps_no_other_form() -> None:  # [B039]
 @pytest.mark.django_db
 def test_what_is_no_address_signs_nobody_in_at_the_console() -> None:  # [B039]
     for email in ("ıda@example.org", "\ud800", "ada"):
-        answer = Client().post("/admin/login/", {"username": email.encode("utf-8", "replace"), "password": PASSWORD})
-        assert answer.status_code == 200
-        assert "Please enter the correct" in answer.content.decode()
+        answer = Client().post("/admin/login/", {"email": email.encode("utf-8", "replace"), "password": PASSWORD})
+        assert answer.status_code == 403
+        assert "do not belong together" in answer.content.decode()
 
 
 migration = importlib.import_module("kernel.migrations.0002_one_account_for_each_address")
