@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from kernel.console.permits import console_permit
-from kernel.models import AuditEvent, OutboxMessage, User
+from kernel.models import AdminRole, AuditEvent, OutboxMessage, User
 from kernel.principal import Permit
 from kernel.services.audit import Actor
 from kernel.services.outbox import redrive
@@ -125,6 +125,17 @@ class UserAdmin(ReadOnlyAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # A list that can be narrowed by a column tells that column, digit by digit.
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
+
+@admin.register(AdminRole)
+class AdminRoleAdmin(ReadOnlyAdmin):
+    """Who is an admin, and what for. Roles are granted and withdrawn through the API."""
+
+    list_display = ("user", "role", "granted_by", "granted_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "granted_by")
+    search_fields = ("user__email",)
+    ordering = ("-granted_at", "-id")
 
 
 @admin.register(AuditEvent)

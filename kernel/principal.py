@@ -10,7 +10,7 @@ from django.db.models import Model, Q, QuerySet
 
 from kernel import policy
 from kernel.errors import NotAllowed, NotFound
-from kernel.models import ApiKey, Session, User
+from kernel.models import AdminRole, ApiKey, Session, User
 from kernel.policy import ANY, Kind, Rule
 
 Row = TypeVar("Row", bound=Model)
@@ -68,9 +68,9 @@ class Principal:
     def admin_roles(self) -> frozenset[str]:
         """The admin roles that were granted to this person."""
         if self._admin_roles is None:
-            is_admin = self.user is not None and self.user.is_staff
-            known = (role.name for role in policy.table().roles.values() if role.kind is Kind.ADMIN)
-            self._admin_roles = frozenset(known if is_admin else ())
+            is_admin = self.user is not None and self.user.is_staff  # so that only admins cost the query
+            granted = AdminRole.objects.filter(user=self.user).values_list("role", flat=True)
+            self._admin_roles = frozenset(granted if is_admin else ())
         return self._admin_roles
 
     def held(self, role: str) -> object | None:

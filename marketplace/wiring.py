@@ -12,12 +12,14 @@ from billing.events import (
 from billing.services import funding, payout_accounts, payouts, refunds, stripe_inbox
 from kernel import policy
 from kernel.principal import Principal
+from kernel.services.admin_roles import bar_from_admin_roles
 from kernel.services.outbox import subscribe
 from marketplace.access import register_access
 from marketplace.policy import TABLE
 from marketplace.services import reactions
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
+from workforce.queries import why_no_admin
 
 
 def wire() -> None:
@@ -25,6 +27,7 @@ def wire() -> None:
     policy.install(TABLE)
     register_access()
     register_payees(payee_of)
+    bar_from_admin_roles(why_no_admin)
 
     # Billing's own reactions speak to Stripe, outside any transaction.
     subscribe(FundingRequested, funding.prepare_checkout, in_transaction=False)

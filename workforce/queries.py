@@ -23,6 +23,15 @@ _WORKER: Final = Columns(Worker, "worker")
 _WORKER_OF: Final = f"SELECT {_WORKER.selected} FROM workforce_worker worker WHERE user_id = %s"  # noqa: S608  (ours)
 
 
+def why_no_admin(user: User) -> str | None:
+    """Why ``user`` cannot be an admin: whoever works here, or asks to, could read the questions that test them."""
+    if Worker.objects.filter(user=user).exclude(state=Worker.State.OFFBOARDED).exists():
+        return "A worker cannot be an admin: admins can read the questions that test workers. Offboard them first."
+    if Application.objects.filter(user=user, state=Application.State.SUBMITTED).exists():
+        return "Somebody who asks to work here cannot be an admin. Their application has to be decided first."
+    return None
+
+
 def find_worker(worker_id: UUID) -> Worker:
     """The worker of this id. Raises NotFound."""
     worker = Worker.objects.filter(pk=worker_id).first()

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from kernel.api import second_factors, sessions
+from kernel.api.admin_roles import AdminRolesView, AdminRoleView
 from kernel.api.api_keys import ApiKeysView, ApiKeyView
 from kernel.api.people import MeView, UsersView
 
@@ -23,6 +24,8 @@ urlpatterns = [
     path("second-factors/webauthn/begin/", second_factors.KeyChallengeView.as_view()),
     path("second-factors/recovery-codes/", second_factors.RecoveryCodesView.as_view()),
     path("me/", MeView.as_view()),
+    path("admin-roles/", AdminRolesView.as_view()),
+    path("admin-roles/<uuid:admin_role_id>/", AdminRoleView.as_view()),
     path("api-keys/", ApiKeysView.as_view()),
     path("api-keys/<uuid:api_key_id>/", ApiKeyView.as_view()),
 ]

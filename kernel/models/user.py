@@ -4,7 +4,6 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 
@@ -25,22 +24,21 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
-        """A user whom Django's own console lets do everything."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
     def get_by_natural_key(self, email: str | None) -> "User":
         """The user with this e-mail address, however it was written."""
         return self.get(email=email_to_look_up(email or ""))
 
 
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in by e-mail. What they may do follows from being a worker, a client's member or an admin."""
+class User(AbstractBaseUser):
+    """A person who signs in by e-mail. What they may do follows from being a worker, a client's member or an admin.
+
+    There are no superusers: admins hold admin roles (`AdminRole`), and nobody may everything.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(max_length=254, unique=True)
     display_name = models.CharField(max_length=100, blank=True, default="")
-    is_staff = models.BooleanField(default=False, help_text="An admin of the platform.")
+    is_staff = models.BooleanField(default=False, help_text="Whether they hold an admin role.")
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=clock.now)
     email_verified_at = models.DateTimeField(

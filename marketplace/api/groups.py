@@ -25,6 +25,7 @@ GROUPS: Final = {
     "payout-account": "Where a worker is paid out to.",
     "payouts": "Money on its way to a worker.",
     "escalations": "What waits for a person, with a clock.",
+    "admin-roles": "Who is an admin, and what for.",
     "books": "The ledger as admins see it.",
     "audit-events": "Who did what, when and why.",
 }

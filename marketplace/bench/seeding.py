@@ -16,6 +16,7 @@ from billing.services import ledger
 from kernel.models import Session, User
 from kernel.money import Money
 from kernel.services.access import sign_in, sign_up
+from kernel.services.admin_roles import create_admin
 from kernel.services.audit import Actor
 from marketplace.models import Client, Job
 from marketplace.queries import current_schema_of
@@ -74,7 +75,7 @@ def answer_of(animal: str) -> list[dict[str, object]]:
 
 def set_scene(*, workers: int, tell: Callable[[str], None]) -> Scene:
     """Sign everybody up, certify ``workers`` of them, and give a client money."""
-    admin = User.objects.create_user("admin@example.org", is_staff=True)
+    admin = create_admin(email="admin@example.org", by=Actor.system("bench"))
     skill = create_skill(slug="animals", name="Animals", by=Actor.user(admin), exam=ExamRules(questions=QUESTIONS))
     known = [
         GoldRow(item={"text": f"It meows {n} times."}, result=answer_of("cat"), reason="Only cats meow.")

@@ -21,6 +21,7 @@ from billing.services import ledger
 from billing.services.payouts import MINIMUM_MINOR
 from kernel.models import User
 from kernel.money import Money
+from kernel.services.admin_roles import create_admin
 from kernel.services.audit import Actor
 from marketplace.demo.in_process import pay_back, pay_in, pay_out
 from marketplace.demo.recording import FIELD, RecordedAnswer, Recording, label_config, result_of
@@ -107,7 +108,7 @@ class Replay:
 
     def _order(self) -> None:
         self.tell("The client posts, funds and launches a job", 0, 3)
-        self.admin = User.objects.create_user("admin@replay.example", is_staff=True)
+        self.admin = create_admin(email="admin@replay.example", by=Actor.system("replay"))
         self.owner = User.objects.create_user("client@replay.example")
         self.client = create_client(name="Replay", country="US", owner=self.owner)
         self.job = post_job(client=self.client, order=self._terms_of_order(), by=self.owner)

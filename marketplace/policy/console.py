@@ -27,6 +27,7 @@ ROWS: Final = (
     *allow("page.admin:autocomplete", on="console", to=ALL),
     *allow("page.admin:view_on_site", on="console", to=ALL),
     *section("kernel.user", to="access certification auditor"),
+    *section("kernel.adminrole", to="access auditor"),
     *section("kernel.auditevent", to="access auditor"),
     *section("kernel.outboxmessage", to="access finance auditor", actions="try_again", by="access finance"),
     *section("billing.ledgeraccount", to="finance auditor"),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from kernel.admin_roles import ADMIN_ROLES
 from kernel.policy import ANY, Kind, Role
 
 OWN: Final = "own"
@@ -26,11 +27,7 @@ ROLES: Final = (
     Role("viewer", Kind.ON_OBJECT, "A person whom one job was shared with, to see it.", SHARED),
     Role("reviewer", Kind.ON_OBJECT, "A person whom one job was shared with, to review its answers.", SHARED),
     Role("manager", Kind.ON_OBJECT, "A person whom one job was shared with, to run it.", SHARED),
-    Role("certification", Kind.ADMIN, "An admin who approves and certifies workers and keeps skills and gold.", ANY),
-    Role("escalations", Kind.ADMIN, "An admin who decides what waits for a person, and looks after jobs.", ANY),
-    Role("finance", Kind.ADMIN, "An admin who answers for the money.", ANY),
-    Role("access", Kind.ADMIN, "An admin who says who is an admin, and ends others' sessions.", ANY),
-    Role("auditor", Kind.ADMIN, "An admin who reads what an auditor needs, and changes nothing.", ANY),
+    *(Role(name, Kind.ADMIN, about, ANY) for name, about in ADMIN_ROLES.items()),
 )
 
 CONDITIONS: Final = {

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from kernel.api import throttles
 from kernel.models import User
-from tests.kernel.people import console_of
+from tests.kernel.people import an_operator, console_of
 from tests.qualification.builders import a_user
 from tests.workforce.people import a_worker
 
@@ -35,7 +35,7 @@ def counting_afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def operator() -> Client:
     """The console of an operator who may do everything."""
-    return console_of(User.objects.create_superuser("operator@example.org"))
+    return console_of(an_operator())
 
 
 def lets_in(admin: User, password: str = PASSWORD) -> bool:

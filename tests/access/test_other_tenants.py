@@ -33,6 +33,7 @@ ADMINS: Final = """
     GET escalations/ | GET escalations/<escalation_id>/ | POST escalations/<escalation_id>/claim/
     POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
     POST users/<user_id>/end-sessions/ | POST users/<user_id>/reset-second-factors/
+    GET admin-roles/ | POST admin-roles/ | DELETE admin-roles/<admin_role_id>/
 """
 """For admins alone, whoever's it is."""
 

@@ -16,7 +16,7 @@ from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
-from tests.kernel.people import an_app_of
+from tests.kernel.people import an_app_of, made_admin
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
 from tests.qualification.builders import a_skill, a_started_exam, a_user
@@ -68,9 +68,11 @@ def a_side() -> Side:
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
     people = (in_person(owner), in_person(worker.user))
+    admin = made_admin(a_user(), "auditor")
     keys = ApiKey.objects.filter(user=worker.user)
     factor = an_app_of(worker.user)
-    return Side(*people, ids={**ids, "api_key_id": keys.get().pk, "user_id": worker.user.pk, "factor_id": factor.id})
+    more = {"api_key_id": keys.get().pk, "user_id": worker.user.pk, "factor_id": factor.id}
+    return Side(*people, ids={**ids, **more, "admin_role_id": admin.admin_roles.get().pk})
 
 
 def in_person(user: User) -> Person:

@@ -9,11 +9,11 @@ from billing.demo.stripe_double import DoubleControl
 from billing.models import Funding, LedgerAccount, LedgerEntry, Payout, PayoutAccount, Posting, Refund, StripeEvent
 from billing.services.refunds import request_refund
 from billing.services.stripe_inbox import store_event
-from kernel.models import AuditEvent, User
+from kernel.models import AuditEvent
 from tests.billing.builders import SOMEBODY, a_client, usd
 from tests.billing.flows import a_payout, now_of, paid_in, run_relay
 from tests.billing.test_stripe_inbox import signed
-from tests.kernel.people import console_of
+from tests.kernel.people import an_operator, console_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
@@ -22,7 +22,7 @@ TABLES = [LedgerAccount, Posting, LedgerEntry, Funding, Refund, PayoutAccount, P
 
 @pytest.fixture
 def operator() -> Client:
-    return console_of(User.objects.create_superuser("operator@example.org"))
+    return console_of(an_operator())
 
 
 def act(operator: Client, row: Payout | StripeEvent, action: str) -> list[str]:

@@ -9,9 +9,12 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from kernel import allauth_gateway as gateway
+from kernel.admin_roles import ADMIN_ROLES
 from kernel.allauth_gateway import Factor
 from kernel.models import User
 from kernel.services.access import sign_in, sign_up
+from kernel.services.admin_roles import create_admin, grant_admin_role
+from kernel.services.audit import Actor
 from tests.kernel.authenticators import App
 
 PASSWORD = "correct horse battery staple"
@@ -21,10 +24,20 @@ _numbers = count(1)
 def a_user(*, admin: bool = False) -> User:
     """Somebody new."""
     user = sign_up(email=f"person{next(_numbers)}@example.org", password=PASSWORD, display_name="Somebody")
-    if admin:
-        user.is_staff = True
-        user.save(update_fields=["is_staff"])
+    return made_admin(user) if admin else user
+
+
+def made_admin(user: User, *roles: str) -> User:
+    """The user with these admin roles, or with all of them, as `create_admin` grants them."""
+    for role in roles or ADMIN_ROLES:
+        grant_admin_role(user_id=user.pk, role=role, by=Actor.system("test"))
+    user.refresh_from_db()
     return user
+
+
+def an_operator() -> User:
+    """An admin with every role."""
+    return create_admin(email=f"operator{next(_numbers)}@example.org", password=PASSWORD, by=Actor.system("test"))
 
 
 def browser_of(user: User | None = None) -> APIClient:

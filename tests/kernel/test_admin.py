@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from kernel.models import AuditEvent, OutboxMessage
-from tests.kernel.people import a_user, console_of
+from tests.kernel.people import a_user, an_operator, console_of
 
 pytestmark = pytest.mark.django_db
 
@@ -12,10 +12,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def console() -> Client:
     """The console of an operator who may do everything."""
-    operator = a_user(admin=True)
-    operator.is_superuser = True
-    operator.save(update_fields=["is_superuser"])
-    return console_of(operator)
+    return console_of(an_operator())
 
 
 def a_parked_message() -> OutboxMessage:

@@ -1,7 +1,6 @@
 """Pages and console stand on the API's sessions: one table, one decision, and keys that nobody brought along."""
 
 from datetime import timedelta
-from itertools import count
 
 import pytest
 from django.conf import settings
@@ -10,21 +9,14 @@ from django.test import Client, RequestFactory
 
 from kernel import clock
 from kernel.console.session_store import SessionStore
-from kernel.models import AuditEvent, Session, User
+from kernel.models import AuditEvent, Session
 from kernel.services.access import authenticate_token, create_api_key, end_sessions, sign_in
 from kernel.services.audit import Actor
-from tests.kernel.people import PASSWORD, a_user, browser_of, console_of
+from tests.kernel.people import PASSWORD, a_user, an_operator, browser_of, console_of
 
 pytestmark = pytest.mark.django_db
 
 COOKIE = settings.SESSION_COOKIE_NAME
-
-
-_numbers = count(1)
-
-
-def an_operator() -> User:
-    return User.objects.create_superuser(f"operator{next(_numbers)}@example.org", PASSWORD)
 
 
 def with_key(key: str) -> Client:

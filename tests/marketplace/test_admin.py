@@ -13,7 +13,7 @@ from marketplace import models
 from marketplace.models import Assignment, Escalation
 from marketplace.services.clients import share_job
 from marketplace.services.review import reject_assignment
-from tests.kernel.people import console_of
+from tests.kernel.people import an_operator, console_of
 from tests.marketplace.builders import (
     a_resolved_task,
     a_submitted_answer,
@@ -32,7 +32,7 @@ SHOWN_WITH_THEIR_JOB = {models.Requirement}
 
 @pytest.fixture
 def operator() -> Browser:
-    return console_of(User.objects.create_superuser("operator@example.org"))
+    return console_of(an_operator())
 
 
 def some_of_everything() -> None:
@@ -119,6 +119,6 @@ def test_an_operator_claims_and_releases_an_escalation(operator: Browser) -> Non
     escalation = the_escalation(turn.task_id)
 
     assert decide(operator, escalation, "claim") == ["1 claimed."]
-    assert Escalation.objects.get().claimed_by == User.objects.get(email="operator@example.org")
+    assert Escalation.objects.get().claimed_by == User.objects.get(email__startswith="operator")
     assert decide(operator, escalation, "release") == ["1 released."]
     assert decide(operator, escalation, "keep", reason="Fine.") == ["There is no such decertification request."]

@@ -8,6 +8,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Escalation, Job
 from marketplace.services.escalations import open_escalation
 from qualification.models import Certification
+from tests.kernel.people import made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job, owner_of, the_escalation
 from tests.qualification.builders import a_certification, a_skill, a_user, an_answer
@@ -174,8 +175,7 @@ def test_a_failed_payout_is_noted() -> None:
 def test_nobody_decides_what_they_are_a_party_to() -> None:
     job = an_open_job(overlap_min=2, overlap_max=2)
     escalation, owner = a_disagreement(job), owner_of(job.client)
-    owner.is_staff = True
-    owner.save(update_fields=["is_staff"])
+    made_admin(owner, "escalations")
 
     refused = Person(owner).post(decision_at(escalation), {"result": an_answer("cat"), "note": "It is."})
 

@@ -12,6 +12,7 @@ from qualification.services.exams import answer_exam_question, finish_exam, star
 from qualification.services.gold import GoldRow, add_gold_questions
 from qualification.services.schemas import register_schema
 from qualification.services.skills import ExamRules, create_skill
+from tests.kernel.people import made_admin
 from tests.workforce import people
 from workforce.models import Worker
 
@@ -26,8 +27,10 @@ ANIMALS = """<View>
 _numbers = itertools.count(1)
 
 
-def a_user(**fields: Any) -> User:
-    return User.objects.create_user(f"person{next(_numbers)}@example.org", "long enough, surely", **fields)
+def a_user(*, is_staff: bool = False, **fields: Any) -> User:
+    """Somebody; who ``is_staff`` holds every admin role."""
+    user = User.objects.create_user(f"person{next(_numbers)}@example.org", "long enough, surely", **fields)
+    return made_admin(user) if is_staff else user
 
 
 def an_admin() -> Actor:

@@ -4,10 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kernel.models import User
 from qualification.models import Certification, GoldQuestion, Skill
 from qualification.services.scoring import record_gold
-from tests.kernel.people import console_of
+from tests.kernel.people import an_operator, console_of
 from tests.qualification.builders import a_certification, a_finished_exam, a_skill, a_worker
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +16,7 @@ MODELS = ("skill", "labelschema", "goldquestion", "exam", "certification", "scor
 
 @pytest.fixture
 def operator() -> Client:
-    return console_of(User.objects.create_superuser("operator@example.org"))
+    return console_of(an_operator())
 
 
 def decide(operator: Client, row: Certification | GoldQuestion, action: str, reason: str = "") -> list[str]:

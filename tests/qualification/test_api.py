@@ -16,6 +16,7 @@ from kernel.services.audit import Actor
 from qualification.models import Certification, GoldQuestion, Skill
 from qualification.services.scoring import record_gold
 from qualification.statistics import scoring as posterior
+from tests.kernel.people import made_admin
 from tests.qualification.builders import (
     ANIMALS,
     a_certification,
@@ -26,6 +27,7 @@ from tests.qualification.builders import (
     a_worker,
     an_answer,
 )
+from workforce.services.standing import offboard_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -368,10 +370,11 @@ def test_workers_see_their_own_certifications_and_decide_none() -> None:
     assert Caller(a_user()).get("/certifications/")[1]["results"] == []
 
 
-def test_an_admin_who_works_too_does_not_decide_for_themselves() -> None:
+def test_an_admin_who_worked_once_does_not_decide_for_themselves() -> None:
     certification = a_certification(a_worker(), a_skill(grants_by=Skill.Grant.BOTH))
     user = certification.worker.user
-    User.objects.filter(pk=user.pk).update(is_staff=True)
+    offboard_worker(worker_id=certification.worker_id, why="Joins the staff.", by=Actor.user(a_user(is_staff=True)))
+    made_admin(user, "certification")
 
     status, answer = Caller(user).post(f"/certifications/{certification.pk}/grant/")
 

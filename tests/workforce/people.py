@@ -5,6 +5,7 @@ from itertools import count
 
 from kernel.models import User
 from kernel.services.audit import Actor
+from tests.kernel.people import made_admin
 from workforce.identity_data import IdentityData
 from workforce.models import Application, Worker
 from workforce.services.applying import TERMS_VERSION, apply, approve_application
@@ -24,7 +25,8 @@ def an_identity(
 
 
 def a_person(*, is_staff: bool = False) -> User:
-    return User.objects.create_user(f"person-{next(_numbers)}@example.org", is_staff=is_staff)
+    user = User.objects.create_user(f"person-{next(_numbers)}@example.org")
+    return made_admin(user) if is_staff else user
 
 
 def an_admin() -> User:

@@ -5,8 +5,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from kernel.models import AuditEvent, User
-from tests.kernel.people import console_of
+from kernel.models import AuditEvent
+from tests.kernel.people import an_operator, console_of
 from tests.workforce.people import a_person, a_worker, an_application, an_identity
 from workforce.models import Application, Identity, Worker
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def operator() -> Client:
-    return console_of(User.objects.create_superuser("operator@example.org"))
+    return console_of(an_operator())
 
 
 def decide(
@@ -28,13 +28,16 @@ def decide(
 
 
 def test_an_operator_approves_what_can_be_approved_and_is_told_about_the_rest(operator: Client) -> None:
-    open_one, own = an_application(), an_application(user=User.objects.get(email="operator@example.org"))
+    open_one, decided = an_application(), a_worker().application
 
-    said, _ = decide(operator, [open_one, own], "approve", reason="Checked.")
+    said, _ = decide(operator, [open_one, decided], "approve", reason="Checked.")
 
-    assert said == ["This is about yourself; another admin has to decide it.", "1 approved."]
-    assert Worker.objects.get().user == open_one.user
-    assert AuditEvent.objects.get(action="application.approved").why == "Checked."
+    assert said == [
+        f"Application {decided.pk} is approved and cannot become approved. From approved it cannot change any more.",
+        "1 approved.",
+    ]
+    assert Worker.objects.filter(user=open_one.user).exists()
+    assert AuditEvent.objects.get(action="application.approved", subject_id=open_one.pk).why == "Checked."
 
 
 def test_a_refusal_without_a_reason_changes_nothing(operator: Client) -> None:

@@ -15,9 +15,11 @@ from kernel.models import AuditEvent, IdempotencyRecord, User
 from kernel.scopes import SCOPES
 from kernel.services.access import create_api_key, sign_in
 from kernel.services.audit import Actor
+from tests.kernel.people import made_admin
 from tests.workforce.people import LEGAL_NAME, a_person, a_worker, an_admin, an_application, an_identity
 from workforce.models import Application, Identity, Worker
 from workforce.services.applying import TERMS_VERSION
+from workforce.services.standing import offboard_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -208,15 +210,22 @@ def test_an_admin_declines_with_a_reason_that_the_person_reads() -> None:
 
 
 def test_nobody_decides_about_themselves() -> None:
-    admin = an_admin_calling()
-    application = an_application(user=admin.user)
+    worker = a_worker()
+    offboard_worker(worker_id=worker.pk, why="Joins the staff.", by=Actor.user(an_admin()))
+    admin = Caller(made_admin(worker.user, "certification"))
 
-    status, told = admin.post(f"{APPLICATIONS}{application.pk}/approve/", {})
+    status, told = admin.post(f"{WORKERS}{worker.pk}/reinstate/", {"reason": "I trust myself."})
 
     assert (status, told) == (
         409,
         {"code": "own_case", "message": "This is about yourself; another admin has to decide it."},
     )
+
+
+def test_an_admin_cannot_apply() -> None:
+    status, told = an_admin_calling().post(APPLICATIONS, BODY)
+
+    assert (status, told["code"]) == (409, "is_admin")
 
 
 def test_an_admin_changes_a_standing_step_by_step_and_the_worker_reads_why() -> None:
@@ -359,6 +368,6 @@ def test_lists_cost_the_same_number_of_queries_however_long_they_are(
         a_worker(identity=an_identity(tax_id="123456789"))
 
     for path in (APPLICATIONS, WORKERS):
-        with django_assert_max_num_queries(2):
+        with django_assert_max_num_queries(3):
             assert len(admin.get(path)[1]["results"]) == 6
     assert Worker.objects.count() == 6

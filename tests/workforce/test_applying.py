@@ -112,7 +112,7 @@ def test_an_application_is_decided_once() -> None:
 
 
 def test_nobody_decides_about_themselves_and_no_rule_decides_at_all() -> None:
-    admin = an_admin()
+    admin = a_person()
     application = an_application(user=admin)
 
     with pytest.raises(OwnCase, match=r"This is about yourself; another admin has to decide it\."):

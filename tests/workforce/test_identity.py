@@ -96,13 +96,13 @@ def test_no_table_log_or_repr_holds_it_in_the_clear(caplog: pytest.LogCaptureFix
 
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_a_purpose_opens_what_it_needs_and_no_more(purpose: Purpose) -> None:
-    worker = a_worker(identity=an_identity(tax_id=TAX_ID))
-    reading(worker, *READABLE_FOR[purpose], purpose=purpose)
+    worker, by = a_worker(identity=an_identity(tax_id=TAX_ID)), Actor.user(an_admin())
+    reading(worker, *READABLE_FOR[purpose], purpose=purpose, by=by)
     before = AuditEvent.objects.count()
 
     for beyond in set(IdentityField) - READABLE_FOR[purpose]:
         with pytest.raises(NotForThisPurpose, match=f"{purpose.value} does not open {beyond.value}"):
-            reading(worker, beyond, purpose=purpose)
+            reading(worker, beyond, purpose=purpose, by=by)
 
     assert AuditEvent.objects.filter(action="identity.read").count() == 1
     assert AuditEvent.objects.count() == before

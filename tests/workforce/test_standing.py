@@ -23,7 +23,7 @@ from kernel.services.audit import Actor
 from kernel.services.key_rotation import outdated_keys
 from marketplace import celery_app
 from tests.billing.builders import a_client, a_job, usd
-from tests.workforce.people import a_worker, an_admin
+from tests.workforce.people import a_person, a_worker, an_admin
 from workforce.events import WorkerOffboarded, WorkerPaused, WorkerReinstated, WorkerResumed, WorkerSuspended
 from workforce.models import Worker
 from workforce.services.persons import OwnCase, PersonDecides
@@ -188,7 +188,7 @@ def test_only_a_person_decides_more_than_a_pause(service: Callable[..., Worker])
 
 
 def test_an_admin_cannot_change_their_own_standing() -> None:
-    admin = an_admin()
+    admin = a_person()
     worker = a_worker(user=admin)
     suspend_worker(worker_id=worker.pk, why="Under inquiry.", by=an_actor())
 

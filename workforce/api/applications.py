@@ -14,6 +14,7 @@ from kernel.errors import NotFound
 from kernel.flow import WrongState
 from kernel.policy import Kind
 from kernel.principal import Permit
+from kernel.services.admin_roles import IsAdmin
 from kernel.services.subject_keys import KeyDestroyed
 from workforce.api.workers import ReasonIn, WorkerOut
 from workforce.identity_data import LONGEST_ADDRESS, LONGEST_NAME, IdentityData
@@ -138,7 +139,7 @@ class ApplicationsView(ApiView):
         answer=ApplicationOut,
         status=201,
         creates=True,
-        errors=[AlreadyApplied, AlreadyWorker, TermsOutdated, KeyDestroyed],
+        errors=[AlreadyApplied, AlreadyWorker, TermsOutdated, KeyDestroyed, IsAdmin],
     )
     def post(self, request: Request) -> Response:
         """Asks to become a worker. An admin decides; after a refusal one may apply again.
@@ -168,7 +169,7 @@ class ApprovalView(ApiView):
         answer=WorkerOut,
         status=201,
         creates=True,
-        errors=[NotFound, WrongState, OwnCase],
+        errors=[NotFound, WrongState, OwnCase, IsAdmin],
     )
     def post(self, request: Request, application_id: UUID) -> Response:
         """Makes the person an active worker, which is the answer. Nobody approves their own application."""

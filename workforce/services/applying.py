@@ -11,6 +11,7 @@ from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import move
 from kernel.models import User
+from kernel.services.admin_roles import refuse_admins
 from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
 from kernel.text import clean_text
@@ -54,13 +55,14 @@ def apply(
 ) -> Application:
     """Ask, as ``user``, to become a worker; ``identity`` is sealed with it.
 
-    Raises Invalid, TermsOutdated, AlreadyApplied while an earlier application is open, and AlreadyWorker.
+    Raises Invalid, TermsOutdated, IsAdmin, AlreadyApplied while an earlier application is open, and AlreadyWorker.
     """
     _check_country(country)
     spoken = _checked_languages(languages)
     note = clean_text(note, what="note", longest=LONGEST_NOTE, field="note") if note else ""
     _refuse_other_terms(terms_version)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two tabs of one person follow each other
+    refuse_admins(user.pk)
     _refuse_second_way_in(user)
     by = Actor.user(user)
     application = Application.objects.create(
@@ -75,9 +77,11 @@ def apply(
 
 @transaction.atomic
 def approve_application(*, application_id: UUID, by: Actor, why: str = "") -> Worker:
-    """Make the applicant an active worker. Raises NotFound, WrongState, OwnCase and PersonDecides."""
+    """Make the applicant an active worker. Raises NotFound, WrongState, OwnCase, PersonDecides, IsAdmin."""
     why = clean_text(why, what="reason", longest=LONGEST_REASON, field="reason") if why else ""
     application = _decided(application_id, Application.State.APPROVED, why=why, by=by)
+    User.objects.select_for_update(no_key=True).get(pk=application.user_id)
+    refuse_admins(application.user_id)
     worker = Worker.objects.create(
         user_id=application.user_id,
         application=application,
