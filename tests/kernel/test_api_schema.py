@@ -114,6 +114,7 @@ def test_the_codes_of_the_shell_are_in_the_docs() -> None:
         "not_allowed",
         "not_found",
         "not_signed_in",
+        "second_factor_needed",
         "too_many_requests",
         "try_again",
         "unsupported_media_type",
