@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
 from billing.stripe_transport import GuardedClient
+from kernel.errors import Refused
 from kernel.money import Money
 from kernel.outbound import transaction_is_open
 
@@ -56,6 +57,12 @@ class StripeServerError(StripeTrouble):
 
     It may or may not have been done. Look for the object; if there is none, ask again with the next key.
     """
+
+
+class StripeNotSetUp(Refused):
+    """This installation has no account at Stripe, so no money can come in or go out."""
+
+    code = "stripe_not_set_up"
 
 
 class WebhookRefused(Exception):
@@ -289,7 +296,7 @@ def verify_webhook(*, raw_body: bytes, signature: str) -> WebhookEvent:
     """
     secrets = [secret.strip() for secret in settings.STRIPE_WEBHOOK_SECRET.split(",") if secret.strip()]
     if not secrets:
-        raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET is not set; no webhook can be believed without it.")
+        raise WebhookRefused("This installation has no webhook secret of Stripe's, so it can believe no webhook.")
     problems = [problem for secret in secrets if (problem := _signature_problem(raw_body, signature, secret))]
     if len(problems) == len(secrets):
         raise WebhookRefused(f"This webhook is not from Stripe, or it is too old: {problems[-1]}")
@@ -319,7 +326,7 @@ def _speaking() -> Iterator[stripe.StripeClient]:
     """The client, outside any transaction, with Stripe's errors turned into our outcomes."""
     assert not transaction_is_open(), "Stripe is not called inside a transaction: a rollback could not take it back."
     if not settings.STRIPE_API_KEY:
-        raise ImproperlyConfigured("STRIPE_API_KEY is not set; no money can move without it.")
+        raise StripeNotSetUp("No money can move here yet: whoever runs this installation must set STRIPE_API_KEY.")
     try:
         yield _client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE)
     except stripe.StripeError as problem:

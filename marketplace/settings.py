@@ -57,6 +57,7 @@ BASE_URL = text(
     about="Where people reach Assay, as `https://host`; links in mails begin with it, and security keys are bound to "
     "it. Required in production.",
 ).rstrip("/")
+CSRF_FAILURE_VIEW = "kernel.pages.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = names(
     "ASSAY_ORIGINS", about="Origins besides `ASSAY_BASE_URL` whose forms are trusted, as `https://host`."
 )
@@ -103,8 +104,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "kernel.page_policy.page_policy",
+    "django.middleware.security.SecurityMiddleware",
+    "kernel.page_policy.known_methods_only",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -130,6 +132,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # static files are served from where they are installed; there is no collecting step
 
 # --- The database ---

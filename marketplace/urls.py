@@ -17,5 +17,7 @@ urlpatterns = [
     path("api/v1/", include("qualification.api.urls")),
 ]
 
-handler404 = "kernel.api.errors.page_not_found"
-handler500 = "kernel.api.errors.server_error"
+handler400 = "kernel.pages.errors.bad_request"
+handler403 = "kernel.pages.errors.forbidden"
+handler404 = "kernel.pages.errors.page_not_found"
+handler500 = "kernel.pages.errors.server_error"

@@ -13,6 +13,7 @@ from billing.services.payout_accounts import (
     onboarding_link,
     open_payout_account,
 )
+from billing.stripe_gateway import StripeNotSetUp
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
@@ -95,7 +96,7 @@ class OnboardingLinkView(PayeeView):
         body=OnboardingLinkIn,
         answer=OnboardingLinkOut,
         status=201,
-        errors=[PayoutAccountMissing, PayoutAccountRefused, StripeUnavailable],
+        errors=[PayoutAccountMissing, PayoutAccountRefused, StripeNotSetUp, StripeUnavailable],
     )
     def post(self, request: Request) -> Response:
         """Makes a fresh link; each works once and for a few minutes. What one says there stays with Stripe."""

@@ -9,8 +9,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -133,18 +132,3 @@ def _faults(detail: Any, field: str = "") -> Iterator[dict[str, object]]:
 def _operation(context: Mapping[str, Any]) -> str:
     view, request = context.get("view"), context.get("request")
     return f"{getattr(request, 'method', '?')} {type(view).__name__}"
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What stands at an address that nobody has: JSON below `/api/`, else a page."""
-    if request.path.startswith(("/api/", "/webhooks/", "/health/")):
-        message = "There is nothing at this address."
-        if request.path.startswith("/api/") and not request.path.endswith("/"):
-            message += " Addresses end in a slash."
-        return JsonResponse({"code": "not_found", "message": message}, status=404)
-    return render(request, "404.html", status=404)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """The answer when even the answering failed."""
-    return JsonResponse({"code": "internal_error", "message": "Something went wrong here."}, status=500)

@@ -13,6 +13,8 @@ LARGEST_BODY_BYTES: Final = 1024 * 1024
 LARGEST_INTEGER: Final = strict_json.LARGEST_INTEGER
 SMALLEST_INTEGER: Final = -LARGEST_INTEGER
 
+LONGEST_EMPTY_OBJECT: Final = 16
+
 _LENGTH: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -56,6 +58,16 @@ def length_of(request: Any) -> int:
     if not _LENGTH.fullmatch(written):
         raise ParseError("The Content-Length is not a number of bytes.")
     return int(written)
+
+
+def refuse_body(request: Any) -> None:
+    """Raise ParseError when a body was sent to an operation that takes none; an empty object is as good as nothing."""
+    length = length_of(request)
+    if length == 0:
+        return
+    is_json = str(request.content_type).partition(";")[0].strip().lower() == "application/json"
+    if not is_json or length > LONGEST_EMPTY_OBJECT or request.body.strip() != b"{}":
+        raise ParseError("This operation takes no body. Send it without one.")
 
 
 def refuse_encodings(request: Any, media_type: str) -> None:

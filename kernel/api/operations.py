@@ -75,6 +75,7 @@ def operation(
             auth=[] if public else None,
         )(handler)
         described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
+        described.takes_body = bool(body or uploads)  # type: ignore[attr-defined]
         described.action = action  # type: ignore[attr-defined]  # what the policy table calls it
         return described
 

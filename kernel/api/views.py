@@ -14,7 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
-from kernel.api.input import length_of
+from kernel.api.input import length_of, refuse_body
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
@@ -73,7 +73,10 @@ class ApiView(APIView):
             raise LengthRequired
         length_of(request)
         super().initial(request, *args, **kwargs)
-        self._asked = self._read_query(request, getattr(getattr(self, method), "query", None))
+        handler = getattr(self, method)
+        if not getattr(handler, "takes_body", False):
+            refuse_body(request)
+        self._asked = self._read_query(request, getattr(handler, "query", None))
 
     def options(self, *args: Any, **kwargs: Any) -> Response:
         """Nothing but the header Allow."""

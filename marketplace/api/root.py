@@ -11,16 +11,11 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 from rest_framework.request import Request
 
-OWN_PARTS_ONLY: Final = "; ".join(
-    [
-        "default-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "worker-src blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
+from kernel.page_policy import Nonce, policy_of_page
+
+REDOCS_STYLES: Final = (
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "  # empty elements, which it then fills by rules
+    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"  # the look of its scroll bars
 )
 
 
@@ -49,7 +44,8 @@ class DocsPage(SpectacularRedocView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         page = super().finalize_response(request, response, *args, **kwargs)
-        page["Content-Security-Policy"] = OWN_PARTS_ONLY
+        nonce: Nonce = request._request.csp_nonce  # type: ignore[attr-defined]  # of the page's policy
+        page["Content-Security-Policy"] = policy_of_page(nonce=nonce, style=REDOCS_STYLES, worker="blob:")
         return page
 
 

@@ -56,7 +56,12 @@ def a_side() -> Side:
         "task_id": answered.task_id,
         "assignment_id": answered.pk,
         "escalation_id": open_escalation(
-            kind=Escalation.Kind.FAILED_PAYOUT, by=Actor.system("test"), why="", worker_id=worker.pk, job=job
+            kind=Escalation.Kind.FAILED_PAYOUT,
+            by=Actor.system("test"),
+            why="",
+            worker_id=worker.pk,
+            job=job,
+            subject=f"payout:{payout.pk}",
         ).pk,
         "worker_id": worker.pk,
         "application_id": worker.application_id,

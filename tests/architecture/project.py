@@ -47,7 +47,7 @@ def sources() -> dict[Path, ast.Module]:
 
 @cache
 def modules() -> tuple[ModuleType, ...]:
-    """Every module of the packages, imported; processes of their own (settings, wsgi, asgi) aside."""
+    """Every module of the packages, imported; processes of their own (settings, wsgi) aside."""
     return tuple(importlib.import_module(name) for package in PACKAGES for name in _module_names(package))
 
 
@@ -73,5 +73,5 @@ def _python_files(folder: Path) -> list[Path]:
 
 def _module_names(package: str) -> Iterator[str]:
     for module in pkgutil.walk_packages([str(ROOT / package)], prefix=f"{package}."):
-        if ".migrations" not in module.name and module.name.rpartition(".")[2] not in {"asgi", "wsgi", "__main__"}:
+        if ".migrations" not in module.name and module.name.rpartition(".")[2] not in {"wsgi", "__main__"}:
             yield module.name

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
@@ -235,6 +236,40 @@ def test_a_browser_is_sent_to_plain_addresses_only(address: str) -> None:
     post(browser, ACCOUNT, {})
 
     assert error_of(post(browser, LINK, {"return_url": address})) == (400, "invalid")
+
+
+def test_an_onboarding_link_without_an_account_at_stripe_is_refused_with_what_is_missing(settings: Settings) -> None:
+    settings.STRIPE_API_KEY = ""
+    _, browser = a_worker()
+    post(browser, ACCOUNT, {})
+
+    answer = post(browser, LINK, {})
+
+    assert error_of(answer) == (409, "stripe_not_set_up")
+    assert answer.json()["message"].endswith("whoever runs this installation must set STRIPE_API_KEY.")
+
+
+def test_a_webhook_that_is_too_large_is_answered_as_programs_read_it() -> None:
+    answer = Browser().post("/webhooks/stripe/", b"{" + b" " * 2_700_000, content_type="application/json")
+
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"code": "body_too_large", "message": "The body is larger than what is read here."},
+    )
+
+
+def test_without_a_webhook_secret_no_webhook_is_believed(settings: Settings) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    hook = signed("invoice.finalized", {"id": "in_1", "object": "invoice"})
+
+    answer = Browser().post(
+        "/webhooks/stripe/",
+        hook["raw_body"],
+        content_type="application/json",
+        headers={"Stripe-Signature": hook["signature"]},
+    )
+
+    assert error_of(answer) == (400, "webhook_refused")
 
 
 @pytest.mark.usefixtures("stripe")

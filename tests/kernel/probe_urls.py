@@ -140,4 +140,4 @@ urlpatterns = [
     path("health/", include("kernel.api.health")),
 ]
 
-handler404 = "kernel.api.errors.page_not_found"
+handler404 = "kernel.pages.errors.page_not_found"
