@@ -6,7 +6,6 @@ from kernel import policy
 from kernel.policy import allow
 from marketplace.bench.bare_view import claim, submit
 
-
 policy.install(
     policy.table().plus(
         [*allow("page.bare_claim", on="page", to="anyone"), *allow("page.bare_submit", on="page", to="anyone")]
