@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from kernel.services import health, idempotency, key_rotation, outbox
+from kernel.services import health, idempotency, key_rotation, media, outbox
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,12 @@ def rotate_keys() -> None:
     for batch in key_rotation.rotate_keys():
         for key_id in batch.unopened:
             logger.error("Subject key %s does not open with any master key that is set.", key_id)
+
+
+@shared_task(name="kernel.tidy_media")
+def tidy_media() -> None:
+    """Give up files that never came whole, and erase those of media that were deleted, or withdrawn a month ago."""
+    media.tidy_media()
 
 
 @shared_task(name="kernel.show_pulse")

@@ -1,30 +1,15 @@
 """States as data, and the one door that moves them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
 
 from django.db import models
 
 from kernel.errors import Refused
 from kernel.rows import update
 from kernel.services.audit import Actor, telling
+from kernel.states import Flow
 
-Transitions = Mapping[str, set[str]]
-
-
-class Flow:
-    """Which state may become which. A state that is not a key is final."""
-
-    def __init__(self, transitions: Mapping[Any, set[Any]]) -> None:
-        self.transitions: Final[Transitions] = {str(k): {str(v) for v in to} for k, to in transitions.items()}
-
-    def next_states(self, state: str) -> list[str]:
-        """The states that ``state`` may become, sorted; empty when it is final."""
-        return sorted(self.transitions.get(str(state), set()))
-
-    def allows(self, state: str, to: str) -> bool:
-        """Whether ``state`` may become ``to``."""
-        return str(to) in self.transitions.get(str(state), set())
+__all__ = ["Flow", "WrongState", "move"]
 
 
 class WrongState(Refused):

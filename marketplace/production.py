@@ -43,6 +43,7 @@ class Doors:
     hosts: Sequence[str]
     origins: Sequence[str]
     base_url: str
+    content_origin: str
 
 
 def refuse_unsafe_settings(
@@ -105,6 +106,8 @@ def door_faults(doors: Doors) -> Iterator[str]:
     for origin in doors.origins:
         if not origin.startswith("https://"):
             yield f"ASSAY_ORIGINS names {origin}, whose forms anybody on the way could change; trust https:// only."
+    if fault := _content_origin_fault(doors):
+        yield f"ASSAY_CONTENT_ORIGIN {fault}"
 
 
 def stripe_double_faults(*, api_key: str, api_base: str, production: bool) -> Iterator[str]:
@@ -150,6 +153,24 @@ def _base_url_fault(doors: Doors) -> str:
         return f"is {doors.base_url}; on http:// anybody on the way could read and change what is sent."
     if doors.hosts and not validate_host(origin.host, doors.hosts):
         return f"is {doors.base_url}, a host that ASSAY_HOSTS does not name."
+    return ""
+
+
+def _content_origin_fault(doors: Doors) -> str:
+    try:
+        origin = origin_of(doors.content_origin)
+    except Unreadable:
+        origin = None
+    if origin is None or origin.scheme != "https":
+        return (
+            "must name the origin that media are served from, as https://host; best on a domain of its own, which "
+            "shares no cookies with this one."
+        )
+    if "*" not in doors.hosts and validate_host(origin.host, doors.hosts):
+        return (
+            f"is {doors.content_origin}, a host of ASSAY_HOSTS; media need a host of their own, so that nothing in "
+            "them can act as this site."
+        )
     return ""
 
 

@@ -131,6 +131,36 @@ TEMPLATES = [
     },
 ]
 
+# --- What clients give us to show ---
+
+CONTENT_ORIGIN = text(
+    "ASSAY_CONTENT_ORIGIN",
+    default="" if PRODUCTION else "http://127.0.0.1:8001",
+    about="The origin that media are served from, as `https://host`: another host than `ASSAY_HOSTS`. Required in "
+    "production; elsewhere `up` takes a port beside the web server's.",
+).rstrip("/")
+MEDIA_DIR = text("ASSAY_MEDIA", about="The folder that media are kept in, shared by all servers. Unset: in var.")
+MEDIA_ALLOWANCE_BYTES = (1024**2) * number(
+    "ASSAY_MEDIA_ALLOWANCE_MB", default=10_240, about="How much room one client's media may take, in MiB."
+)
+MEDIA_SCANNER = text(
+    "ASSAY_MEDIA_SCANNER",
+    about="A program that reads a file from standard input and ends with 0 for harmless and 1 for harmful, such as "
+    "`clamdscan --no-summary -`. Unset: files are not scanned.",
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing is kept here
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "media": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": MEDIA_DIR or VAR_DIR / "media",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+
 STATIC_URL = "/static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # static files are served from where they are installed; there is no collecting step
@@ -277,6 +307,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "show life": ("kernel.show_beat_life", 15),
     "forget what is over": ("kernel.forget_what_is_over", 3600),
     "rotate keys": ("kernel.rotate_keys", 3600),
+    "tidy media": ("kernel.tidy_media", 600),
     "drive stragglers": ("billing.drive_stragglers", 300),
     "check books": ("billing.check_books", 86_400),
     "lift ended pauses": ("workforce.lift_ended_pauses", 60),
@@ -321,7 +352,13 @@ LOGGING = {
 refuse_unsafe_settings(
     production=PRODUCTION,
     secrets=SECRETS,
-    doors=Doors(debug=DEBUG, hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS, base_url=BASE_URL),
+    doors=Doors(
+        debug=DEBUG,
+        hosts=ALLOWED_HOSTS,
+        origins=CSRF_TRUSTED_ORIGINS,
+        base_url=BASE_URL,
+        content_origin=CONTENT_ORIGIN,
+    ),
     stripe_api_base=STRIPE_API_BASE,
     project=BASE_DIR,
     apart=VAR_DIR,

@@ -31,6 +31,7 @@ from marketplace.pulse import Pulse
 BASE_DIR = Path(__file__).resolve().parent.parent
 SIGN_OF_LIFE = "/health/live"
 WEBHOOK = "/webhooks/stripe/"
+CONTENT = "marketplace.content:application"
 
 
 class StackError(Exception):
@@ -42,8 +43,9 @@ class Stack:
     """An installation over the folder `var`, answering at `url` once it is started.
 
     `environment` is what its processes find, as settings are described in docs/configuration.md; DATABASE_URL and
-    BROKER_URL in it replace the embedded servers. Port 0 takes a free one. Without `background` nothing but web server,
-    database and broker runs. Outside production it listens where only this machine reaches it, unless it is `exposed`.
+    BROKER_URL in it replace the embedded servers. Port 0 takes a free one, for the web server and (`content_port`) for
+    the server of media beside it, which answers at `content_origin`. Without `background` nothing but these two,
+    database and broker runs. Outside production they listen where only this machine reaches them, unless `exposed`.
     Use it as a context, or call `stop`; start it in a thread that lives as long as it does.
     """
 
@@ -51,6 +53,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     host: str = "127.0.0.1"
     port: int = 8000
+    content_port: int = 0
     web_workers: int = 2
     web_threads: int = 8
     celery_workers: int = 2
@@ -65,11 +68,17 @@ class Stack:
         self.processes_environment: dict[str, str] = {}
         self._lock: IO[str] | None = None
         self._listener: socket.socket | None = None
+        self._content_listener: socket.socket | None = None
 
     @property
     def url(self) -> str:
         """Where its web server answers."""
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def content_origin(self) -> str:
+        """Where media are had from: as set, or the server's own address."""
+        return self.environment.get("ASSAY_CONTENT_ORIGIN") or f"http://{self.host}:{self.content_port}"
 
     @property
     def logs(self) -> Path:
@@ -99,7 +108,7 @@ class Stack:
             self._take_folder()
             self._listen()
             self.processes_environment = {
-                **({} if self.production else {"ASSAY_BASE_URL": self.url}),
+                **({} if self.production else self._addresses()),
                 **self.environment,
                 "ASSAY_VAR": str(self.var),
                 "ASSAY_NO_BOOTSTRAP": "1",
@@ -115,11 +124,15 @@ class Stack:
             self.stop()
             raise
 
+    def _addresses(self) -> dict[str, str]:
+        return {"ASSAY_BASE_URL": self.url, "ASSAY_CONTENT_ORIGIN": self.content_origin}
+
     def stop(self) -> None:
         """Stop everything, the last started first."""
         self.supervisor.stop()
-        if self._listener is not None:
-            self._listener.close()
+        for listener in (self._listener, self._content_listener):
+            if listener is not None:
+                listener.close()
         if self._lock is not None:
             self._lock.close()
 
@@ -174,27 +187,34 @@ class Stack:
             raise StackError(f"Another process is just starting Assay over {self.var}.") from error
 
     def _listen(self) -> None:
-        """Open the port here and hand it down: it is taken once, and requests wait while the server starts again."""
+        """Open the ports here and hand them down: taken once, and requests wait while the server starts again."""
         if not (self.production or self.exposed or is_loopback(self.host)):
             raise StackError(
                 f"{self.host} can be reached from other machines, and this installation is for trying out: its secrets "
                 "lie in a folder, and it speaks without TLS. Listen on 127.0.0.1, or set ASSAY_ENV=production for an "
                 "installation that others use, or say that it is meant with ASSAY_EXPOSED=yes."
             )
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._listener.bind((self.host, self.port))
-        except OSError as error:
-            raise StackError(
-                f"Port {self.port} of {self.host} cannot be used: {error.strerror}. "
-                "Choose another with --port, or let --port 0 find a free one."
-            ) from error
+        self._listener = self._listen_at(self.port, option="--port")
         self.port = self._listener.getsockname()[1]
+        self._content_listener = self._listen_at(self.content_port, option="--content-port")
+        self.content_port = self._content_listener.getsockname()[1]
         if self._lock is not None:
             self._lock.truncate(0)
             self._lock.write(json.dumps({"pid": os.getpid(), "url": self.url}))
             self._lock.flush()
+
+    def _listen_at(self, port: int, *, option: str) -> socket.socket:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, port))
+        except OSError as error:
+            listener.close()
+            raise StackError(
+                f"Port {port} of {self.host} cannot be used: {error.strerror}. "
+                f"Choose another with {option}, or let {option} 0 find a free one."
+            ) from error
+        return listener
 
     def _start_servers(self) -> None:
         servers: list[Service] = []
@@ -231,18 +251,27 @@ class Stack:
 
     def _services(self) -> list[Service]:
         if not self.background:
-            return [self._web()]
-        services = [self._web(), self._worker(), self._beat(), self._process("relay", "manage.py", "relay")]
+            return [self._web(), self._content()]
+        web = [self._web(), self._content()]
+        services = [*web, self._worker(), self._beat(), self._process("relay", "manage.py", "relay")]
         return [self._double(), *services] if self.stripe_double else services
 
     def _web(self) -> Service:
-        descriptor = self._listener.fileno() if self._listener is not None else -1
+        return self._server("web", self.application, self._listener, workers=self.web_workers, ready=self.answers)
+
+    def _content(self) -> Service:
+        return self._server("content", CONTENT, self._content_listener, workers=1, ready=self.shows_media)
+
+    def _server(
+        self, name: str, application: str, listener: socket.socket | None, *, workers: int, ready: Callable[[], bool]
+    ) -> Service:
+        descriptor = listener.fileno() if listener is not None else -1
         return self._process(
-            "web",
-            *("-m", "gunicorn", self.application, "--bind", f"fd://{descriptor}"),
-            *("--worker-class", "gthread", "--workers", str(self.web_workers), "--threads", str(self.web_threads)),
+            name,
+            *("-m", "gunicorn", application, "--bind", f"fd://{descriptor}"),
+            *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(self.web_threads)),
             *("--graceful-timeout", "20", "--no-control-socket", "--error-logfile", "-"),
-            ready=self.answers,
+            ready=ready,
             inherits=(descriptor,),
         )
 
@@ -291,14 +320,19 @@ class Stack:
     def answers(self) -> bool:
         """Whether the web server serves, whatever the database says."""
         name = self.environment.get("ASSAY_HOSTS", "").split(",")[0].strip().lstrip("*.") or "localhost"
-        here = frozenset({Origin("http", name, self.port)})
+        return self._status_at(name, self.port, SIGN_OF_LIFE) == HTTPStatus.OK
+
+    def shows_media(self) -> bool:
+        """Whether the server of media serves: at an address that says nothing there is nothing."""
+        return self._status_at("localhost", self.content_port, "/") == HTTPStatus.NOT_FOUND
+
+    def _status_at(self, name: str, port: int, path: str) -> int | None:
+        here = frozenset({Origin("http", name, port)})
+        way = Outbound(only=here, internal=here, network=OnlyHere(self.host))
         try:
-            sign = Outbound(only=here, internal=here, network=OnlyHere(self.host)).ask(
-                method="GET", url=f"http://{name}:{self.port}{SIGN_OF_LIFE}"
-            )
+            return way.ask(method="GET", url=f"http://{name}:{port}{path}").status
         except OutboundRefused:
-            return False
-        return sign.status == HTTPStatus.OK
+            return None
 
 
 class OnlyHere(Internet):

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from kernel import clock
+from kernel.content_addresses import AddressOf
 from kernel.rows import planned_cursor
 from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
 from qualification.statistics import scoring as posterior
@@ -157,7 +158,7 @@ def schemas_under_way(exam: Exam) -> list[LabelSchema]:
     return list({asked.gold_question.label_schema for asked in questions_under_way(exam)})
 
 
-def explained_misses(exam: Exam) -> list[Miss] | None:
+def explained_misses(exam: Exam, address_of: AddressOf | None = None) -> list[Miss] | None:
     """What a worker may learn from the questions missed in a marked exam, by position.
 
     None when nothing is explained: the exam is not marked, or answers passed on would spoil so small a bank.
@@ -168,7 +169,7 @@ def explained_misses(exam: Exam) -> list[Miss] | None:
         return None
     wrong = ExamAnswer.objects.filter(exam=exam, correct=False).select_related("gold_question__label_schema")
     return [
-        Miss(answer.position, answer.gold_question.shown_item, answer.result, answer.gold_question.reason)
+        Miss(answer.position, answer.gold_question.shown_item(address_of), answer.result, answer.gold_question.reason)
         for answer in wrong.order_by("position")
     ]
 

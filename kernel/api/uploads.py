@@ -54,11 +54,15 @@ class UploadView(ApiView):
     def body_sha256(self) -> str:
         return self._sha256
 
-    def _refuse_what_is_not_read(self, request: Request) -> None:
+    def refuse_type(self, request: Request) -> None:
+        """Refuse a body of a type that is not read here."""
         if self.upload_type not in self.upload_types:
             possible = ", ".join(self.upload_types)
             raise UnsupportedMediaType(self.upload_type, detail=f"This is read as one of: {possible}.")
         refuse_encodings(request, str(request.content_type))
+
+    def _refuse_what_is_not_read(self, request: Request) -> None:
+        self.refuse_type(request)
         if length_of(request) > self.largest_body_bytes:
             raise BodyTooLarge(self.largest_body_bytes)
 

@@ -6,6 +6,7 @@ from kernel.models.audit import AuditEvent
 from kernel.models.heartbeat import Heartbeat
 from kernel.models.idempotency import IdempotencyRecord
 from kernel.models.keys import SubjectKey
+from kernel.models.media import Media, MediaAllowance
 from kernel.models.outbox import OutboxMessage
 from kernel.models.user import User
 
@@ -16,6 +17,8 @@ __all__ = [
     "Challenge",
     "Heartbeat",
     "IdempotencyRecord",
+    "Media",
+    "MediaAllowance",
     "OutboxMessage",
     "Session",
     "SubjectKey",

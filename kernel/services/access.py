@@ -220,6 +220,13 @@ def revoke_api_key(*, api_key_id: UUID, user: User, by: Actor) -> None:
         record(action="api_key.revoked", subject=key, by=by)
 
 
+def way_in_by_id(*, user_id: UUID, way_in_id: UUID) -> tuple[User, Session | ApiKey] | None:
+    """The user and the session or API key of this id, as long as it lets them in; to ask keeps no idle one alive."""
+    now = clock.now()
+    session = _way_in(Session, _SESSION_BY_ID, [way_in_id, user_id, now, now - IDLE_AFTER])
+    return session or _way_in(ApiKey, _API_KEY_BY_ID, [way_in_id, user_id, now])
+
+
 def _authenticate_session(token: str) -> tuple[User, Session] | None:
     now = clock.now()
     found = _way_in(Session, _LIVE_SESSION, [sha256_of(token), now, now - IDLE_AFTER])
@@ -271,9 +278,11 @@ def _select(model: type[Model], condition: str) -> str:
 
 _LIVE_SESSION: Final = _select(Session, "w.token_sha256 = %s") + " AND w.last_seen_at > %s"
 _LIVE_API_KEY: Final = _select(ApiKey, "w.secret_sha256 = %s")
+_SESSION_BY_ID: Final = _select(Session, "w.id = %s AND w.user_id = %s") + " AND w.last_seen_at > %s"
+_API_KEY_BY_ID: Final = _select(ApiKey, "w.id = %s AND w.user_id = %s")
 
 
-def _way_in(model: type[WayIn], sql: str, parameters: list[str | datetime]) -> tuple[User, WayIn] | None:
+def _way_in(model: type[WayIn], sql: str, parameters: list[str | UUID | datetime]) -> tuple[User, WayIn] | None:
     with planned_cursor() as cursor:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()

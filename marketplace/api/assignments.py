@@ -15,12 +15,14 @@ from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
 from kernel.errors import NotFound
 from kernel.flow import WrongState
+from kernel.principal import Principal
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.job_shapes import JobIn, ShownSchemaOut
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT
 from marketplace.models import Assignment, Rejection
 from marketplace.queries import presentation_of
+from marketplace.queries.content import shown_in_turn
 from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_or_keep
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
@@ -104,12 +106,15 @@ class TurnOut(AssignmentOut):
         "decision_due_at": None,
         "instructions": JobIn.EXAMPLE["instructions"],
         "label_schema": ShownSchemaOut.EXAMPLE,
-        "item": {"image": "https://example.org/1.png"},
+        "item": {"image": "https://content.example.net/…"},
         "result": None,
     }
     instructions = fields.TextField(help_text="As they stood when the task was claimed; the answer is judged by them.")
     label_schema = ShownSchemaOut()
-    item = fields.ObjectField(help_text="The fields that the label schema shows.")
+    item = fields.ObjectField(
+        help_text="The fields that the label schema shows. While the turn is active, media have an address, good "
+        "for a few minutes; show the assignment again for a fresh one."
+    )
     result = fields.JSONField(allow_null=True, help_text="What one answered, when one has; also when it was too late.")
 
 
@@ -151,7 +156,7 @@ class AssignmentsView(WorkersOwnView):
         """
         claim = claim_or_keep(worker=self.worker, job_id=self.read_body().get("job"))
         turn = claim.assignment
-        answer = {**shown(turn), **_shown_task(turn, turn.task.item), "result": None}
+        answer = {**shown(turn), **_shown_task(turn, self.principal), "result": None}
         return Response(answer, status=201 if claim.is_new else 200)
 
 
@@ -164,7 +169,7 @@ class AssignmentView(WorkersOwnView):
         rows = self.permit.among(Assignment.objects.all())
         turn = rows.select_related("task", "job", "annotation", "rejection").get(pk=assignment_id)
         result = turn.annotation.result if hasattr(turn, "annotation") else None
-        return Response({**shown(turn), **_shown_task(turn, turn.task.item), "result": result})
+        return Response({**shown(turn), **_shown_task(turn, self.principal), "result": result})
 
 
 class SubmissionView(WorkersOwnView):
@@ -218,10 +223,10 @@ def shown(turn: Assignment) -> dict[str, Any]:
     }
 
 
-def _shown_task(turn: Assignment, item: dict[str, object]) -> dict[str, Any]:
+def _shown_task(turn: Assignment, principal: Principal) -> dict[str, Any]:
     presentation = presentation_of(turn.version_id)
     return {
         "instructions": presentation.instructions,
         "label_schema": presentation.label_schema,
-        "item": presentation.shown(item),
+        "item": presentation.shown(turn.task.item, shown_in_turn(turn, principal=principal)),
     }

@@ -13,6 +13,7 @@ from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
+from kernel.principal import Principal
 from marketplace.api.assignments import ASSIGNMENT_ID
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import USER_ID
@@ -80,7 +81,7 @@ class EscalationDetailOut(EscalationOut):
     EXAMPLE = {
         **EscalationOut.EXAMPLE,
         "matter": {
-            "item": {"image": "https://example.org/1.png"},
+            "item": {"image": "https://content.example.net/…"},
             "instructions": JobIn.EXAMPLE["instructions"],
             "label_schema": ShownSchemaOut.EXAMPLE,
             "confidence": 0.71,
@@ -135,7 +136,7 @@ class EscalationView(ApiView):
     @operation("Show an escalation", answer=EscalationDetailOut, errors=[NotFound])
     def get(self, request: Request, escalation_id: UUID) -> Response:
         """With all that there is to look at."""
-        return self.answer(EscalationDetailOut(_with_matter(Escalation.objects.get(pk=escalation_id))))
+        return self.answer(EscalationDetailOut(_with_matter(Escalation.objects.get(pk=escalation_id), self.principal)))
 
 
 class EscalationStepView(ApiView):
@@ -213,6 +214,6 @@ def _require_fitting(asked: dict[str, Any], kind: str) -> None:
         raise Invalid(message, [{"field": needed, "message": message}])
 
 
-def _with_matter(escalation: Escalation) -> dict[str, Any]:
+def _with_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
     columns = {field.attname: getattr(escalation, field.attname) for field in Escalation._meta.concrete_fields}
-    return {**columns, "matter": matter_of(escalation)}
+    return {**columns, "matter": matter_of(escalation, principal=principal)}

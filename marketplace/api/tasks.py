@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import fields
+from kernel.api.media import MEDIA_ID
 from kernel.api.operations import operation
 from kernel.api.serializers import Out, Query
 from kernel.api.uploads import UploadView
 from kernel.api.views import ApiView
+from kernel.content_addresses import REFERENCE
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_job
@@ -31,10 +33,10 @@ FORMATS: Final[dict[str, FileFormat]] = {
     "text/csv": "csv",
 }
 UPLOADS: Final = {
-    "application/json": '[{"external_id": "scan-1", "item": {"image": "https://example.org/1.png"}}]',
-    "application/x-ndjson": '{"external_id": "scan-1", "item": {"image": "https://example.org/1.png"}}\n'
-    '{"item": {"image": "https://example.org/2.png"}, "gold_answer": "7", "gold_reason": "A crossed seven."}\n',
-    "text/csv": "external_id,image\nscan-1,https://example.org/1.png\n",
+    "application/json": f'[{{"external_id": "scan-1", "item": {{"image": "{REFERENCE}{MEDIA_ID}"}}}}]',
+    "application/x-ndjson": f'{{"external_id": "scan-1", "item": {{"image": "{REFERENCE}{MEDIA_ID}"}}}}\n'
+    f'{{"item": {{"image": "{REFERENCE}{MEDIA_ID}"}}, "gold_answer": "7", "gold_reason": "A crossed seven."}}\n',
+    "text/csv": f"external_id,image\nscan-1,{REFERENCE}{MEDIA_ID}\n",
 }
 TASK_ID = "9d8c7b6a-5948-4372-a615-0f1e2d3c4b5a"
 RESULT = [{"from_name": "digit", "to_name": "image", "type": "choices", "value": {"choices": ["7"]}}]
@@ -61,7 +63,7 @@ class TaskOut(Out):
     EXAMPLE = {
         "id": TASK_ID,
         "external_id": "scan-1",
-        "item": {"image": "https://example.org/1.png"},
+        "item": {"image": f"{REFERENCE}{MEDIA_ID}"},
         "priority": 5,
         "state": "resolved",
         "label": RESULT,

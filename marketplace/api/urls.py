@@ -11,6 +11,7 @@ from marketplace.api import (
     estimates,
     job_steps,
     jobs,
+    media,
     review,
     tasks,
 )
@@ -33,6 +34,9 @@ urlpatterns = [
     path("jobs/", jobs.JobsView.as_view()),
     path("jobs/<uuid:job_id>/", jobs.JobView.as_view()),
     path("jobs/<uuid:job_id>/tasks/", tasks.TasksView.as_view()),
+    path("jobs/<uuid:job_id>/media/", media.JobMediaView.as_view()),
+    path("jobs/<uuid:job_id>/media/<uuid:media_id>/", media.OneJobMediaView.as_view()),
+    path("jobs/<uuid:job_id>/media/<uuid:media_id>/withdraw/", media.JobMediaWithdrawalView.as_view()),
     path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),
     path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),
     path("jobs/<uuid:job_id>/pause/", job_steps.PauseView.as_view()),

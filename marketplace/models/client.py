@@ -31,6 +31,11 @@ class Client(models.Model):
         """The owner of this client's accounts in the ledger."""
         return f"client:{self.pk}"
 
+    @property
+    def media_payer(self) -> str:
+        """In whose allowance its jobs' media take room."""
+        return f"client:{self.pk}"
+
 
 class Membership(models.Model):
     """That a person acts for a client. What they may do there is granted object by object."""

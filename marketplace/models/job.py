@@ -102,6 +102,11 @@ class Job(models.Model):
         return f"job:{self.pk}"
 
     @property
+    def media_owner(self) -> str:
+        """What this job's media belong to."""
+        return f"job:{self.pk}"
+
+    @property
     def reward(self) -> Money:
         """Pay for one accepted assignment."""
         return Money(self.reward_minor, self.currency)

@@ -4,23 +4,25 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Payout
+from kernel.principal import Principal
 from marketplace.models import Annotation, Escalation, JobVersion, Task
+from marketplace.queries.content import shown_in_job
 from marketplace.queries.versions import presentation_of
 from qualification.models import Certification, Score, ScoreEvidence
 
 EVIDENCE_SHOWN = 50
 
 
-def matter_of(escalation: Escalation) -> dict[str, Any]:
+def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]:
     """What there is to look at: the task with its answers, the score with its evidence, or the payout."""
     if escalation.kind == Escalation.Kind.NO_CONSENSUS:
-        return _task_matter(escalation)
+        return _task_matter(escalation, principal)
     if escalation.kind == Escalation.Kind.DECERTIFICATION:
         return _score_matter(escalation)
     return _payout_matter(escalation)
 
 
-def _task_matter(escalation: Escalation) -> dict[str, Any]:
+def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
     assert escalation.task_id is not None, "What has no consensus is a task."
     task = Task.objects.get(pk=escalation.task_id)
     latest = JobVersion.objects.filter(job_id=task.job_id).order_by("-number").values_list("pk", flat=True)[0]
@@ -28,7 +30,7 @@ def _task_matter(escalation: Escalation) -> dict[str, Any]:
     answers = Annotation.objects.filter(assignment__task=task, late=False).order_by("submitted_at", "id")
     rows = answers.values("assignment_id", "result", "seconds", "submitted_at", "assignment__version__number")
     return {
-        "item": presentation.shown(task.item),
+        "item": presentation.shown(task.item, shown_in_job(task.job_id, principal=principal)),
         "instructions": presentation.instructions,
         "label_schema": presentation.label_schema,
         "confidence": task.confidence,

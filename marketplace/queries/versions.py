@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
+from kernel.content_addresses import AddressOf
 from marketplace.models import JobVersion
+from qualification.items import pictures_of, with_addresses
 from qualification.labels.schema import LabelSchema
 
 
@@ -17,10 +19,15 @@ class Presentation:
     instructions: str
     label_schema: dict[str, object]
     fields: tuple[str, ...]
+    pictures: tuple[str, ...]
 
-    def shown(self, item: dict[str, object]) -> dict[str, object]:
-        """Those fields of a task's item that the schema shows, in its order: the same for every task of the job."""
-        return {field: item[field] for field in self.fields if field in item}
+    def shown(self, item: dict[str, object], address_of: AddressOf | None = None) -> dict[str, object]:
+        """Those fields of a task's item that the schema shows, in its order: the same for every task of the job.
+
+        With ``address_of``, media have their address in place of the reference.
+        """
+        shown = {field: item[field] for field in self.fields if field in item}
+        return with_addresses(shown, self.pictures, address_of)
 
 
 def current_schema_of(job_id: UUID) -> LabelSchema:
@@ -45,4 +52,5 @@ def presentation_of(version_id: UUID) -> Presentation:
         instructions=version.instructions,
         label_schema={"xml": version.label_schema.xml, "parsed": checked.to_dict()},
         fields=tuple(checked.fields_needed),
+        pictures=pictures_of(checked),
     )

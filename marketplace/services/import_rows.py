@@ -7,6 +7,7 @@ from typing import Final
 from kernel.strict_json import NotStrictJson, loads
 from marketplace.services import import_cells as cells
 from marketplace.services.import_streams import RESERVED, Record, RowFault
+from qualification.items import flaw_of_image
 from qualification.labels.errors import ResultError, listed, quoted
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer, to_result, validate_result
@@ -40,7 +41,7 @@ class RowForm:
     def __init__(self, schema: LabelSchema) -> None:
         self._schema = schema
         self._flaw_of_field: dict[str, Callable[[object], str]] = {
-            field: cells.flaw_of_image if kind == "Image" else cells.flaw_of_shown_text
+            field: flaw_of_image if kind == "Image" else cells.flaw_of_shown_text
             for field, kind in schema.fields_needed.items()
         }
         self._single_choice = single_choice_of(schema)

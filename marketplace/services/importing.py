@@ -14,11 +14,13 @@ from kernel.errors import Invalid
 from kernel.flow import WrongState
 from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
+from kernel.services.media import use_pictures
 from marketplace.models import Job, Task
 from marketplace.services.import_csv import read_csv
 from marketplace.services.import_rows import Row, RowForm
 from marketplace.services.import_streams import Record, RowFault, read_json_array, read_json_lines
 from marketplace.services.posting import lock_job
+from qualification.items import media_of, pictures_of
 from qualification.labels.errors import quoted
 from qualification.labels.schema import LabelSchema as ParsedSchema
 from qualification.models import LabelSchema
@@ -105,6 +107,7 @@ class _Intake:
 
     def __init__(self, *, job: Job, label_schema: LabelSchema, by: Actor) -> None:
         self._job, self._label_schema, self._by = job, label_schema, by
+        self._pictures = pictures_of(label_schema.checked)
         self._created_at = clock.now()
         self._batch: list[Row] = []
         self._characters = 0
@@ -133,7 +136,7 @@ class _Intake:
         return ImportReport(tasks=self._tasks, gold=self._gold)
 
     def _write(self) -> None:
-        rows, self._batch, self._characters = self._batch, [], 0
+        rows, self._batch, self._characters = self._without_unknown_media(self._batch), [], 0
         if not rows:
             return
         try:
@@ -181,6 +184,19 @@ class _Intake:
             message = f"The external_id {quoted(row.external_id)} is taken by {taken[row.external_id]}."
             self._fault(RowFault(row.number, "external_id", message))
         return fresh
+
+    def _without_unknown_media(self, rows: list[Row]) -> list[Row]:
+        named = {row.number: media_of(row.item, self._pictures) for row in rows} if self._pictures else {}
+        asked = {media_id for fields in named.values() for media_id in fields.values()}
+        unknown = use_pictures(owner=self._job.media_owner, ids=asked) if asked else set()
+        if not unknown:
+            return rows
+        for row in rows:
+            for field, media_id in named[row.number].items():
+                if media_id in unknown:
+                    message = f"Media {media_id} is no picture of this job that can be shown. Upload it to this job."
+                    self._fault(RowFault(row.number, field, message))
+        return [row for row in rows if not unknown.intersection(named[row.number].values())]
 
     def _row_of(self, external_id: str) -> str:
         try:

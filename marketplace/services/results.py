@@ -4,7 +4,7 @@ A client takes away only what was paid for; docs/results.md has the rule and the
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -14,8 +14,10 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from kernel.crypto import pseudonyms
+from kernel.models import Media
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.import_rows import single_choice_of
+from qualification.items import media_of, pictures_of
 from qualification.labels.results import Answer
 
 TASKS_AT_ONCE: Final = 200
@@ -31,6 +33,7 @@ def stream_results(*, job: Job) -> Iterator[bytes]:
     lines = _Lines(job)
     last = UUID(int=0)
     while tasks := _tasks_after(last, job):
+        lines.look_up_media_of(tasks)
         yield b"".join(lines.of(task) for task in tasks)
         last = tasks[-1]["id"]
 
@@ -70,9 +73,19 @@ class _Lines:
     def __init__(self, job: Job) -> None:
         name_of = pseudonyms(scope=str(job.client_id))
         self._name_of: Callable[[str], str] = lru_cache(maxsize=10_000)(lambda worker_id: name_of(UUID(worker_id)))
-        control = single_choice_of(job.versions.select_related("label_schema").latest("number").label_schema.checked)
+        schema = job.versions.select_related("label_schema").latest("number").label_schema.checked
+        self._media_owner, self._pictures = job.media_owner, pictures_of(schema)
+        self._media: dict[UUID, dict[str, object]] = {}
+        control = single_choice_of(schema)
         self._control = control.name if control else None
         self._value_of: Callable[[str], object] = lru_cache(maxsize=1_000)(self._read_value)
+
+    def look_up_media_of(self, tasks: Iterable[Mapping[str, Any]]) -> None:
+        """Read what the lines of these tasks tell of the media that they show, in one statement if there are any."""
+        asked = {media_id for task in tasks for media_id in media_of(task["item"], self._pictures).values()}
+        rows = Media.objects.filter(owner=self._media_owner, pk__in=asked) if asked else Media.objects.none()
+        told = rows.values("id", "sha256", "media_type", "state")
+        self._media = {row["id"]: {**row, "id": str(row["id"])} for row in told}
 
     def of(self, task: Mapping[str, Any]) -> bytes:
         """The line of one task."""
@@ -81,6 +94,9 @@ class _Lines:
             "task": str(task["id"]),
             "external_id": task["external_id"] or None,
             "item": task["item"],
+            "media": {
+                field: self._media[media_id] for field, media_id in media_of(task["item"], self._pictures).items()
+            },
             "state": task["state"],
             "label": task["label"] if is_shown else None,
             "value": self._value_of(task["answer_key"]) if is_shown else None,

@@ -1,9 +1,11 @@
 """Exams over HTTP: a worker starts, answers and finishes their own."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,12 +13,14 @@ from rest_framework.response import Response
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
+from kernel.content_addresses import AddressOf, addresses
 from kernel.errors import NotFound
 from qualification.api import own_fields
 from qualification.api.gold_questions import RIGHT
 from qualification.api.label_schemas import DIGITS, LABEL_SCHEMA_ID
 from qualification.api.skills import SKILL_ID
-from qualification.models import Exam
+from qualification.items import IN_EXAM, IN_MISSES
+from qualification.models import Exam, ExamAnswer
 from qualification.queries import explained_misses, questions_under_way, schemas_under_way
 from qualification.services.admission import (
     AlreadyCertified,
@@ -108,9 +112,14 @@ class QuestionOut(Out):
     """A question of an exam: a task like any other."""
 
     position = fields.IntegerField()
-    item = fields.ObjectField(source="gold_question.shown_item", help_text="The fields that the label schema shows.")
+    item = fields.SerializerMethodField(help_text="The fields that the label schema shows.")
     label_schema = fields.UUIDField(source="gold_question.label_schema_id", help_text="One of `label_schemas`.")
     answered = fields.BooleanField(source="is_answered")
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_item(self, asked: ExamAnswer) -> Any:
+        """Media with an address for as long as the exam is under way."""
+        return asked.gold_question.shown_item(_addresses(IN_EXAM, asked.exam_id, self.context))
 
 
 class AskedSchemaOut(Out):
@@ -155,7 +164,7 @@ class ExamDetailOut(ExamOut):
     @extend_schema_field(QuestionOut(many=True))
     def get_questions(self, exam: Exam) -> Any:
         """The questions while there is time to answer them."""
-        return QuestionOut(questions_under_way(exam), many=True).data
+        return QuestionOut(questions_under_way(exam), many=True, context=self.context).data
 
     @extend_schema_field(AskedSchemaOut(many=True))
     def get_label_schemas(self, exam: Exam) -> Any:
@@ -165,7 +174,7 @@ class ExamDetailOut(ExamOut):
     @extend_schema_field(MissOut(many=True, allow_null=True))
     def get_misses(self, exam: Exam) -> Any:
         """What is explained afterwards."""
-        misses = explained_misses(exam)
+        misses = explained_misses(exam, _addresses(IN_MISSES, exam.pk, self.context))
         return None if misses is None else MissOut(misses, many=True).data
 
 
@@ -191,7 +200,7 @@ class ExamsView(WorkersOwnView):
         Exams are unpaid. How many questions were asked already, and the limit, stand at the skill's `prospect/`.
         """
         exam = start_exam(worker=self.worker, skill_id=self.read_body()["skill"])
-        return self.answer(ExamDetailOut(exam), status=201)
+        return self.answer(ExamDetailOut(exam, context=self.get_serializer_context()), status=201)
 
 
 class ExamView(WorkersOwnView):
@@ -200,7 +209,7 @@ class ExamView(WorkersOwnView):
     @operation("Show an exam", answer=ExamDetailOut, errors=[NotFound])
     def get(self, request: Request, exam_id: UUID) -> Response:
         """The questions while it is under way; afterwards what it came to."""
-        return self.answer(ExamDetailOut(_own(self).get(pk=exam_id)))
+        return self.answer(ExamDetailOut(_own(self).get(pk=exam_id), context=self.get_serializer_context()))
 
 
 class ExamAnswersView(WorkersOwnView):
@@ -226,8 +235,14 @@ class ExamFinishView(WorkersOwnView):
     @operation("Finish an exam", answer=ExamDetailOut, errors=[NotFound, ExamIncomplete])
     def post(self, request: Request, exam_id: UUID) -> Response:
         """Marks the exam. Passing earns the certification, or puts it before an admin. Finishing twice is no error."""
-        return self.answer(ExamDetailOut(finish_exam(exam_id=exam_id, worker=self.worker)))
+        return self.answer(
+            ExamDetailOut(finish_exam(exam_id=exam_id, worker=self.worker), context=self.get_serializer_context())
+        )
 
 
 def _own(view: WorkersOwnView) -> QuerySet[Exam]:
     return Exam.objects.filter(worker=view.worker).select_related("skill")
+
+
+def _addresses(kind: str, exam_id: UUID, context: Mapping[str, Any]) -> AddressOf:
+    return addresses(kind, exam_id, principal=context["view"].principal)

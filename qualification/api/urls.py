@@ -12,6 +12,7 @@ from qualification.api.certifications import (
 from qualification.api.exams import ExamAnswersView, ExamFinishView, ExamsView, ExamView
 from qualification.api.gold_questions import GoldQuestionsView, GoldRetirementView
 from qualification.api.label_schemas import LabelSchemaView, SchemaCheckView
+from qualification.api.media import OneSkillMediaView, SkillMediaView, SkillMediaWithdrawalView
 from qualification.api.scores import OwnScoresView, ScoresView
 from qualification.api.skills import ProspectView, SkillsView, SkillView
 
@@ -19,6 +20,9 @@ urlpatterns = [
     path("skills/", SkillsView.as_view()),
     path("skills/<uuid:skill_id>/", SkillView.as_view()),
     path("skills/<uuid:skill_id>/prospect/", ProspectView.as_view()),
+    path("skills/<uuid:skill_id>/media/", SkillMediaView.as_view()),
+    path("skills/<uuid:skill_id>/media/<uuid:media_id>/", OneSkillMediaView.as_view()),
+    path("skills/<uuid:skill_id>/media/<uuid:media_id>/withdraw/", SkillMediaWithdrawalView.as_view()),
     path("label-schemas/check/", SchemaCheckView.as_view()),
     path("label-schemas/<uuid:label_schema_id>/", LabelSchemaView.as_view()),
     path("gold-questions/", GoldQuestionsView.as_view()),

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from kernel import clock
+from kernel.content_addresses import AddressOf
+from qualification.items import pictures_of, with_addresses
 from qualification.models.label_schema import LabelSchema
 from qualification.models.skill import Skill
 
@@ -45,7 +47,12 @@ class GoldQuestion(models.Model):
     def __str__(self) -> str:
         return f"gold question {self.pk}"
 
-    @property
-    def shown_item(self) -> dict[str, object]:
-        """The fields of the item that the label schema shows; whatever else it carries stays sealed."""
-        return {field: self.item[field] for field in self.label_schema.checked.fields_needed}
+    def shown_item(self, address_of: AddressOf | None = None) -> dict[str, object]:
+        """The fields of the item that the label schema shows; whatever else it carries stays sealed.
+
+        With ``address_of``, media have their address in place of the reference.
+        """
+        schema = self.label_schema.checked
+        return with_addresses(
+            {field: self.item[field] for field in schema.fields_needed}, pictures_of(schema), address_of
+        )

@@ -59,6 +59,11 @@ class Skill(models.Model):
         return self.name
 
     @property
+    def media_owner(self) -> str:
+        """What the media of its gold questions belong to."""
+        return f"skill:{self.pk}"
+
+    @property
     def has_exam(self) -> bool:
         """Whether the skill is examined at all."""
         return self.exam_questions > 0

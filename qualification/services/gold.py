@@ -12,6 +12,8 @@ from django.db import transaction
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.services.audit import Actor, record
+from kernel.services.media import use_pictures
+from qualification.items import flaw_of_image, media_of, pictures_of
 from qualification.labels.errors import ResultError, SchemaError
 from qualification.labels.results import to_result, validate_result
 from qualification.models import GoldQuestion, LabelSchema, Skill
@@ -57,7 +59,7 @@ def add_gold_questions(
         except UnfitGold as error:
             errors.append({"row": number, "message": str(error)})
     if for_exam and not errors:
-        errors = _repeated_items(skill, questions)
+        errors = [*_unknown_media(skill, label_schema, questions), *_repeated_items(skill, questions)]
     if errors:
         raise InvalidGold(
             f"{len(errors)} of {len(rows)} rows cannot be gold questions. Nothing was added.", errors[:ERRORS_SHOWN]
@@ -87,6 +89,9 @@ def _question(skill: Skill, label_schema: LabelSchema, row: GoldRow, *, for_exam
         answer = validate_result(schema, row.result)
     except (SchemaError, ResultError) as error:
         raise UnfitGold(str(error)) from error
+    flaws = (flaw_of_image(row.item[field]) for field in pictures_of(schema)) if for_exam else ()
+    if flaw := next(filter(None, flaws), ""):
+        raise UnfitGold(flaw)
     reason = row.reason.strip()
     if for_exam and not reason:
         raise UnfitGold("An exam question needs a reason: a worker who misses it learns from it.")
@@ -107,6 +112,18 @@ def _fingerprint(label_schema: LabelSchema, item: Mapping[str, object]) -> str:
     shown = {field: item[field] for field in label_schema.checked.fields_needed}
     text = json.dumps([label_schema.sha256, shown], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unknown_media(skill: Skill, label_schema: LabelSchema, questions: list[GoldQuestion]) -> list[dict[str, object]]:
+    pictures = pictures_of(label_schema.checked)
+    named = [set(media_of(question.item, pictures).values()) for question in questions]
+    asked = set().union(*named)
+    unknown = use_pictures(owner=skill.media_owner, ids=asked) if asked else set()
+    return [
+        {"row": number, "message": f"Media {media_id} is no picture of this skill that can be shown. Upload it there."}
+        for number, ids in enumerate(named, start=1)
+        for media_id in sorted(ids & unknown)
+    ]
 
 
 def _repeated_items(skill: Skill, questions: list[GoldQuestion]) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ from kernel.models import ApiKey, User
 from kernel.money import Money
 from kernel.services.access import sign_in
 from kernel.services.audit import Actor
+from kernel.services.media import add_media
 from marketplace.models import Escalation, Membership, Task
 from marketplace.services.clients import add_member, share_job
 from marketplace.services.escalations import open_escalation
@@ -17,6 +18,7 @@ from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
 from tests.kernel.people import an_app_of, made_admin
+from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
 from tests.qualification.builders import a_skill, a_started_exam, a_user
@@ -46,6 +48,7 @@ def a_side() -> Side:
     (refund,) = request_refund(client_owner=client.billing_owner, amount=Money(100, "USD"), by=Actor.user(owner))
     a_ready_account(worker.billing_owner)
     payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
+    media, _ = add_media(owner=job.media_owner, payer=client.media_payer, name="one.png", sent=a_picture(), by=owner)
     ids = {
         "client_id": client.pk,
         "member_id": member.pk,
@@ -53,6 +56,7 @@ def a_side() -> Side:
         "refund_id": refund.pk,
         "job_id": job.pk,
         "share_id": share.pk,
+        "media_id": media.pk,
         "task_id": answered.task_id,
         "assignment_id": answered.pk,
         "escalation_id": open_escalation(

@@ -26,7 +26,13 @@ NAMES = (
     "DATABASE_URL",
     "BROKER_URL",
 )
-DOORS = Doors(debug=False, hosts=["assay.test"], origins=["https://assay.test"], base_url="https://assay.test")
+DOORS = Doors(
+    debug=False,
+    hosts=["assay.test"],
+    origins=["https://assay.test"],
+    base_url="https://assay.test",
+    content_origin="https://assay-content.test",
+)
 UNSET = {"ASSAY_SECRET_KEY": "", "ASSAY_MASTER_KEYS": "", "STRIPE_API_KEY": "", "STRIPE_WEBHOOK_SECRET": ""}
 
 
@@ -125,6 +131,16 @@ def test_secrets_that_can_be_guessed_are_refused_by_a_sentence(change: dict[str,
         ({"base_url": ""}, "ASSAY_BASE_URL must be the address at which people reach Assay, as https://host;"),
         ({"base_url": "https://assay.test/app"}, "ASSAY_BASE_URL must be the address"),
         ({"base_url": "http://assay.test"}, "ASSAY_BASE_URL is http://assay.test; on http:// anybody"),
+        (
+            {"content_origin": ""},
+            "ASSAY_CONTENT_ORIGIN must name the origin that media are served from, as https://host;",
+        ),
+        ({"content_origin": "http://assay-content.test"}, "ASSAY_CONTENT_ORIGIN must name the origin"),
+        ({"content_origin": "https://assay-content.test/files"}, "ASSAY_CONTENT_ORIGIN must name the origin"),
+        (
+            {"content_origin": "https://assay.test"},
+            "ASSAY_CONTENT_ORIGIN is https://assay.test, a host of",
+        ),
         ({"base_url": "https://assay.test.evil.test"}, "ASSAY_BASE_URL is https://assay.test.evil.test, a host that"),
         ({"origins": ["http://assay.test"]}, "ASSAY_ORIGINS names http://assay.test, whose forms anybody"),
     ],
@@ -238,6 +254,7 @@ def test_production_without_settings_names_all_that_is_missing_and_starts_nothin
         "STRIPE_WEBHOOK_SECRET",
         "ASSAY_HOSTS",
         "ASSAY_BASE_URL",
+        "ASSAY_CONTENT_ORIGIN",
     ]
     assert not (tmp_path / "var").exists()
 
@@ -247,7 +264,12 @@ def test_django_has_nothing_to_add_to_production_settings(tmp_path: Path) -> Non
     file.write_text(random(80, "secret key") + "\n", encoding="utf-8")
     file.chmod(0o600)
     environment = {name: value for name, value in safe().items() if name != "ASSAY_SECRET_KEY"}
-    doors = {"ASSAY_HOSTS": "assay.test", "ASSAY_BASE_URL": "https://assay.test", "ASSAY_BEHIND_PROXY": "yes"}
+    doors = {
+        "ASSAY_HOSTS": "assay.test",
+        "ASSAY_BASE_URL": "https://assay.test",
+        "ASSAY_CONTENT_ORIGIN": "https://assay-content.test",
+        "ASSAY_BEHIND_PROXY": "yes",
+    }
 
     result = in_production(
         *("check", "--deploy", "--fail-level", "WARNING"),

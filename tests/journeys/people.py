@@ -107,8 +107,8 @@ class Client:
         press(eventually(lambda: self.api.get(funding)["checkout_url"]))
         eventually(lambda: self.api.get(funding)["state"] == "settled")
 
-    def job(self, skill: str, *, tasks: int = 1, **order: Any) -> str:
-        """An open job of so many tasks."""
+    def draft(self, skill: str, **order: Any) -> str:
+        """A job without tasks."""
         asked = {
             "client": self.id,
             "title": "Animals",
@@ -124,6 +124,11 @@ class Client:
             "gold_share_basis_points": 0,
         }
         job: str = self.api.post("/api/v1/jobs/", asked | order)["id"]
+        return job
+
+    def job(self, skill: str, *, tasks: int = 1, **order: Any) -> str:
+        """An open job of so many tasks."""
+        job = self.draft(skill, **order)
         lines = "\n".join(json.dumps({"external_id": f"t{n}", "item": {"text": f"Text {n}"}}) for n in range(tasks))
         self.api.upload(f"/api/v1/jobs/{job}/tasks/", lines.encode(), content_type="application/x-ndjson")
         self.api.post(f"/api/v1/jobs/{job}/launch/")

@@ -56,6 +56,7 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         "task": str(task.pk),
         "external_id": "t0",
         "item": {"text": "Text 0"},
+        "media": {},
         "state": "resolved",
         "label": an_answer("cat"),
         "value": "cat",

@@ -103,4 +103,4 @@ def test_what_a_gold_question_asks_and_what_is_right_never_changes(change: dict[
 def test_a_worker_is_shown_only_the_fields_of_the_schema() -> None:
     (question,) = add(a_skill(bank=0), row("Meow.", true_label="cat"))
 
-    assert question.shown_item == {"text": "Meow."}
+    assert question.shown_item() == {"text": "Meow."}

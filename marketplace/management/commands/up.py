@@ -23,12 +23,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address that the web server listens on")
         parser.add_argument("--port", type=int, default=8000, help="its port; 0 takes a free one")
+        parser.add_argument("--content-port", type=int, help="the port of media: the next one, or a free one for 0")
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int, content_port: int | None, **options: Any) -> None:
         stack = Stack(
             var=settings.VAR_DIR,
             host=host,
             port=port,
+            content_port=(port and port + 1) if content_port is None else content_port,
             web_workers=settings.WEB_WORKERS,
             web_threads=settings.WEB_THREADS,
             celery_workers=settings.CELERY_WORKERS,
@@ -74,6 +76,7 @@ def where_to_look(stack: Stack) -> str:
     running = [watched.service.name for watched in stack.supervisor.watched]
     lines = {
         "web": f"{stack.url}/",
+        "media": f"{stack.content_origin}/",
         "operators": f"{stack.url}/admin/",
         "API": f"{stack.url}/api/v1/docs/",
         "Stripe": f"{stack.stripe_double}  (our own double: no money moves)"

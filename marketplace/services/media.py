@@ -1,0 +1,33 @@
+"""Media of a job: what its tasks show, taken in as long as tasks can be imported, and counted for its client."""
+
+from uuid import UUID
+
+from kernel.flow import WrongState
+from kernel.models import Media, User
+from kernel.services import media as kept
+from marketplace.models import Job
+
+
+def add_media_to_job(*, job: Job, name: str, sent: bytes, by: User) -> tuple[Media, bool]:
+    """Take a file into a draft, and whether it is new there: `kernel.services.media.add_media` has what may go wrong.
+
+    Raises WrongState when the job is no draft any more: nothing could be imported that refers to it.
+    """
+    refuse_unless_draft(job)
+    return kept.add_media(owner=job.media_owner, payer=job.client.media_payer, name=name, sent=sent, by=by)
+
+
+def delete_media_of_job(*, job: Job, media_id: UUID, by: User) -> None:
+    """Delete a file of ``job`` that no task refers to. Raises NotFound or MediaInUse."""
+    kept.delete_media(media_id=media_id, owner=job.media_owner, by=by)
+
+
+def withdraw_media_of_job(*, job: Job, media_id: UUID, why: str, by: User) -> Media:
+    """Show a file of ``job`` to nobody any more. Raises NotFound, or WrongState for one that never was available."""
+    return kept.withdraw_media(media_id=media_id, owner=job.media_owner, why=why, by=by)
+
+
+def refuse_unless_draft(job: Job) -> None:
+    """Raise WrongState when nothing can be imported into the job any more."""
+    if job.state != Job.State.DRAFT:
+        raise WrongState(f"Job {job.pk} is {job.state}; media are added to a draft, before its tasks are imported.")
