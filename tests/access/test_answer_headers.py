@@ -12,7 +12,7 @@ from kernel.page_policy import ALWAYS, NOTHING
 from kernel.services.access import sign_in
 from tests.access.addresses import addresses, ask
 from tests.access.world import a_side
-from tests.kernel.people import PASSWORD
+from tests.kernel.people import PASSWORD, an_operator
 from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
@@ -45,10 +45,6 @@ def a_person() -> User:
     return a_user()
 
 
-def an_admin() -> User:
-    return User.objects.create_superuser("operator@example.org")
-
-
 def faults_of(answer: Any) -> dict[str, str | None]:
     """Headers of the answer that are not as they are to be."""
     expected = dict(ALWAYS)
@@ -72,7 +68,7 @@ def is_the_policy_of_the_docs(policy: str) -> bool:
 
 @pytest.mark.parametrize(("role", "console"), [("anonymous", 302), ("person", 302), ("admin", 200)])
 def test_every_address_answers_with_all_of_them(role: str, console: int) -> None:  # [B062, B127, B129]
-    people = {"anonymous": lambda: None, "person": a_person, "admin": an_admin}
+    people = {"anonymous": lambda: None, "person": a_person, "admin": an_operator}
     ids = a_side().ids
     browser = a_browser(people[role]())
     faults, broken = {}, []

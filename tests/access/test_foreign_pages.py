@@ -6,9 +6,9 @@ from typing import Any, Final
 import pytest
 from django.test import Client
 
-from kernel.models import Session, User
+from kernel.models import Session
 from tests.access.addresses import ask
-from tests.kernel.people import PASSWORD, console_of
+from tests.kernel.people import PASSWORD, an_operator, console_of
 from tests.workforce.people import a_worker
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_no_page_of_others_is_told_that_it_may_read(origin: str) -> None:  # [B1
 
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_no_form_of_others_signs_anybody_in_or_out_even_with_a_mark_of_ours(origin: str) -> None:  # [B126]
-    admin = User.objects.create_superuser("operator@example.org", PASSWORD)
+    admin = an_operator()
     strange, known = Client(enforce_csrf_checks=True), Client(enforce_csrf_checks=True)
     known.cookies.update(console_of(admin).cookies)
     sent = {"email": admin.email, "password": PASSWORD, "csrfmiddlewaretoken": token_in(strange, "/account/sign-in/")}
@@ -67,7 +67,7 @@ def test_no_form_of_others_signs_anybody_in_or_out_even_with_a_mark_of_ours(orig
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_no_form_of_others_decides_anything_at_the_console(origin: str) -> None:  # [B126]
     console = Client(enforce_csrf_checks=True)
-    console.cookies.update(console_of(User.objects.create_superuser("operator@example.org")).cookies)
+    console.cookies.update(console_of(an_operator()).cookies)
     worker = a_worker()
     address = "/admin/workforce/worker/"
     decision = {"action": "pause", "_selected_action": str(worker.pk), "reason": "Too fast.", "hours": "12"}
@@ -88,7 +88,7 @@ def test_no_form_of_others_decides_anything_at_the_console(origin: str) -> None:
 
 def test_cookies_are_for_this_host_and_not_for_scripts() -> None:
     browser = Client()
-    admin = User.objects.create_superuser("operator@example.org", PASSWORD)
+    admin = an_operator()
     token = token_in(browser, "/account/sign-in/")
     browser.post(
         "/account/sign-in/", {"email": admin.email, "password": PASSWORD, "csrfmiddlewaretoken": token}, **HERE
