@@ -127,11 +127,15 @@ class SecondStepThrottle(SenderThrottle):
     """Second factors and passwords that are shown again: as often as sign-ins, by person, or by address."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        if isinstance(request.user, User):
-            count_or_refuse("sign_in_account", f"second-step-{request.user.pk}")
+        self.count(request, user=request.user if isinstance(request.user, User) else None)
+        return True
+
+    def count(self, request: Request, *, user: User | None = None) -> None:
+        """Count one more try, at the API or on a page; raises Throttled when there were too many."""
+        if user is not None:
+            count_or_refuse("sign_in_account", f"second-step-{user.pk}")
         else:
             count_or_refuse("sign_in_address", self.get_ident(request) or "local")
-        return True
 
 
 def count_sign_in(request: Request, *, email: Callable[[], object]) -> None:

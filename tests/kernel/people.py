@@ -12,7 +12,7 @@ from kernel import allauth_gateway as gateway
 from kernel.admin_roles import ADMIN_ROLES
 from kernel.allauth_gateway import Factor
 from kernel.models import User
-from kernel.services.access import sign_in, sign_up
+from kernel.services.access import open_session, sign_in, sign_up
 from kernel.services.admin_roles import create_admin, grant_admin_role
 from kernel.services.audit import Actor
 from tests.kernel.authenticators import App
@@ -50,11 +50,10 @@ def browser_of(user: User | None = None) -> APIClient:
 
 
 def console_of(user: User) -> Browser:
-    """A browser with the cookie of this person's session."""
-    user.set_password(PASSWORD)
-    user.save(update_fields=["password"])
+    """A browser with the cookie of this person's session; an admin has shown a second factor for it."""
     browser = Browser()
-    _, browser.cookies[settings.SESSION_COOKIE_NAME] = sign_in(email=user.email, password=PASSWORD, through="console")
+    _, token = open_session(user=user, through="console", second_factor="totp" if user.is_staff else "")
+    browser.cookies[settings.SESSION_COOKIE_NAME] = token
     return browser
 
 

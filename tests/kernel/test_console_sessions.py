@@ -143,8 +143,7 @@ def test_signing_in_and_out_needs_a_form_of_ours(path: str) -> None:  # [B126]
     ],
 )
 def test_after_signing_in_one_stays_here(asked: str, led_to: str) -> None:
-    operator = an_operator()
-    answer = Client().post("/account/sign-in/", {"email": operator.email, "password": PASSWORD, "next": asked})
+    answer = Client().post("/account/sign-in/", {"email": a_user().email, "password": PASSWORD, "next": asked})
     assert answer.headers["Location"] == led_to
 
 
