@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from marketplace.demo.authenticator import AuthenticatorApp
+
 SECONDS_TO_ANSWER: Final = 120
 TRIES: Final = 5
 LARGEST_PAGE: Final = 100
@@ -39,6 +41,14 @@ class Api:
     def sign_in(self, *, email: str, password: str) -> None:
         """Sign in; everything after that is asked as this person."""
         self._token = self.post("/api/v1/session/", {"email": email, "password": password})["token"]
+
+    def add_authenticator_app(self) -> AuthenticatorApp:
+        """Add a second factor, as admins have to before their roles count, and go on with the token that it brings."""
+        asked = self.post("/api/v1/second-factors/totp/begin/")
+        app = AuthenticatorApp(asked["secret"])
+        added = self.post("/api/v1/second-factors/totp/", {"challenge": asked["challenge"], "code": app.code()})
+        self._token = added["token"]
+        return app
 
     def get(self, path: str, **query: object) -> Any:
         """The answer to a GET."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marketplace.demo.api import Api, ApiError, press
+from marketplace.demo.authenticator import AuthenticatorApp
 from marketplace.demo.task_shape import INSTRUCTIONS, LABEL_SCHEMA, result_of
 
 PATIENCE_SECONDS: Final = 60.0
@@ -136,10 +137,12 @@ class DemoAdmin:
     kept: int = 0
     revoked: int = 0
     looked_into: int = 0
+    app: AuthenticatorApp = field(init=False)
 
     def sign_in(self) -> None:
-        """Sign in with the account that the command line made."""
+        """Sign in with the account that the command line made, and add the second factor that admins need."""
         self.api.sign_in(email=self.email, password=self.password)
+        self.app = self.api.add_authenticator_app()
 
     def create_skill(self, *, exam_rows: Sequence[Mapping[str, object]]) -> None:
         """The skill, and the item bank of its exam."""

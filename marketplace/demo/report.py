@@ -120,7 +120,9 @@ def _checks(outcome: Outcome) -> RenderableType:
     return Group(*lines)
 
 
-def show_where_to_look(*, url: str, sign_ins: dict[str, str], password: str, console: Console) -> None:
+def show_where_to_look(
+    *, url: str, sign_ins: dict[str, str], password: str, totp_secret: str, console: Console
+) -> None:
     """Tell where a browser finds what the run left behind, and how to sign in there."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("start page", f"{url}/")
@@ -129,6 +131,7 @@ def show_where_to_look(*, url: str, sign_ins: dict[str, str], password: str, con
     for who, email in sign_ins.items():
         table.add_row(f"sign in as {who}", email)
     table.add_row("password of all", password)
+    table.add_row("the admin's second factor", f"python3 marketplace/demo/authenticator.py {totp_secret}")
     console.print(Panel(table, title="Look around", title_align="left", expand=False))
 
 

@@ -39,6 +39,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.admin = Api(self.stack.url)
         self.admin.sign_in(email=ADMIN, password=PASSWORD)
+        self.admin.add_authenticator_app()
         self._connected = [self.admin]
 
     def hang_up(self) -> None:

@@ -19,7 +19,6 @@ from marketplace.demo.api import ApiError
 from marketplace.demo.client_and_admin import TookTooLong
 from marketplace.demo.collecting import outcome_of
 from marketplace.demo.fresh_folder import FolderInUse, fresh_folder
-from marketplace.demo.outcome import Outcome
 from marketplace.demo.progress import ShownProgress
 from marketplace.demo.report import show_report, show_where_to_look
 from marketplace.demo.story import Story
@@ -59,10 +58,11 @@ class Command(BaseCommand):
         try:
             console.print("Starting PostgreSQL, broker, web server, worker, beat, relay and the Stripe double …")
             with stack:
-                outcome = _play(stack, seed=seed, size=workers, password=password, console=console)
+                story = _play(stack, seed=seed, size=workers, password=password, console=console)
+                outcome = outcome_of(story, checks=_run_checks(stack))
                 show_report(outcome, console=console)
                 if serve:
-                    _serve(stack, password=password, console=console)
+                    _serve(stack, password=password, totp_secret=story.admin.app.secret, console=console)
         except (StackError, SupervisorError, EmbeddedServerError, ApiError, TookTooLong) as error:
             raise CommandError(f"{error}\nThe logs are in {stack.logs}.") from error
         except KeyboardInterrupt:
@@ -73,12 +73,12 @@ class Command(BaseCommand):
             console.print("Run it with --serve to look around in the browser afterwards.")
 
 
-def _play(stack: Stack, *, seed: int, size: int, password: str, console: Console) -> Outcome:
+def _play(stack: Stack, *, seed: int, size: int, password: str, console: Console) -> Story:
     stack.manage("create_admin", ADMIN, "--first", "--password-from", HANDED_OVER_IN)
     with ShownProgress(console) as progress:
         story = Story(url=stack.url, admin_email=ADMIN, password=password, seed=seed, size=size, tell=progress.tell)
         story.play()
-    return outcome_of(story, checks=_run_checks(stack))
+    return story
 
 
 def _run_checks(stack: Stack) -> dict[str, int]:
@@ -98,9 +98,9 @@ def _environment(password: str) -> dict[str, str]:
     return {**own, HANDED_OVER_IN: password}
 
 
-def _serve(stack: Stack, *, password: str, console: Console) -> None:
+def _serve(stack: Stack, *, password: str, totp_secret: str, console: Console) -> None:
     sign_ins = {"admin": ADMIN, "client": "client@example.org"}
-    show_where_to_look(url=stack.url, sign_ins=sign_ins, password=password, console=console)
+    show_where_to_look(url=stack.url, sign_ins=sign_ins, password=password, totp_secret=totp_secret, console=console)
     console.print("It keeps running until you press Ctrl-C.")
     stop = threading.Event()
     on_signals(lambda number, frame: stop.set())

@@ -1,0 +1,33 @@
+"""An authenticator app as people carry it in their pockets (RFC 6238), for simulated people and for the shell.
+
+`python3 marketplace/demo/authenticator.py SECRET` prints the code of this moment.
+"""
+
+import base64
+import hashlib
+import hmac
+import struct
+import sys
+import time
+from typing import Final
+
+STEP_SECONDS: Final = 30
+
+
+class AuthenticatorApp:
+    """Shows a code of six digits that changes every half minute."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def code(self) -> str:
+        """The code that it shows now."""
+        step = struct.pack(">Q", int(time.time()) // STEP_SECONDS)
+        digest = hmac.new(base64.b32decode(self.secret), step, hashlib.sha1).digest()
+        offset = digest[-1] & 0x0F
+        number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFF_FFFF
+        return f"{number % 1_000_000:06}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(AuthenticatorApp(sys.argv[1]).code() + "\n")
