@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connections
@@ -227,7 +228,8 @@ class Outbound:
 
 def outbound() -> Outbound:
     """The way out that the settings give: the public internet, and what ASSAY_EGRESS_ALLOW names."""
-    return Outbound(internal=settings.EGRESS_ALLOW, own_hosts=tuple(settings.ALLOWED_HOSTS))
+    content_host = urlsplit(settings.CONTENT_ORIGIN).hostname or ""
+    return Outbound(internal=settings.EGRESS_ALLOW, own_hosts=(*settings.ALLOWED_HOSTS, content_host))
 
 
 def transaction_is_open() -> bool:

@@ -9,6 +9,7 @@ SESSION_MARK: Final = "as_"
 API_KEY_MARK: Final = "ak_"
 CHALLENGE_MARK: Final = "ac_"
 LINK_MARK: Final = "al_"
+INVITATION_MARK: Final = "ai_"
 
 _LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LETTERS: Final = 6

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from kernel.api import second_factors, sessions
+from kernel.api.admin_invitations import InvitationsView, InvitationView, RedeemView
 from kernel.api.admin_roles import AdminRolesView, AdminRoleView
 from kernel.api.api_keys import ApiKeysView, ApiKeyView
 from kernel.api.people import MeView, UsersView
@@ -26,6 +27,9 @@ urlpatterns = [
     path("me/", MeView.as_view()),
     path("admin-roles/", AdminRolesView.as_view()),
     path("admin-roles/<uuid:admin_role_id>/", AdminRoleView.as_view()),
+    path("admin-invitations/", InvitationsView.as_view()),
+    path("admin-invitations/<uuid:invitation_id>/", InvitationView.as_view()),
+    path("admin-invitations/redeem/", RedeemView.as_view()),
     path("api-keys/", ApiKeysView.as_view()),
     path("api-keys/<uuid:api_key_id>/", ApiKeyView.as_view()),
 ]

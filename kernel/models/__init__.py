@@ -1,6 +1,7 @@
 """The kernel's tables."""
 
 from kernel.models.access import ApiKey, Challenge, Session
+from kernel.models.admin_invitation import AdminInvitation
 from kernel.models.admin_role import AdminRole
 from kernel.models.audit import AuditEvent
 from kernel.models.heartbeat import Heartbeat
@@ -11,6 +12,7 @@ from kernel.models.outbox import OutboxMessage
 from kernel.models.user import User
 
 __all__ = [
+    "AdminInvitation",
     "AdminRole",
     "ApiKey",
     "AuditEvent",

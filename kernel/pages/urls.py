@@ -2,10 +2,12 @@
 
 from django.urls import path
 
+from kernel.pages.invitation import invitation_page
 from kernel.pages.second_factors import second_factors_page
 from kernel.pages.signing_in import second_step_page, sign_in_page, sign_out_page, step_up_page
 
 urlpatterns = [
+    path("invitation/", invitation_page, name="invitation"),
     path("sign-in/", sign_in_page, name="sign_in"),
     path("second-step/", second_step_page, name="second_step"),
     path("step-up/", step_up_page, name="step_up"),

@@ -49,10 +49,16 @@ def bar_from_admin_roles(bar: Bar) -> None:
 
 @transaction.atomic
 def create_admin(
-    *, email: str, by: Actor, password: str | None = None, roles: Collection[str] = tuple(ADMIN_ROLES), why: str = ""
+    *,
+    email: str,
+    by: Actor,
+    password: str | None = None,
+    display_name: str = "Admin",
+    roles: Collection[str] = tuple(ADMIN_ROLES),
+    why: str = "",
 ) -> User:
     """A new user who holds these admin roles. Whoever calls this has looked at the password."""
-    admin = User.objects.create_user(email, password, display_name="Admin")
+    admin = User.objects.create_user(email, password, display_name=display_name)
     for role in roles:
         grant_admin_role(user_id=admin.pk, role=role, by=by, why=why)
     admin.refresh_from_db(fields=["is_staff"])

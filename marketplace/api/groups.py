@@ -26,6 +26,7 @@ GROUPS: Final = {
     "payouts": "Money on its way to a worker.",
     "escalations": "What waits for a person, with a clock.",
     "admin-roles": "Who is an admin, and what for.",
+    "admin-invitations": "Becoming an admin: invited by one, or by whoever runs the installation.",
     "books": "The ledger as admins see it.",
     "audit-events": "Who did what, when and why.",
 }

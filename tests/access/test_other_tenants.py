@@ -34,6 +34,7 @@ ADMINS: Final = """
     POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
     POST users/<user_id>/end-sessions/ | POST users/<user_id>/reset-second-factors/
     GET admin-roles/ | POST admin-roles/ | DELETE admin-roles/<admin_role_id>/
+    GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<invitation_id>/
     GET skills/<skill_id>/media/ | POST skills/<skill_id>/media/ | GET skills/<skill_id>/media/<media_id>/
     DELETE skills/<skill_id>/media/<media_id>/ | POST skills/<skill_id>/media/<media_id>/withdraw/
 """
@@ -84,6 +85,7 @@ OWN: Final = """
 
 NOT_SENT: Final = (
     "POST users/ | POST session/ | DELETE session/ | POST session/second-factor/ | POST payout-account/onboarding-link/"
+    "| POST admin-invitations/redeem/"
 )
 """Nothing in them can name another's."""
 

@@ -9,6 +9,7 @@ from billing.services.refunds import request_refund
 from kernel.models import ApiKey, User
 from kernel.money import Money
 from kernel.services.access import sign_in
+from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
 from marketplace.models import Escalation, Membership, Task
@@ -59,6 +60,7 @@ def a_side() -> Side:
         "media_id": media.pk,
         "task_id": answered.task_id,
         "assignment_id": answered.pk,
+        "invitation_id": invite_admin(roles=["auditor"], by=Actor.system("test"))[0].pk,
         "escalation_id": open_escalation(
             kind=Escalation.Kind.FAILED_PAYOUT,
             by=Actor.system("test"),

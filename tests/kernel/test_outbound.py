@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 
 from kernel.destinations import origin_of
 from kernel.outbound import AddressRefused, AnswerRefused, Limits, NoAnswer, Outbound, OutboundRefused, outbound
@@ -198,7 +199,7 @@ def test_what_may_not_be_asked_is_told_before_any_name_is_looked_up(
 
 
 def test_an_inner_host_is_asked_where_the_installation_allows_it(  # [B091]
-    internet: SmallInternet, settings: object
+    internet: SmallInternet,
 ) -> None:
     with a_server() as inside:
         internet.names["files.internal"] = [["10.0.0.5"]]
@@ -220,11 +221,14 @@ def test_a_way_out_to_some_leads_to_no_others(internet: SmallInternet) -> None:
     assert internet.looked_up == []
 
 
-def test_the_way_out_of_an_installation_knows_its_settings(settings: object) -> None:
+def test_the_way_out_of_an_installation_knows_its_settings(settings: Settings) -> None:  # [B093]
+    settings.ALLOWED_HOSTS, settings.CONTENT_ORIGIN = ["assay.example.org"], "https://content.example.org"
+    settings.EGRESS_ALLOW = frozenset({origin_of("http://files.internal")})
     way_out = outbound()
 
-    assert (way_out.internal, way_out.only) == (frozenset(), None)
-    assert type(refusal_of(way_out, "https://localhost/")) is AddressRefused
+    assert (way_out.internal, way_out.only) == (settings.EGRESS_ALLOW, None)
+    for own in ("https://assay.example.org/api/v1/me/", "https://content.example.org/x"):
+        assert refusal_of(way_out, own).message == "This is our own address; it is not asked from here."
 
 
 # Who cannot be believed, or does not answer

@@ -44,6 +44,8 @@ class Command(BaseCommand):
             with stack:
                 on_signals(lambda number, frame: stop.set())
                 self.say(where_to_look(stack))
+                if invitation := stack.manage("invite_admin", "--first").strip():
+                    self.say(f"Nobody has an account here yet. {invitation}")
                 stop.wait()
                 self.say("Stopping.")
         except (StackError, SupervisorError, EmbeddedServerError) as error:
