@@ -9,6 +9,7 @@ from kernel.api import fields
 class AddressField(fields.LineField):
     """A plain http or https address: a host, no sign-in data, nothing that only looks like an address."""
 
+    written_as = {"format": "uri", "pattern": "^https?://"}
     default_error_messages = {"address": "This must be an address such as https://example.org/done."}
 
     def to_internal_value(self, data: Any) -> str:

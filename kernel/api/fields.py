@@ -2,10 +2,10 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -81,6 +81,8 @@ class LineField(serializers.CharField):
 
     default_error_messages = {"invalid": "This must be a text."}
     clean = staticmethod(clean_line)
+    written_as: ClassVar[Mapping[str, str]] = {"format": "line"}
+    """What the published schema says of how it is written."""
 
     def run_validation(self, data: Any = empty) -> Any:
         if isinstance(data, str):
@@ -102,6 +104,7 @@ class TextField(LineField):
     """Text of several lines, with tabs."""
 
     clean = staticmethod(clean_text)
+    written_as = {"format": "text"}
 
 
 class SecretField(serializers.CharField):
@@ -121,9 +124,10 @@ class SecretField(serializers.CharField):
         return data
 
 
-@extend_schema_field({"type": "string", "format": "email", "maxLength": LONGEST_ADDRESS})
 class EmailField(LineField):
     """An e-mail address, taken in its canonical form; `kernel.email_address` has the rules."""
+
+    written_as = {"format": "email"}
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", LONGEST_ADDRESS)

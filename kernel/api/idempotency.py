@@ -15,7 +15,7 @@ from kernel.models import User
 from kernel.services.idempotency import Answer, answer_once
 
 HEADER: Final = "Idempotency-Key"
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 Method = Callable[..., Any]
 """A view's method. It answers with a Response, or, where nothing is created, with a stream."""
@@ -40,7 +40,7 @@ def idempotent(method: Method, *, not_kept: Iterable[str] = ()) -> Method:
         if key is None or not isinstance(request.user, User):
             plain: Response = method(view, request, *args, **kwargs)
             return plain
-        if not _KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise InvalidIdempotencyKey("An Idempotency-Key is 1 to 255 visible ASCII characters, such as a UUID.")
 
         def effect() -> Answer:

@@ -11,8 +11,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
+import kernel.api.published  # noqa: F401  (what it tells the schema is registered by loading it)
 from kernel.api import fields
-from kernel.api.idempotency import HEADER, Method, idempotent
+from kernel.api.idempotency import HEADER, KEY, Method, idempotent
 from kernel.api.pages import PageQuery
 from kernel.api.serializers import ErrorOut, In, InvalidOut, Out, Query
 from kernel.errors import Invalid, NotFound, Refused
@@ -23,7 +24,7 @@ Said = type[Refused] | type[Invalid] | type[NotFound] | type[APIException]
 _IDEMPOTENCY_KEY: Final = OpenApiParameter(
     name=HEADER,
     location=OpenApiParameter.HEADER,
-    type=str,
+    type={"type": "string", "pattern": f"^{KEY.pattern}$"},
     description=(
         "Any text of up to 255 visible ASCII characters, such as a UUID. For seven days the same key with the same "
         "body gives the stored answer again, with the header `Idempotent-Replayed: true`."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer, extend_schema_field
 
 from kernel.api import fields
 from kernel.api.serializers import In, Out
@@ -248,13 +248,20 @@ class OfferedJobOut(Out):
     why_not = RefusalOut(many=True, help_text="Everything that stands in the way, the first reason first.")
 
 
-def _page_of(out: type[Out]) -> type[Out]:
-    shape = {
-        "__doc__": f"A page of {out.__name__.removesuffix('Out')}.",
-        "results": out(many=True),
-        "next_cursor": fields.LineField(allow_null=True),
-    }
-    return type(f"{out.__name__.removesuffix('Out')}PageOut", (Out,), shape)
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="ListedJob", serializers=[JobOut, OfferedJobOut], resource_type_field_name=None, many=True
+    )
+)
+class _JobsField(fields.ListField):
+    pass
+
+
+class JobsAsSeenOut(Out):
+    """A page of jobs."""
+
+    results = _JobsField()
+    next_cursor = fields.LineField(allow_null=True)
 
 
 def _example(name: str, value: dict[str, object]) -> OpenApiExample:
@@ -262,9 +269,7 @@ def _example(name: str, value: dict[str, object]) -> OpenApiExample:
 
 
 JOBS_AS_SEEN = OpenApiResponse(
-    PolymorphicProxySerializer(
-        "JobsAsSeen", [_page_of(JobOut), _page_of(OfferedJobOut)], resource_type_field_name=None
-    ),
+    JobsAsSeenOut,
     description="A page: jobs as those see them who post them, or open jobs as a worker sees them.",
     examples=[
         OpenApiExample("To a client", value={"results": [JobOut.EXAMPLE], "next_cursor": None}, response_only=True),

@@ -2,22 +2,25 @@
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from kernel.api import fields
 from qualification.labels.markup import MAX_BYTES
 
+_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+
 
 class SlugField(fields.LineField):
     """A short name for programs: small Latin letters and digits, with single hyphens between."""
 
+    written_as = {"pattern": f"^{_SLUG.pattern}$"}
     default_error_messages = {"slug": "Small Latin letters and digits, with single hyphens between."}
 
     def to_internal_value(self, data: Any) -> str:
         slug: str = super().to_internal_value(data)
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug, re.ASCII):
+        if not _SLUG.fullmatch(slug):
             self.fail("slug")
         return slug
 

@@ -1,0 +1,37 @@
+"""What the published schema says beyond what drf-spectacular finds by itself, so that it promises what is held.
+
+A body takes the fields that are named and no others. A text that people type says in which form it is taken: the
+formats ``line`` and ``text`` are those of `kernel.text`, and docs/api.md describes them.
+"""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+
+from kernel.api.fields import LineField
+from kernel.api.serializers import In
+
+
+class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
+    """Tells the schema that unknown fields are refused."""
+
+    target_class = In
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**described, "additionalProperties": False}
+
+
+class LineSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
+    """Tells the schema how a text must be written that comes in."""
+
+    target_class = LineField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        if direction == "request":
+            shortest = {} if self.target.allow_blank else {"minLength": self.target.min_length or 1}
+            described = {**described, **shortest, **self.target.written_as}
+        return described

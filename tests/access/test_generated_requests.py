@@ -1,0 +1,88 @@
+"""The application holds what its published schema promises: requests made out of it, sent by each kind of person.
+
+Nothing is answered by a 5xx or by what the schema does not have; what the schema forbids is refused, and what it allows
+is taken; nothing is answered without a sign-in that needs one. Each case is sent in a transaction that is undone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from pytest_django import Settings
+from schemathesis import checks
+
+from billing.demo.stripe_double import StripeDouble
+from tests.access import generated
+from tests.access.world import Side, a_side, in_person
+from tests.billing.stripe_double.world import API_KEY, SECRET
+from tests.marketplace.api_people import Person
+from tests.qualification.builders import a_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+SAYS_MORE_THAN_ITS_SCHEMA: Final = {
+    "GET /api/v1/jobs/": "Some parameters are for one side only.",
+    "POST /api/v1/assignments/{assignment_id}/submit/": "A result fits the label schema of its task.",
+    "POST /api/v1/clients/{client_id}/fundings/": "What can be paid at once depends on the currency.",
+    "POST /api/v1/escalations/{escalation_id}/decision/": "What decides an escalation depends on its kind.",
+    "POST /api/v1/exams/{exam_id}/answers/": "A result fits the label schema of its question.",
+    "POST /api/v1/gold-questions/": "Items fit the label schema that comes with them.",
+    "POST /api/v1/jobs/": "The most overlap is no less than the least; only its members post for a client.",
+    "POST /api/v1/jobs/{job_id}/tasks/": "Rows fit the label schema of the job.",
+    "POST /api/v1/skills/": "The rules of an exam must not contradict each other.",
+}
+"""Where a body may be well formed and still be refused: what the fields say together, or about what is there."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What requests are about, and who sends them."""
+
+    side: Side
+    values: dict[str, Any]
+    people: dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def world(settings: Settings) -> Iterator[World]:
+    """A client and a worker with something of everything, an admin, and a Stripe of ours."""
+    with StripeDouble() as double:
+        settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = API_KEY, double.base_url
+        settings.STRIPE_WEBHOOK_SECRET = SECRET
+        side = a_side()
+        people = {"admin": in_person(a_user(is_staff=True)), "owner": side.owner, "worker": side.worker}
+        signed = {name: {"Authorization": token_of(person)} for name, person in people.items()}
+        yield World(side, generated.about(side, email=a_user().email), {"anonymous": {}, **signed})
+
+
+@pytest.fixture
+def api(world: World) -> Iterator[Any]:
+    """The served schema. As with Django's own test client, no request ends the connection that the test is in."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield generated.loaded_schema()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def token_of(person: Person) -> str:
+    """The header that this person's requests carry."""
+    credentials: dict[str, str] = person.http._credentials  # type: ignore[attr-defined]  # the stubs leave it out
+    return credentials["HTTP_AUTHORIZATION"]
+
+
+schema = schemathesis.pytest.from_fixture("api")
+
+
+@schema.parametrize()
+def test_what_the_schema_promises_is_held(case: Any, world: World) -> None:
+    generated.make_meaningful(case, ids=world.side.ids, values=world.values)
+    excluded = [checks.positive_data_acceptance] if case.operation.label in SAYS_MORE_THAN_ITS_SCHEMA else []
+    for headers in world.people.values():
+        with generated.undone():
+            response = case.call(headers=headers)
+            case.validate_response(response, headers=headers, excluded_checks=excluded)
