@@ -4,7 +4,6 @@ Every function that calls out refuses to run inside a database transaction. Noth
 knows which of its own keys and rows stand behind a call, so the caller decides (see ``StripeTrouble``).
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import stripe
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
 from billing.stripe_transport import GuardedClient
+from billing.webhook_event import WebhookEvent, event_in
 from kernel.errors import Refused
 from kernel.money import Money
 from kernel.outbound import transaction_is_open
@@ -136,19 +136,6 @@ class TransferState:
     reversed_minor: int
     account_id: str
     transfer_group: str
-
-
-@dataclass(frozen=True)
-class WebhookEvent:
-    """An event that Stripe signed. ``account`` is "" for the platform's own; ``payload`` is the whole event."""
-
-    id: str
-    type: str
-    account: str
-    object_id: str
-    object_type: str
-    created: datetime
-    payload: dict[str, Any]
 
 
 def create_checkout(
@@ -300,17 +287,10 @@ def verify_webhook(*, raw_body: bytes, signature: str) -> WebhookEvent:
     problems = [problem for secret in secrets if (problem := _signature_problem(raw_body, signature, secret))]
     if len(problems) == len(secrets):
         raise WebhookRefused(f"This webhook is not from Stripe, or it is too old: {problems[-1]}")
-    payload = json.loads(raw_body)
-    subject = payload["data"]["object"]
-    return WebhookEvent(
-        id=payload["id"],
-        type=payload["type"],
-        account=payload.get("account") or "",
-        object_id=subject.get("id") or "",
-        object_type=subject["object"],
-        created=datetime.fromtimestamp(payload["created"], UTC),
-        payload=payload,
-    )
+    try:
+        return event_in(raw_body)
+    except ValueError as problem:
+        raise WebhookRefused(f"This webhook is signed, but holds no event: {problem}") from problem
 
 
 def _signature_problem(raw_body: bytes, signature: str, secret: str) -> str:

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "kernel.page_policy.page_policy",
     "django.middleware.security.SecurityMiddleware",
     "kernel.page_policy.known_methods_only",
+    "kernel.body_length.known_length",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -346,6 +347,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.request": {"level": "ERROR"},  # a 4xx is an answer, not an incident
+        "django.security": {"level": "CRITICAL"},  # it would lay down a traceback for whoever sends a false Host
+        "django.security.csrf": {"level": "WARNING"},
     },
 }
 

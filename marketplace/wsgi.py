@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
+from django.utils.http import parse_header_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
@@ -13,14 +14,23 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 class TolerantRequest(WSGIRequest):
     """A request whose Content-Type may be anything: one that cannot be read counts as none, and no view reads that.
 
-    Django reads the header before it is ready to answer, so that a fault in it would end the request without one.
+    Django reads the header before it is ready to answer, so that a fault in it would end the request without one. It
+    would also decode forms and addresses by whatever codec the header names, and many of Python's make no text.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        try:
-            super().__init__(environ)
-        except ValueError:
-            super().__init__({**environ, "CONTENT_TYPE": ""})
+        is_readable = _is_readable(environ.get("CONTENT_TYPE", ""))
+        super().__init__(environ if is_readable else {**environ, "CONTENT_TYPE": ""})
+
+
+def _is_readable(content_type: str) -> bool:
+    if ";" not in content_type:
+        return True
+    try:
+        _, parameters = parse_header_parameters(content_type)
+    except ValueError:
+        return False
+    return parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8", "us-ascii")
 
 
 application = get_wsgi_application()

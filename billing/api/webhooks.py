@@ -2,7 +2,7 @@
 
 import logging
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -18,11 +18,19 @@ logger = logging.getLogger(__name__)
 def receive_stripe_event(request: HttpRequest) -> JsonResponse:
     """200 once the event is stored, also when it was before; 400 for what Stripe did not sign."""
     try:
-        store_event(raw_body=request.body, signature=request.headers.get("Stripe-Signature", ""))
+        raw_body = request.body
+    except UnreadablePostError:
+        return _refusal("malformed", "The body broke off before its end.")
+    try:
+        store_event(raw_body=raw_body, signature=request.headers.get("Stripe-Signature", ""))
     except WebhookRefused as refusal:
         logger.warning("A webhook from %s was refused: %s", request.META.get("REMOTE_ADDR"), refusal)
-        return JsonResponse({"code": "webhook_refused", "message": str(refusal)}, status=400)
+        return _refusal("webhook_refused", str(refusal))
     return JsonResponse({"received": True})
+
+
+def _refusal(code: str, message: str) -> JsonResponse:
+    return JsonResponse({"code": code, "message": message}, status=400)
 
 
 urlpatterns = [path("stripe/", receive_stripe_event, name="stripe_webhook")]

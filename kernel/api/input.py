@@ -1,6 +1,5 @@
 """The body that gets in: one strict JSON object of bounded size, sent as what it is."""
 
-import re
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
@@ -8,14 +7,13 @@ from rest_framework.exceptions import APIException, ParseError, UnsupportedMedia
 from rest_framework.parsers import BaseParser
 
 from kernel import strict_json
+from kernel.body_length import LENGTH
 
 LARGEST_BODY_BYTES: Final = 1024 * 1024
 LARGEST_INTEGER: Final = strict_json.LARGEST_INTEGER
 SMALLEST_INTEGER: Final = -LARGEST_INTEGER
 
 LONGEST_EMPTY_OBJECT: Final = 16
-
-_LENGTH: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class BodyTooLarge(APIException):
@@ -55,7 +53,7 @@ class StrictJSONParser(BaseParser):
 def length_of(request: Any) -> int:
     """How many bytes the body is said to have; 0 when nothing is said. Raises ParseError."""
     written = request.META.get("CONTENT_LENGTH") or "0"
-    if not _LENGTH.fullmatch(written):
+    if not LENGTH.fullmatch(written):
         raise ParseError("The Content-Length is not a number of bytes.")
     return int(written)
 

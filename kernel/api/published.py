@@ -19,8 +19,9 @@ class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        return {**described, "additionalProperties": False}
+        described: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        # A body without fields is left out of the schema altogether, as long as nothing is said of it.
+        return {**described, "additionalProperties": False} if described.get("properties") else described
 
 
 class LineSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
