@@ -117,8 +117,8 @@ class RefundAdmin(MoneyAdmin):
 class PayoutAccountAdmin(MoneyAdmin):
     """Where payouts go."""
 
-    list_display = ("owner", "country", "transfers_active", "payouts_enabled", "refreshed_at", "failure")
-    list_filter = ("transfers_active", "payouts_enabled")
+    list_display = ("owner", "country", "transfers_active", "payouts_enabled", "held_until", "shared_with", "failure")
+    list_filter = ("transfers_active", "payouts_enabled", "held_because")
     search_fields = ("=owner", "=stripe_account_id")
     ordering = ("-opened_at", "-id")
 

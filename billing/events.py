@@ -48,6 +48,16 @@ class PayoutAccountOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutDestinationChanged:
+    """Payouts of this owner go elsewhere from now on, and wait until then: the owner is told."""
+
+    payout_account_id: str
+    owner: str
+    held_because: str
+    held_until: str
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutRequested:
     """Earnings are set aside and are to be sent to their owner (``payouts.send_payout``)."""
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
+from billing.destinations import destination_of
 from billing.stripe_transport import GuardedClient
 from billing.webhook_event import WebhookEvent, event_in
 from kernel.errors import Refused
@@ -119,12 +120,13 @@ class OnboardingLink:
 
 @dataclass(frozen=True)
 class AccountState:
-    """What a connected account may do now, and what Stripe still wants to know."""
+    """What a connected account may do now, what Stripe still wants to know, and where it pays to (a hash, or empty)."""
 
     account_id: str
     payouts_enabled: bool
     transfers_active: bool
     requirements_due: tuple[str, ...]
+    destination: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,9 @@ def read_account(*, account_id: str) -> AccountState:
         account = client.v1.accounts.retrieve(account_id)
         transfers = account.capabilities.transfers if account.capabilities else None
         due = (account.requirements.currently_due or []) if account.requirements else []
-        return AccountState(account.id, bool(account.payouts_enabled), transfers == "active", tuple(due))
+        banks = [bank.fingerprint or bank.id for bank in account.external_accounts or () if bank.default_for_currency]
+        pays_to, enabled = destination_of(banks, account_id=account.id), bool(account.payouts_enabled)
+        return AccountState(account.id, enabled, transfers == "active", tuple(due), pays_to)
 
 
 def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idempotency_key: str) -> TransferState:

@@ -1,5 +1,7 @@
 """One's own payout account over HTTP: open it, go on to Stripe's pages, see what is missing."""
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,6 +12,7 @@ from billing.services.payout_accounts import (
     PayoutAccountMissing,
     PayoutAccountRefused,
     StripeUnavailable,
+    change_payout_account,
     onboarding_link,
     open_payout_account,
 )
@@ -17,6 +20,7 @@ from billing.stripe_gateway import StripeNotSetUp
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
+from kernel.flow import WrongState
 
 
 class PayoutAccountIn(In):
@@ -33,6 +37,8 @@ class PayoutAccountOut(Out):
         "failure": "",
         "opened_at": "2026-05-17T12:00:00Z",
         "refreshed_at": "2026-05-17T12:05:00Z",
+        "held_until": None,
+        "held_because": "",
     }
     country = fields.LineField(help_text="ISO 3166-1 alpha-2.")
     is_ready = fields.BooleanField(help_text="Whether payouts can be requested.")
@@ -40,6 +46,12 @@ class PayoutAccountOut(Out):
     failure = fields.TextField(help_text="Why Stripe would not make it; else empty. Opening it again tries again.")
     opened_at = fields.DateTimeField()
     refreshed_at = fields.DateTimeField(allow_null=True, help_text="When Stripe was last asked about it.")
+    held_until = fields.DateTimeField(
+        allow_null=True, help_text="Payouts wait until then, because where they go was changed; null if they need not."
+    )
+    held_because = fields.ChoiceField(
+        choices=[*PayoutAccount.Held.choices, ""], help_text="What was changed: this account, or the bank behind it."
+    )
 
 
 class OnboardingLinkIn(In):
@@ -68,10 +80,10 @@ class PayoutAccountView(PayeeView):
     @operation("Show one's own payout account", answer=PayoutAccountOut, errors=[PayoutAccountMissing])
     def get(self, request: Request) -> Response:
         """Whether payouts can be requested, and what is missing if not."""
-        account = PayoutAccount.objects.filter(owner=self.payee.owner).first()
+        account = PayoutAccount.objects.of(self.payee.owner).first()
         if account is None:
             raise PayoutAccountMissing("You have no payout account yet. Open one first.")
-        return self.answer(PayoutAccountOut(account))
+        return self.answer(PayoutAccountOut(_shown(account)))
 
     @operation(
         "Open a payout account",
@@ -85,7 +97,30 @@ class PayoutAccountView(PayeeView):
         self.read_body()
         payee = self.payee
         account = open_payout_account(owner=payee.owner, email=self.user.email, country=payee.country, by=self.actor)
-        return self.answer(PayoutAccountOut(account), status=201)
+        return self.answer(PayoutAccountOut(_shown(account)), status=201)
+
+
+class PayoutAccountChangeView(PayeeView):
+    """Another payout account."""
+
+    @operation(
+        "Change one's own payout account",
+        body=PayoutAccountIn,
+        answer=PayoutAccountOut,
+        status=201,
+        creates=True,
+        errors=[PayoutAccountMissing, WrongState],
+    )
+    def post(self, request: Request) -> Response:
+        """Puts another account in place of the present one; then ask for an onboarding link, and go there.
+
+        Payouts that were asked for go on to the old one. New ones wait for 72 hours from when Stripe knows the new bank
+        account; they can be cancelled meanwhile. One is told by e-mail, so that one notices if it was somebody else.
+        """
+        self.read_body()
+        payee = self.payee
+        account = change_payout_account(owner=payee.owner, email=self.user.email, country=payee.country, by=self.actor)
+        return self.answer(PayoutAccountOut(_shown(account)), status=201)
 
 
 class OnboardingLinkView(PayeeView):
@@ -104,3 +139,13 @@ class OnboardingLinkView(PayeeView):
         return_url = asked.get("return_url") or request.build_absolute_uri("/")
         link = onboarding_link(owner=self.payee.owner, return_url=return_url, refresh_url=asked.get("refresh_url"))
         return self.answer(OnboardingLinkOut(link), status=201)
+
+
+def _shown(account: PayoutAccount) -> dict[str, Any]:
+    """A payout account as its owner sees it; a hold that is over is none."""
+    columns = ("country", "is_ready", "requirements_due", "failure", "opened_at", "refreshed_at")
+    return {
+        **{name: getattr(account, name) for name in columns},
+        "held_until": account.held_until if account.is_held else None,
+        "held_because": account.held_because if account.is_held else "",
+    }

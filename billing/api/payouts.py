@@ -46,6 +46,7 @@ class PayoutOut(Out):
         "created_at": "2026-05-17T12:00:00Z",
         "sent_at": "2026-05-17T12:00:02Z",
         "finished_at": "2026-05-17T12:00:02Z",
+        "held_until": None,
     }
     id = fields.UUIDField()
     state = fields.ChoiceField(choices=Payout.State.choices)
@@ -55,6 +56,10 @@ class PayoutOut(Out):
     created_at = fields.DateTimeField()
     sent_at = fields.DateTimeField(allow_null=True)
     finished_at = fields.DateTimeField(allow_null=True)
+    held_until = fields.DateTimeField(
+        allow_null=True,
+        help_text="Until then it waits, because where it goes was changed; it can be cancelled meanwhile.",
+    )
 
 
 class PayoutQuery(Query):
@@ -69,7 +74,7 @@ class PayoutsView(PayeeView):
     @operation("List one's own payouts", query=PayoutQuery, answer=PayoutOut, paged=True)
     def get(self, request: Request) -> Response:
         """One's own payouts, the newest first."""
-        rows = Payout.objects.filter(owner=self.payee.owner, **self.read_query())
+        rows = Payout.objects.filter(owner=self.payee.owner, **self.read_query()).select_related("payout_account")
         return self.page(rows, PayoutOut, order_by=("-created_at", "-id"))
 
     @operation(

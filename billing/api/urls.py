@@ -4,7 +4,7 @@ from django.urls import path
 
 from billing.api.books import BooksView
 from billing.api.earnings import EarningsView, StatementView
-from billing.api.payout_accounts import OnboardingLinkView, PayoutAccountView
+from billing.api.payout_accounts import OnboardingLinkView, PayoutAccountChangeView, PayoutAccountView
 from billing.api.payouts import PayoutCancellationView, PayoutsView, PayoutView
 
 urlpatterns = [
@@ -15,5 +15,6 @@ urlpatterns = [
     path("payouts/<uuid:payout_id>/", PayoutView.as_view()),
     path("payouts/<uuid:payout_id>/cancel/", PayoutCancellationView.as_view()),
     path("payout-account/", PayoutAccountView.as_view()),
+    path("payout-account/change/", PayoutAccountChangeView.as_view()),
     path("payout-account/onboarding-link/", OnboardingLinkView.as_view()),
 ]

@@ -1,6 +1,8 @@
 """Money that goes out to a worker, through the worker's own account at Stripe."""
 
 import uuid
+from datetime import datetime
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,11 +12,27 @@ from kernel.flow import Flow
 from kernel.money import Money
 
 
+class PayoutAccountQuerySet(models.QuerySet["PayoutAccount"]):
+    """Which payout accounts."""
+
+    def of(self, owner: str) -> Self:
+        """The one that ``owner`` has now, if any."""
+        return self.filter(owner=owner, replaced_at__isnull=True)
+
+
 class PayoutAccount(models.Model):
-    """Where an owner's payouts go: an account at Stripe, and what Stripe last said about it."""
+    """Where an owner's payouts go: an account at Stripe, and what Stripe last said about it.
+
+    ``destination`` is the bank account behind it, as a hash. When the owner changes the one or the other, nothing is
+    sent before ``held_until`` (a trigger). An account that was ``replaced_at`` some time gets what was on its way.
+    """
+
+    class Held(models.TextChoices):
+        NEW_ACCOUNT = "new_account", "another payout account"
+        NEW_BANK = "new_bank", "another bank account"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.CharField(max_length=100, unique=True)
+    owner = models.CharField(max_length=100)
     country = models.CharField(max_length=2)
     prefill_email = models.EmailField(blank=True, default="", help_text="Kept only until Stripe has it.")
     attempt = models.PositiveSmallIntegerField(default=1, help_text="The try to make it at Stripe; part of the key.")
@@ -25,9 +43,42 @@ class PayoutAccount(models.Model):
     requirements_due = models.JSONField(default=list, help_text="What Stripe still wants to know, in its own names.")
     opened_at = models.DateTimeField(default=clock.now)
     refreshed_at = models.DateTimeField(null=True)
+    replaces = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="replaced_by")
+    replaced_at = models.DateTimeField(null=True)
+    destination = models.CharField(max_length=64, blank=True, default="", help_text="Empty before Stripe knows one.")
+    destination_since = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True, help_text="Nothing is sent there before.")
+    held_because = models.CharField(max_length=12, choices=Held.choices, blank=True, default="")
+    shared_with = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Another owner's account that pays to the same bank account; then nothing is paid out to this one.",
+    )
+
+    objects: ClassVar[models.Manager["PayoutAccount"]] = PayoutAccountQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(replaced_at__isnull=True), name="one_payout_account_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["destination"],
+                condition=~Q(destination="") & Q(replaced_at__isnull=True, shared_with__isnull=True),
+                name="one_owner_per_destination",
+            ),
+            models.CheckConstraint(
+                condition=Q(destination="", destination_since__isnull=True)
+                | (~Q(destination="") & Q(destination_since__isnull=False)),
+                name="payout_destination_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_until__isnull=True, held_because="")
+                | (Q(held_until__isnull=False) & ~Q(held_because="")),
+                name="payout_account_held_for_a_reason",
+            ),
             models.UniqueConstraint(
                 fields=["stripe_account_id"], condition=~Q(stripe_account_id=""), name="one_owner_per_stripe_account"
             ),
@@ -40,8 +91,14 @@ class PayoutAccount(models.Model):
 
     @property
     def is_ready(self) -> bool:
-        """Whether money sent to it can reach its owner's bank."""
-        return bool(self.stripe_account_id) and self.transfers_active and self.payouts_enabled
+        """Whether money sent to it can reach its owner's bank, and nobody else's."""
+        is_open = bool(self.stripe_account_id) and self.transfers_active and self.payouts_enabled
+        return is_open and self.shared_with_id is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is sent there at this moment, because it was changed lately."""
+        return self.held_until is not None and clock.now() < self.held_until
 
 
 class Payout(models.Model):
@@ -118,6 +175,12 @@ class Payout(models.Model):
     def reference(self) -> str:
         """What it is called in the ledger and at Stripe."""
         return f"payout:{self.pk}"
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when it waits, because where it goes was changed lately; None when it need not."""
+        waits = self.state == self.State.REQUESTED and self.payout_account.is_held
+        return self.payout_account.held_until if waits else None
 
     @property
     def amount(self) -> Money:

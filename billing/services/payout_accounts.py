@@ -1,19 +1,25 @@
 """Where payouts go: an account at Stripe, made for its owner, who opens it on Stripe's own pages."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
 from billing import stripe_gateway
-from billing.events import PayoutAccountOpened
+from billing.events import PayoutAccountOpened, PayoutDestinationChanged
 from billing.models import PayoutAccount
 from billing.stripe_gateway import OnboardingLink, StripeRefused, StripeServerError, StripeTrouble
 from kernel import clock
 from kernel.errors import Refused
+from kernel.flow import WrongState
 from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
 
 STRIPE = Actor.system("stripe")
+
+HOLD: Final = timedelta(hours=72)
+"""How long nothing is sent to a destination that was changed: time for its owner to notice."""
 
 
 class PayoutAccountMissing(Refused):
@@ -42,7 +48,7 @@ def open_payout_account(*, owner: str, email: str, country: str, by: Actor) -> P
     """
     fresh = PayoutAccount(owner=owner, country=country, prefill_email=email)
     PayoutAccount.objects.bulk_create([fresh], ignore_conflicts=True)
-    account = PayoutAccount.objects.select_for_update(no_key=True).get(owner=owner)
+    account = PayoutAccount.objects.of(owner).select_for_update(no_key=True).get()
     if account.pk != fresh.pk and not account.failure:
         return account
     if account.failure:
@@ -52,6 +58,34 @@ def open_payout_account(*, owner: str, email: str, country: str, by: Actor) -> P
     record(action="payoutaccount.opened", subject=account, by=by, details={"country": country})
     announce(PayoutAccountOpened(payout_account_id=str(account.pk)))
     return account
+
+
+@transaction.atomic
+def change_payout_account(*, owner: str, email: str, country: str, by: Actor) -> PayoutAccount:
+    """Another payout account in place of the owner's, to be opened on Stripe's pages like the first.
+
+    What was asked for before still goes to the old one. What is asked for from now on waits until 72 hours after Stripe
+    knows the new one's bank account; the owner is told. Raises PayoutAccountMissing, or WrongState while the present
+    one is not set up itself.
+    """
+    old = PayoutAccount.objects.of(owner).select_for_update(no_key=True).first()
+    if old is None:
+        raise PayoutAccountMissing("You have no payout account yet. Open one first.")
+    if not old.destination:
+        raise WrongState(
+            "Your payout account is still being set up. Go on with its onboarding, and say there what is so."
+        )
+    now = clock.now()
+    old.replaced_at = now
+    old.save(update_fields=["replaced_at"])
+    new = PayoutAccount(owner=owner, country=country, prefill_email=email, replaces=old, opened_at=now)
+    new.held_until, new.held_because = now + HOLD, PayoutAccount.Held.NEW_ACCOUNT
+    new.save(force_insert=True)
+    record(action="payoutaccount.replaced", subject=old, by=by, details={"replaced_by": str(new.pk)})
+    record(action="payoutaccount.opened", subject=new, by=by, details=_told_of_hold(new))
+    announce(PayoutAccountOpened(payout_account_id=str(new.pk)))
+    _announce_change(new)
+    return new
 
 
 def open_stripe_account(event: PayoutAccountOpened) -> None:
@@ -82,7 +116,7 @@ def onboarding_link(*, owner: str, return_url: str, refresh_url: str | None = No
     Stripe sends the owner on to ``return_url``, or to ``refresh_url`` when the link was stale. Raises
     PayoutAccountMissing, PayoutAccountRefused or StripeUnavailable.
     """
-    account = PayoutAccount.objects.filter(owner=owner).first()
+    account = PayoutAccount.objects.of(owner).first()
     if account is None:
         raise PayoutAccountMissing("You have no payout account yet. Open one first.")
     try:
@@ -111,9 +145,61 @@ def refresh_payout_account(*, stripe_account_id: str) -> None:
         account.transfers_active, account.payouts_enabled = seen.transfers_active, seen.payouts_enabled
         account.requirements_due, account.refreshed_at = list(seen.requirements_due), asked_at
         account.save(update_fields=["transfers_active", "payouts_enabled", "requirements_due", "refreshed_at"])
+        if seen.destination not in ("", account.destination):
+            _note_destination(account, seen.destination)
+        elif account.shared_with_id is not None and _other_owner_of(account) is None:
+            account.shared_with = None
+            account.save(update_fields=["shared_with"])
+            record(action="payoutaccount.destination_free", subject=account, by=STRIPE)
         if account.is_ready != before:
             action = "payoutaccount.became_ready" if account.is_ready else "payoutaccount.no_longer_ready"
             record(action=action, subject=account, by=STRIPE, details={"requirements_due": account.requirements_due})
+
+
+def _note_destination(account: PayoutAccount, destination: str) -> None:
+    """Stripe names another bank account than before, or the first one. The first one of all waits for nothing."""
+    is_first, now = not account.destination, clock.now()
+    account.destination, account.destination_since = destination, now
+    account.shared_with = _other_owner_of(account)
+    if not is_first or account.replaces_id is not None:
+        account.held_until = now + HOLD
+        account.held_because = PayoutAccount.Held.NEW_ACCOUNT if is_first else PayoutAccount.Held.NEW_BANK
+    account.save(update_fields=["destination", "destination_since", "held_until", "held_because", "shared_with"])
+    told = _told_of_hold(account)
+    record(
+        action=f"payoutaccount.destination_{'named' if is_first else 'changed'}",
+        subject=account,
+        by=STRIPE,
+        details=told,
+    )
+    if account.shared_with_id is not None:
+        shared = {"with": str(account.shared_with_id)}
+        record(action="payoutaccount.destination_shared", subject=account, by=STRIPE, details=shared)
+    if not is_first:
+        _announce_change(account)
+
+
+def _other_owner_of(account: PayoutAccount) -> PayoutAccount | None:
+    same = PayoutAccount.objects.filter(destination=account.destination, replaced_at__isnull=True)
+    return same.exclude(owner=account.owner).order_by("destination_since", "id").first()
+
+
+def _told_of_hold(account: PayoutAccount) -> dict[str, object]:
+    if account.held_until is None:
+        return {}
+    return {"held_until": account.held_until.isoformat(), "held_because": str(account.held_because)}
+
+
+def _announce_change(account: PayoutAccount) -> None:
+    assert account.held_until is not None
+    announce(
+        PayoutDestinationChanged(
+            payout_account_id=str(account.pk),
+            owner=account.owner,
+            held_because=str(account.held_because),
+            held_until=account.held_until.isoformat(),
+        )
+    )
 
 
 @transaction.atomic

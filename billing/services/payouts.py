@@ -3,6 +3,7 @@
 Lock order: payout account, payout, ledger accounts.
 """
 
+import contextlib
 from typing import Final
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from billing.events import PayoutFailed, PayoutRequested, PayoutSettled
 from billing.models import LedgerAccount, Payout, PayoutAccount, Posting
 from billing.services import sending
 from billing.services.ledger import AccountKey, Entry, balance, post
-from billing.services.payout_accounts import PayoutAccountMissing
+from billing.services.payout_accounts import PayoutAccountMissing, refresh_payout_account
 from billing.services.sending import Errand, Unexplained
-from billing.stripe_gateway import TransferState
+from billing.stripe_gateway import StripeRefused, TransferState
 from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.flow import WrongState, move
@@ -98,8 +99,15 @@ def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
 
 
 def send_payout(event: PayoutRequested) -> None:
-    """Send one payout as far as it goes now. A reaction that speaks to the network; it may be run again at any time."""
-    sending.send(ERRAND, UUID(event.payout_id))
+    """Send one payout as far as it goes now. A reaction that speaks to the network; it may be run again at any time.
+
+    Where it would go is asked just before, so that a change that nobody told us of holds it too.
+    """
+    payout = Payout.objects.select_related("payout_account").get(pk=event.payout_id)
+    if payout.state in (State.REQUESTED, State.SENDING):
+        with contextlib.suppress(StripeRefused):  # of an account that is gone, sending will hear it too
+            refresh_payout_account(stripe_account_id=payout.payout_account.stripe_account_id)
+    sending.send(ERRAND, payout.pk)
 
 
 @transaction.atomic
@@ -143,9 +151,13 @@ def fail_payout(*, payout_id: UUID, why: str) -> Payout:
 
 def _ready_account(owner: str) -> PayoutAccount:
     """The owner's payout account, locked: so two requests at once see each other's payouts."""
-    account = PayoutAccount.objects.select_for_update(no_key=True).filter(owner=owner).first()
+    account = PayoutAccount.objects.of(owner).select_for_update(no_key=True).first()
     if account is None:
         raise PayoutAccountMissing("You have no payout account yet. Open one and let Stripe know where to pay.")
+    if account.shared_with_id is not None:
+        raise PayoutAccountNotReady(
+            "Somebody else is paid out to the same bank account, and one is one person's. Name another to Stripe."
+        )
     if not account.is_ready:
         due = ", ".join(account.requirements_due)
         wants = f"Stripe still wants to know: {due}." if due else "Stripe is still checking it."
@@ -215,9 +227,14 @@ def _look(payout: Payout) -> TransferState | None:
     return found[0] if found else None
 
 
+def _is_held(payout: Payout) -> bool:
+    return PayoutAccount.objects.get(pk=payout.payout_account_id).is_held
+
+
 ERRAND: Final = Errand(
     rows=Payout,
     by=SENDER,
+    is_held=_is_held,
     ask=_ask,
     look=_look,
     settle=lambda payout_id, transfer: settle_payout(payout_id=payout_id, transfer=transfer),

@@ -198,6 +198,7 @@ def _look(refund: Refund) -> RefundState | None:
 ERRAND: Final = Errand(
     rows=Refund,
     by=SENDER,
+    is_held=lambda _: False,
     ask=_ask,
     look=_look,
     settle=lambda refund_id, seen: settle_refund(refund_id=refund_id, seen=seen),

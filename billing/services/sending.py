@@ -43,10 +43,11 @@ class Unexplained(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[Row, Seen]):
-    """What sending means for one kind of row: how to ask, look, settle, and give up."""
+    """What sending means for one kind of row: whether it has to wait, how to ask, look, settle, and give up."""
 
     rows: type[Row]
     by: Actor
+    is_held: Callable[[Row], bool]
     ask: Callable[[Row, str], Seen]
     look: Callable[[Row], Seen | None]
     settle: Callable[[UUID, Seen], object]
@@ -61,16 +62,22 @@ def send(errand: Errand[Row, Seen], row_id: UUID) -> None:
     row = _begin(errand, row_id)
     if row is None:
         return
-    if row.state == "sent" or _key_may_be_forgotten(row):
+    # What is held may have come about before; but asked for again, even under its old key, it might come about now.
+    is_held = row.state == "sending" and errand.is_held(row)
+    if row.state == "sent" or is_held or _key_may_be_forgotten(row):
         seen = errand.look(row)
         if seen is not None:
             errand.settle(row.pk, seen)
             return
         if row.state == "sent":
             raise Unexplained(f"Stripe has nothing any more of {row}, which it had accepted.")
-        row = _next_attempt(errand, row, why="the key of the last attempt may be forgotten")
-        if row.state != "sending":
-            return
+        row = row if is_held else _next_attempt(errand, row, why="the key of the last attempt may be forgotten")
+    if row.state == "sending" and not is_held:
+        _ask(errand, row)
+
+
+def _ask(errand: Errand[Row, Seen], row: Row) -> None:
+    seen: Seen | None
     try:
         seen = errand.ask(row, f"{row.reference}:{row.attempt}")
     except StripeServerError as trouble:
@@ -97,6 +104,8 @@ def _take_refusal(errand: Errand[Row, Seen], row: Row, refusal: StripeRefused) -
 def _begin(errand: Errand[Row, Seen], row_id: UUID) -> Row | None:
     row = errand.rows.objects.select_for_update(no_key=True).get(pk=row_id)
     if row.state == "requested":
+        if errand.is_held(row):
+            return None
         row.attempt, row.attempt_began_at = 1, clock.now()
         move(row, "sending", by=errand.by, why="its turn has come", fields=["attempt", "attempt_began_at"])
     return row if row.state in ("sending", "sent") else None

@@ -42,7 +42,10 @@ def _events() -> int:
 
 
 def _payouts() -> int:
-    ids = Payout.objects.filter(_left_open()).order_by("created_at", "pk").values_list("pk", flat=True)
+    # What waits for its destination's hold waits; once that is over it is driven on from here.
+    held = Q(state="requested", payout_account__held_until__gt=clock.now())
+    left = Payout.objects.filter(_left_open()).exclude(held)
+    ids = left.order_by("created_at", "pk").values_list("pk", flat=True)
     return _each(ids, lambda pk: send_payout(PayoutRequested(payout_id=str(pk))))
 
 

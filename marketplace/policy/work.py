@@ -18,5 +18,12 @@ ROWS: Final = (
     *allow("cancel_one_s_own_payout", on="payout", to="worker", scope="money.write"),
     *allow("show_one_s_own_payout_account", on="payout account", to="worker", scope="money.read"),
     *allow("open_a_payout_account", on="payout account", to="worker", scope="money.write"),
-    *allow("make_an_onboarding_link", on="payout account", to="worker", scope="money.write"),
+    *allow("change_one_s_own_payout_account", on="payout account", to="worker", fresh=True),
+    *allow(
+        "make_an_onboarding_link",
+        on="payout account",
+        to="worker",
+        fresh=True,
+        why="On Stripe's page one says, and changes, where one's money goes.",
+    ),
 )

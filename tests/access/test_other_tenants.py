@@ -74,12 +74,12 @@ OPEN: Final = """
 
 OWN: Final = """
     GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/ | GET payouts/ | POST payouts/
-    GET payout-account/ | POST payout-account/ | GET applications/ | POST applications/ | GET workers/me/
-    PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/ | GET certifications/
-    POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/ | POST jobs/ | GET assignments/
-    POST assignments/ | GET sessions/ | GET second-factors/ | POST session/step-up/begin/ | POST session/step-up/
-    POST second-factors/totp/begin/ | POST second-factors/totp/ | POST second-factors/webauthn/begin/
-    POST second-factors/webauthn/ | POST second-factors/recovery-codes/
+    GET payout-account/ | POST payout-account/ | POST payout-account/change/ | GET applications/ | POST applications/
+    GET workers/me/ | PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/
+    GET certifications/ | POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/
+    POST jobs/ | GET assignments/ | POST assignments/ | GET sessions/ | GET second-factors/
+    POST session/step-up/begin/ | POST session/step-up/ | POST second-factors/totp/begin/ | POST second-factors/totp/
+    POST second-factors/webauthn/begin/ | POST second-factors/webauthn/ | POST second-factors/recovery-codes/
 """
 """About whoever asks: what their answers hold is their own."""
 

@@ -1,5 +1,6 @@
 """One's own money over HTTP, and the door for Stripe's webhooks."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +11,21 @@ from rest_framework.test import APIClient
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Payout, PayoutAccount, StripeEvent
+from billing.services.payout_accounts import refresh_payout_account
 from billing.services.payouts import request_payout
+from kernel import clock
 from tests.billing.builders import SOMEBODY, Kind, a_ready_account, earn, held, usd
-from tests.billing.flows import an_open_page, now_of, run_relay
+from tests.billing.flows import an_open_page, now_of, onboarded, run_relay
 from tests.billing.stripe_double.world import SECRET
 from tests.billing.test_stripe_inbox import signed
 from tests.kernel.people import a_user, browser_of, error_of
+from tests.marketplace.api_people import Person, code_of
 from tests.workforce.people import a_worker as approved
 from workforce.models import Worker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
+CHANGE = "/api/v1/payout-account/change/"
 PAYOUTS, ACCOUNT, LINK = "/api/v1/payouts/", "/api/v1/payout-account/", "/api/v1/payout-account/onboarding-link/"
 EARNINGS, STATEMENT = "/api/v1/earnings/", "/api/v1/earnings/statement/"
 
@@ -97,6 +102,7 @@ def test_a_payout_is_requested_shown_and_listed() -> None:
         "failure": "",
         "sent_at": None,
         "finished_at": None,
+        "held_until": None,
     }
     assert browser.get(f"{PAYOUTS}{shown['id']}/").json() == shown
     assert browser.get(PAYOUTS).json() == {"results": [shown], "next_cursor": None}
@@ -196,6 +202,8 @@ def test_a_payout_account_is_opened_once() -> None:
         "requirements_due": [],
         "failure": "",
         "refreshed_at": None,
+        "held_until": None,
+        "held_because": "",
     }
 
 
@@ -208,6 +216,48 @@ def test_an_onboarding_link_leads_to_stripes_page(stripe: DoubleControl) -> None
 
     assert (link.status_code, sorted(link.json())) == (201, ["expires_at", "url"])
     assert stripe.press(link.json()["url"]) == (303, "https://assay.test/done")
+
+
+def test_a_changed_payout_account_says_until_when_and_why_payouts_wait(stripe: DoubleControl) -> None:
+    worker, browser = a_worker(5_000)
+    onboarded(stripe, worker.billing_owner)
+    assert [browser.get(ACCOUNT).json()[name] for name in ("is_ready", "held_until", "held_because")] == [
+        True,
+        None,
+        "",
+    ]
+
+    changed = post(browser, CHANGE, {})
+
+    assert (changed.status_code, changed.json()["is_ready"], changed.json()["held_because"]) == (
+        201,
+        False,
+        "new_account",
+    )
+    assert error_of(post(browser, PAYOUTS, {})) == (409, "payout_account_not_ready")
+    assert error_of(post(browser, CHANGE, {})) == (409, "wrong_state")
+    stripe.press(post(browser, LINK, {}).json()["url"])
+    refresh_payout_account(stripe_account_id=PayoutAccount.objects.get(replaced_at=None).stripe_account_id)
+    payout = post(browser, PAYOUTS, {}).json()
+    run_relay()
+    shown = browser.get(ACCOUNT).json()
+    assert (shown["is_ready"], shown["held_because"]) == (True, "new_account")
+    waiting = browser.get(f"{PAYOUTS}{payout['id']}/").json()
+    assert (waiting["state"], waiting["held_until"]) == ("requested", shown["held_until"])
+    assert browser.get(PAYOUTS).json()["results"] == [waiting]
+    with clock.ahead_by(timedelta(hours=72, minutes=1)):
+        later = browser_of(worker.user)
+        assert [later.get(ACCOUNT).json()[name] for name in ("held_until", "held_because")] == [None, ""]
+
+
+def test_where_payouts_go_is_said_in_person(stripe: DoubleControl) -> None:  # [B033, B139]
+    worker, _ = a_worker()
+    onboarded(stripe, worker.billing_owner)
+    program = Person(worker.user)
+
+    for path in ("payout-account/change/", "payout-account/onboarding-link/"):
+        assert code_of(program.post(path)) == (403, "not_allowed")
+    assert PayoutAccount.objects.count() == 1
 
 
 def test_while_stripe_is_down_there_is_no_link(stripe: DoubleControl) -> None:

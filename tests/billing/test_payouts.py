@@ -8,7 +8,7 @@ import pytest
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Payout
 from billing.services.ledger import InsufficientFunds
-from billing.services.payout_accounts import PayoutAccountMissing, open_payout_account
+from billing.services.payout_accounts import PayoutAccountMissing, open_payout_account, refresh_payout_account
 from billing.services.payouts import (
     PayoutAccountNotReady,
     PayoutBelowMinimum,
@@ -207,6 +207,7 @@ def test_a_failed_payout_is_retried_as_a_new_one(stripe: DoubleControl) -> None:
     stripe.set_capability(account, capability="transfers", status="inactive")
     run_relay()
     stripe.set_capability(account, capability="transfers", status="active")
+    refresh_payout_account(stripe_account_id=account)
 
     again = retry_payout(payout_id=payout.pk, by=SOMEBODY)
     run_relay()

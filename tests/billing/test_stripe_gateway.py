@@ -159,9 +159,13 @@ def test_a_worker_opens_a_payout_account(control: DoubleControl) -> None:
     assert timedelta(seconds=290) < link.expires_at - datetime.now(UTC) <= timedelta(seconds=300)
     assert control.press(link.url) == (303, "http://assay.test/done")
 
-    assert gateway.read_account(account_id=account_id) == AccountState(
+    opened = gateway.read_account(account_id=account_id)
+    assert replace(opened, destination="") == AccountState(
         account_id=account_id, payouts_enabled=True, transfers_active=True, requirements_due=()
     )
+    assert (before.destination, len(opened.destination)) == ("", 64)
+    control.change_bank(account_id, bank="another")
+    assert gateway.read_account(account_id=account_id).destination not in ("", opened.destination)
 
 
 def test_a_transfer_is_sent_read_and_found_again(control: DoubleControl) -> None:

@@ -1,5 +1,6 @@
 """Connected accounts: made by the platform, opened by their owner on a hosted page."""
 
+import hashlib
 from typing import Any
 
 from billing.demo.stripe_double.errors import Json, Refusal
@@ -76,13 +77,17 @@ def open_link(world: World, link_id: str) -> Json | None:
     return None if link["used"] or world.now() >= link["expires_at"] else link
 
 
-def complete_onboarding(world: World, link: Json) -> Json:
-    """The owner has given everything: what was requested becomes active, and payouts are possible."""
+def complete_onboarding(world: World, link: Json, *, bank: str = "") -> Json:
+    """The owner has given everything: what was requested becomes active, and payouts are possible.
+
+    Somebody who is through already changes nothing, unless they name another ``bank``.
+    """
     link["used"] = True
     world.save(link)
     account = get_account(world, link["account"])
     account.update(details_submitted=True, payouts_enabled=True, requirements=_requirements(due=()))
-    account["external_accounts"]["data"] = [_bank_account(account)]
+    if bank or not account["external_accounts"]["data"]:
+        _set_bank(world, account, bank)
     for name in account["capabilities"]:
         _set_capability(world, account, name, "active")
     account["charges_enabled"] = account["capabilities"].get("card_payments") == "active"
@@ -97,6 +102,15 @@ def change_capability(world: World, account_id: str, *, name: str, status: str) 
     if name not in account["capabilities"]:
         raise Refusal(f"Account {account_id} has not requested the capability {name}.")
     _set_capability(world, account, name, status)
+    world.save(account)
+    world.emit("account.updated", account, account=account_id)
+    return account
+
+
+def change_bank(world: World, account_id: str, *, bank: str) -> Json:
+    """The owner names another bank account on Stripe's own dashboard; the same ``bank`` is the same for everybody."""
+    account = get_account(world, account_id)
+    _set_bank(world, account, bank)
     world.save(account)
     world.emit("account.updated", account, account=account_id)
     return account
@@ -141,10 +155,17 @@ def _requirements(*, due: tuple[str, ...]) -> Json:
     }
 
 
-def _bank_account(account: Json) -> Json:
+def _set_bank(world: World, account: Json, bank: str) -> None:
+    external = _bank_account(account, bank or new_id("number"))
+    account["external_accounts"]["data"] = [external]
+    world.emit("account.external_account.created", external, account=account["id"])
+
+
+def _bank_account(account: Json, number: str) -> Json:
     return {
         "id": new_id("ba"),
         "object": "bank_account",
+        "fingerprint": hashlib.sha256(number.encode()).hexdigest()[:16],
         "account": account["id"],
         "bank_name": "STRIPE TEST BANK",
         "country": account["country"],

@@ -79,6 +79,9 @@ class Control:
     def set_capability(self, account: str, capability: str, status: str) -> Json:
         return accounts.change_capability(self.world, account, name=capability, status=status)
 
+    def change_bank(self, account: str, bank: str) -> Json:
+        return accounts.change_bank(self.world, account, bank=bank)
+
     def fail_refund(self, refund: str, reason: str = "lost_or_stolen_card") -> Json:
         return refunds.fail_refund(self.world, refund, reason=reason)
 
@@ -123,6 +126,7 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST settle": Control.settle,
     "POST advance": Control.advance,
     "POST capability": Control.set_capability,
+    "POST bank": Control.change_bank,
     "POST refund_failure": Control.fail_refund,
     "GET requests": Control.requests,
 }

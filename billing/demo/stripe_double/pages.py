@@ -71,7 +71,7 @@ def _onboard(world: World, link_id: str, choice: dict[str, str]) -> Page:
         if link is None:
             return _stale_link(world, link_id)
         if choice.get("action", "complete") == "complete":
-            accounts.complete_onboarding(world, link)
+            accounts.complete_onboarding(world, link, bank=choice.get("bank", ""))
         return Page(status=303, location=link["return_url"])
 
 
@@ -107,6 +107,7 @@ def _onboarding_page(link: Json) -> Page:
         <form method=post>
         <button class=yes name=action value=complete>Give everything and finish</button>
         <button class=no name=action value=leave>Leave it for later</button>
+        <p><label>Bank account, if it is to be another: <input name=bank></label></p>
         </form>""",
     )
 

@@ -59,6 +59,9 @@ class DoubleControl:
     def set_capability(self, account_id: str, *, capability: str, status: str) -> None:
         self._order("POST", "capability", account=account_id, capability=capability, status=status)
 
+    def change_bank(self, account_id: str, *, bank: str) -> None:
+        self._order("POST", "bank", account=account_id, bank=bank)
+
     def fail_refund(self, refund_id: str) -> None:
         self._order("POST", "refund_failure", refund=refund_id)
 
@@ -71,7 +74,7 @@ class DoubleControl:
         """Press a button on a hosted page as a browser would: status, and where it would go next or the page.
 
         Checkout: ``card="pm_card_visa"`` (the usual) or ``"pm_card_chargeDeclined"``; onboarding: ``action="complete"``
-        (the usual) or ``"leave"``.
+        (the usual) or ``"leave"``, and ``bank`` for a bank account of that name.
         """
         return _browse("POST", page_url, urlencode(choice))
 
