@@ -12,7 +12,7 @@ class IdempotencyRecord(models.Model):
     user = models.ForeignKey("kernel.User", on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     path = models.CharField(max_length=300)
-    body_sha256 = models.CharField(max_length=64)
+    body_hmac = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     answer = models.JSONField()
     created_at = models.DateTimeField(default=clock.now, db_index=True)

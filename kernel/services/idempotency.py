@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.crypto import salted_hmac
 
 from kernel import clock
 from kernel.errors import Refused
@@ -50,10 +51,11 @@ def answer_once(
     takes out of the body what must not be stored, such as a secret shown once. Raises IdempotencyKeyReused.
     """
     refusal: Refused | None = None
+    body_hmac = _hmac_of(user_id, path, body_sha256)
     with transaction.atomic():
-        record_id = _take_key(user_id=user_id, key=key, path=path, body_sha256=body_sha256)
+        record_id = _take_key(user_id=user_id, key=key, path=path, body_hmac=body_hmac)
         if record_id is None:
-            return _kept_answer(user_id=user_id, key=key, path=path, body_sha256=body_sha256)
+            return _kept_answer(user_id=user_id, key=key, path=path, body_hmac=body_hmac)
         mine = IdempotencyRecord.objects.filter(pk=record_id)
         try:
             answer = effect()
@@ -78,21 +80,27 @@ def forget_old_answers() -> int:
     return deleted
 
 
-def _take_key(*, user_id: UUID, key: str, path: str, body_sha256: str) -> int | None:
+def _hmac_of(user_id: UUID, path: str, body_sha256: str) -> str:
+    """What is kept of a body: a bare hash would let whoever reads the row try what a short body said."""
+    sent = f"{user_id} {path} {body_sha256}"
+    return salted_hmac("kernel.idempotency", sent, algorithm="sha256").hexdigest()
+
+
+def _take_key(*, user_id: UUID, key: str, path: str, body_hmac: str) -> int | None:
     # The insert waits while another transaction holds the same key, and returns nothing once that one has committed.
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO kernel_idempotencyrecord (user_id, key, path, body_sha256, status, answer, created_at)"
+            "INSERT INTO kernel_idempotencyrecord (user_id, key, path, body_hmac, status, answer, created_at)"
             " VALUES (%s, %s, %s, %s, 0, '{}', %s) ON CONFLICT (user_id, key) DO NOTHING RETURNING id",
-            [user_id, key, path, body_sha256, clock.now()],
+            [user_id, key, path, body_hmac, clock.now()],
         )
         row: tuple[int] | None = cursor.fetchone()
     return row[0] if row else None
 
 
-def _kept_answer(*, user_id: UUID, key: str, path: str, body_sha256: str) -> Answer:
+def _kept_answer(*, user_id: UUID, key: str, path: str, body_hmac: str) -> Answer:
     record = IdempotencyRecord.objects.get(user_id=user_id, key=key)
-    if (record.path, record.body_sha256) != (path, body_sha256):
+    if (record.path, record.body_hmac) != (path, body_hmac):
         raise IdempotencyKeyReused(
             f"The Idempotency-Key {key} was used for {record.path} with another body or address. "
             "Send the same request again, or take a new key."

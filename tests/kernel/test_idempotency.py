@@ -2,11 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from kernel import clock
@@ -90,6 +92,19 @@ def test_a_secret_that_is_shown_once_is_not_stored_with_the_answer() -> None:
     )
     assert second == {**first, "token": None}
     assert first["token"] not in str(IdempotencyRecord.objects.values())
+
+
+def test_what_is_kept_of_a_body_tells_nothing_without_the_installations_key(settings: Settings) -> None:
+    one, other = a_user(), a_user()
+    for user in (one, other):
+        leave(browser_of(user), "hello")
+
+    kept = set(IdempotencyRecord.objects.values_list("body_hmac", flat=True))
+    hashes = {sha256(text).hexdigest() for text in (b'{"text": "hello"}', b'{"text":"hello"}', b"hello")}
+    assert (len(kept), kept & hashes) == (2, set())
+
+    settings.SECRET_KEY = "another"
+    assert error_of(leave(browser_of(one), "hello")) == (409, "idempotency_key_reused")
 
 
 def test_answers_are_forgotten_after_seven_days() -> None:
