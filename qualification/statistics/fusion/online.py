@@ -1,0 +1,188 @@
+"""What becomes of one task after an answer: belief, honest confidence, and whether another answer is worth its price.
+
+Plain Python on the few numbers that a fit leaves behind, so that a request can decide without NumPy; what it takes
+grows with the classes and the answers of the one task, never with the job.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qualification.statistics.stopping import ROUNDING, Decision, check_policy
+
+LEAST_GAIN: Final = 0.005
+"""Another answer must promise half a point of accuracy, if nothing else is asked for."""
+
+MOST_LOOKED_AHEAD: Final = 15
+"""Answers looked ahead; what is not decided by as many more is not worth the first of them."""
+
+LEAST_PROBABILITY: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRates:
+    """How one worker errs: `chances[truth][said]`, each row summing to 1; classes in the order of the schema."""
+
+    chances: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of_coin(cls, accuracy: float, *, classes: int) -> "ErrorRates":
+        """Right with probability `accuracy`, 0 to 1, and wrong in all other ways alike."""
+        wrong = (1 - accuracy) / (classes - 1) if classes > 1 else 0.0
+        right = accuracy if classes > 1 else 1.0
+        return cls(
+            tuple(tuple(right if said == truth else wrong for said in range(classes)) for truth in range(classes))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What the answers to one task say: log-likelihoods and votes by class, in the order of the schema."""
+
+    evidence: tuple[float, ...]
+    votes: tuple[int, ...]
+
+    @classmethod
+    def before(cls, shares: Sequence[float]) -> "Belief":
+        """Before any answer, with each class's share among tasks (positive; all alike if nothing is known)."""
+        return cls(tuple(math.log(share) for share in shares), (0,) * len(shares))
+
+    @property
+    def answers(self) -> int:
+        """How many answers have been counted in."""
+        return sum(self.votes)
+
+    def after(self, said: int, rates: ErrorRates) -> "Belief":
+        """The belief after one more answer: class `said`, by a worker who errs with `rates`."""
+        evidence = tuple(
+            known + math.log(max(row[said], LEAST_PROBABILITY))
+            for known, row in zip(self.evidence, rates.chances, strict=True)
+        )
+        votes = tuple(count + (place == said) for place, count in enumerate(self.votes))
+        return Belief(evidence, votes)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """From what a model believes to what is so, in three numbers fitted on gold (`calibration.fit_calibration`).
+
+    n answers to one task are not n independent ones. Log-posteriors are multiplied by n to the power of -`discount`,
+    log vote shares by `vote_weight` are added, and every class keeps at least `floor` / classes: tasks where everybody
+    errs together exist at any confidence. A temperature as in C. Guo et al., "On calibration of modern neural
+    networks", ICML (2017), made to grow with n; the sum of logarithms is a logarithmic pool (C. Genest, J. V. Zidek,
+    Statistical Science 1 (1986)).
+    """
+
+    discount: float = 0.0
+    vote_weight: float = 0.0
+    floor: float = 0.0
+
+    def believed(self, belief: Belief) -> tuple[float, ...]:
+        """The probability of each class that may be shown to people."""
+        classes, answers = len(belief.votes), belief.answers
+        highest = max(belief.evidence)
+        total = math.log(math.fsum(math.exp(value - highest) for value in belief.evidence)) + highest
+        weight = max(answers, 1) ** -self.discount
+        scores = [
+            weight * max(value - total, -690.0) + self.vote_weight * math.log((votes + 1 / classes) / (answers + 1))
+            for value, votes in zip(belief.evidence, belief.votes, strict=True)
+        ]
+        top = max(scores)
+        likelihoods = [math.exp(score - top) for score in scores]
+        whole = math.fsum(likelihoods)
+        return tuple((1 - self.floor) * likelihood / whole + self.floor / classes for likelihood in likelihoods)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a job stops asking: sure enough (`confidence`, 0 to 1), asked enough, or no answer worth its price any more.
+
+    `least_gain` is the price of an answer over the worth of a right label: by how much, 0 to 1, one more answer must be
+    expected to make the label likelier to be right. 0 asks as long as there is overlap left.
+    """
+
+    confidence: float
+    overlap_min: int
+    overlap_max: int
+    least_gain: float = LEAST_GAIN
+
+    def __post_init__(self) -> None:
+        check_policy(overlap_min=self.overlap_min, overlap_max=self.overlap_max, confidence=self.confidence)
+        if not 0 <= self.least_gain < 1:
+            raise ValueError(f"least_gain is a number from 0 to below 1, not {self.least_gain!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a task: the decision, the class in front, how likely it is right, what each next answer adds."""
+
+    decision: Decision
+    leader: int
+    confidence: float
+    gain: float
+
+
+def judge(
+    belief: Belief, *, policy: Policy, calibration: Calibration, next_accuracy: float, unsure_is_escalated: bool = True
+) -> Verdict:
+    """Decide about a task after an answer.
+
+    `next_accuracy` is how likely the next worker is right (the job's mean if nobody in particular comes next). A task
+    that is not sure enough although no answer is worth its price any more is escalated, or resolved with its honest,
+    lower confidence where the client wants no person for that (`unsure_is_escalated`). Among equals the first class
+    leads. As in `stopping.decide`, a task that is asked only once is never escalated.
+    """
+    believed = calibration.believed(belief)
+    leader = max(range(len(believed)), key=lambda place: round(believed[place], 9))
+    confidence, answers = believed[leader], belief.answers
+    left = policy.overlap_max - answers
+    gain = gain_of_asking(
+        believed, answers=answers, left=left, next_accuracy=next_accuracy, discount=calibration.discount
+    )
+    if answers < policy.overlap_min:
+        decision = Decision.ONE_MORE
+    elif confidence >= policy.confidence - ROUNDING:
+        decision = Decision.RESOLVED
+    elif left > 0 and gain >= policy.least_gain:
+        decision = Decision.ONE_MORE
+    else:
+        escalated = unsure_is_escalated and policy.overlap_max > 1
+        decision = Decision.ESCALATE if escalated else Decision.RESOLVED
+    return Verdict(decision=decision, leader=leader, confidence=confidence, gain=gain)
+
+
+def gain_of_asking(
+    believed: Sequence[float], *, answers: int, left: int, next_accuracy: float, discount: float = 0.0
+) -> float:
+    """By how much each of the next answers makes the label likelier to be right, at the best number of them up to
+    `left`.
+
+    One answer alone often cannot turn a label, and two can; so the best mean over one answer, two, three… is taken: P.
+    I. Frazier, W. B. Powell, "Paradoxes in learning and the marginal value of information", Decision Analysis 7
+    (2010). The two classes in front are looked at, and an answer's worth falls with those already there, as in
+    `Calibration`.
+    """
+    classes = len(believed)
+    if classes < 2 or left < 1:
+        return 0.0
+    first, second = sorted(believed)[-1], max(sorted(believed)[-2], LEAST_PROBABILITY)
+    accuracy = min(max(next_accuracy, 1 / classes), 1 - LEAST_PROBABILITY)
+    odds = math.log(accuracy * (classes - 1) / max(1 - accuracy, LEAST_PROBABILITY))
+    right = 1 / (1 + math.exp(-odds * (answers + 1) ** -discount))
+    return max(
+        (_right_after(first, second, right, more) - first) / more for more in range(1, min(left, MOST_LOOKED_AHEAD) + 1)
+    )
+
+
+def _right_after(first: float, second: float, right: float, more: int) -> float:
+    """The probability that the class in front after `more` answers is the true one, of the two in front now."""
+    wrong = 1 - right
+    return math.fsum(
+        math.comb(more, agreeing)
+        * max(
+            first * right**agreeing * wrong ** (more - agreeing),
+            second * wrong**agreeing * right ** (more - agreeing),
+        )
+        for agreeing in range(more + 1)
+    )
