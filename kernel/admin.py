@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel.console.permits import console_permit
 from kernel.models import AdminRole, AuditEvent, OutboxMessage, User
-from kernel.principal import Permit
+from kernel.permit import Permit
 from kernel.services.audit import Actor
 from kernel.services.outbox import redrive
 

@@ -9,7 +9,9 @@ or an action in it (`console.billing.payout`, `console.billing.payout.drive_on`)
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
+
+from kernel.shown_fields import Tree, tree_of
 
 ANY: Final = "any"
 """The condition that every row of the resource meets."""
@@ -66,6 +68,7 @@ class Table:
     scopes: Mapping[str, str]
     rules: tuple[Rule, ...]
     by_action: dict[str, tuple[Rule, ...]] = field(init=False, repr=False)
+    _trees: dict[tuple[object, ...], Tree] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         rules = tuple(_with_condition(rule, self.roles) for rule in self.rules)
@@ -78,6 +81,18 @@ class Table:
     def of(self, action: str) -> tuple[Rule, ...]:
         """The rows of an action; none for one that the table does not know."""
         return self.by_action.get(action, ())
+
+    def fields_of(self, rules: tuple[Rule, ...], part: Literal["reads", "writes"]) -> Tree:
+        """The fields that rows of this table let whoever they all apply to read, or write. Worked out once.
+
+        A row that opens anything there is counts always. Of others only what they have in common counts: which of them
+        opens the row that is shown is not known here.
+        """
+        key = (part, *map(id, rules))  # the table holds its rows, so no other has the same id meanwhile
+        tree = self._trees.get(key)
+        if tree is None:
+            tree = self._trees[key] = _fields_of(rules, part)
+        return tree
 
     def plus(self, rules: Iterable[Rule]) -> "Table":
         """This table with more rows."""
@@ -139,6 +154,23 @@ def paths_in(text: str) -> Iterator[str]:
         else:
             last = ".".join([*above[-1:], word])
             yield last
+
+
+def _fields_of(rules: Iterable[Rule], part: Literal["reads", "writes"]) -> Tree:
+    always = {path for rule in rules if rule.condition == ANY for path in getattr(rule, part)}
+    sometimes = [set(getattr(rule, part)) for rule in rules if rule.condition != ANY]
+    shared = set.intersection(*sometimes) if sometimes else set[str]()
+    known = tree_of(path for rule in rules for path in getattr(rule, part))
+    return _cut(known, always | shared)
+
+
+def _cut(tree: Tree, paths: set[str], above: str = "") -> Tree:
+    """What of a tree the paths name. A field whose parts are none of them stays without any, and not with all."""
+    return {
+        name: None if parts is None else _cut(parts, paths, f"{above}{name}.")
+        for name, parts in tree.items()
+        if above + name in paths
+    }
 
 
 def _with_condition(rule: Rule, roles: Mapping[str, Role]) -> Rule:

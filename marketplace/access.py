@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from kernel.models import ApiKey, User
+from kernel.permit import Permit
 from kernel.policy import Kind
-from kernel.principal import Permit, Principal, register_condition, register_role, register_roles_on_objects
+from kernel.principal import Principal, register_condition, register_role, register_roles_on_objects
 from marketplace.models import (
     Assignment,
     Client,
@@ -49,6 +50,11 @@ def find_job(job_id: UUID, *, permit: Permit) -> Job:
 def find_answer(assignment_id: UUID, *, permit: Permit) -> Assignment:
     """The turn at work of this id. Raises NotFound for who may not read it, or NotAllowed."""
     return permit.find(turns_at_work(), assignment_id, noun="assignment", seen_in="list_answers_of_a_job")
+
+
+def find_escalation(escalation_id: UUID, *, permit: Permit) -> Escalation:
+    """The escalation of this id. Raises NotFound for who does not see it, or NotAllowed."""
+    return permit.find(Escalation.objects.all(), escalation_id, noun="escalation", seen_in="show_an_escalation")
 
 
 def turns_at_work() -> QuerySet[Assignment]:

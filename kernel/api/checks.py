@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 from kernel import policy
+from kernel.api.field_checks import field_holes
 from kernel.api.permissions import ByPolicy
 from kernel.api.served import Served, served
 from kernel.policy import Table
@@ -33,6 +34,7 @@ def holes(table: Table, offered: Sequence[Served]) -> Iterator[str]:
     yield from _unregistered(table)
     yield from _uncovered(table, offered)
     yield from _permitted_otherwise(offered)
+    yield from field_holes(table, offered)
 
 
 def _unregistered(table: Table) -> Iterator[str]:

@@ -56,7 +56,8 @@ def idempotent(method: Method, *, not_kept: Iterable[str] = ()) -> Method:
             kept=without_secrets,
         )
         headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-        return Response(answer.body, status=answer.status, headers=headers)
+        kept = Response(answer.body, status=answer.status, headers=headers)
+        return view.shown_by_policy(kept, paged=False) if answer.replayed else kept  # as the policy is by now
 
     return once
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, wraps
 from inspect import cleandoc
 from typing import Any, Final
 
@@ -10,12 +10,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
 import kernel.api.published  # noqa: F401  (what it tells the schema is registered by loading it)
 from kernel.api import fields
 from kernel.api.idempotency import HEADER, KEY, Method, idempotent
 from kernel.api.pages import PageQuery
 from kernel.api.serializers import ErrorOut, In, InvalidOut, Out, Query
+from kernel.api.views import ApiView
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.services.idempotency import IdempotencyKeyReused
 
@@ -60,7 +62,8 @@ def operation(
 
     def declare(method: Method) -> Method:
         said = [*errors, *([IdempotencyKeyReused] if creates else [])]
-        handler = idempotent(method, not_kept=not_kept) if creates else method
+        shows = _by_policy(method, paged=paged)
+        handler = idempotent(shows, not_kept=not_kept) if creates else shows
         described = extend_schema(
             operation_id=action,
             summary=name,
@@ -77,10 +80,21 @@ def operation(
         )(handler)
         described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
         described.takes_body = bool(body or uploads)  # type: ignore[attr-defined]
+        described.answer, described.paged = answer, paged  # type: ignore[attr-defined]  # so that a check finds its fields
         described.action = action  # type: ignore[attr-defined]  # what the policy table calls it
         return described
 
     return declare
+
+
+def _by_policy(method: Method, *, paged: bool) -> Method:
+    """Let ``method`` show what the policy lets whoever asks read, and nothing else; also to what is kept of it."""
+
+    @wraps(method)
+    def shows(view: ApiView, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return view.shown_by_policy(method(view, request, *args, **kwargs), paged=paged)
+
+    return shows
 
 
 @cache

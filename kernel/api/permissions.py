@@ -7,7 +7,8 @@ from rest_framework.request import Request
 
 from kernel import policy
 from kernel.models import ApiKey, Session, User
-from kernel.principal import Principal, admit
+from kernel.permit import admit
+from kernel.principal import Principal
 
 if TYPE_CHECKING:  # DRF loads its default classes, and so this module, while its views load
     from rest_framework.views import APIView

@@ -18,8 +18,10 @@ from kernel.api.input import length_of, refuse_body
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
-from kernel.principal import Permit, Principal
+from kernel.permit import Permit
+from kernel.principal import Principal
 from kernel.services.audit import Actor
+from kernel.shown_fields import not_taken, shown
 
 
 class LengthRequired(APIException):
@@ -91,9 +93,19 @@ class ApiView(APIView):
         """The checked body, in the form that the operation declares (or ``body``)."""
         declared = body or getattr(getattr(self, (self.request.method or "").lower()), "body", None)
         assert declared is not None, "This operation declares no body."
+        if refused := not_taken(self.request.data, self.permit.writes):
+            raise ValidationError(refused)
         serializer = declared(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return cast(dict[str, Any], serializer.validated_data)
+
+    def shown_by_policy(self, answer: Any, *, paged: bool) -> Any:
+        """The answer with the fields that the policy lets whoever asks read. A stream has none."""
+        if isinstance(answer, Response) and answer.data is not None:
+            fields = self.permit.reads
+            page = {"results": fields, "next_cursor": None}
+            answer.data = shown(answer.data, page if paged else fields)
+        return answer
 
     def read_query(self) -> dict[str, Any]:
         """The checked parameters behind the `?`, without those of paging; only what was given."""

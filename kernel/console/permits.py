@@ -4,7 +4,8 @@ from django.http import HttpRequest
 
 from kernel.console.middleware import session_of
 from kernel.errors import NotAllowed
-from kernel.principal import Permit, Principal, admit
+from kernel.permit import Permit, admit
+from kernel.principal import Principal
 
 
 def console_permit(request: HttpRequest, action: str) -> Permit | None:

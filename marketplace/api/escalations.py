@@ -14,6 +14,7 @@ from kernel.api.views import ApiView
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from kernel.principal import Principal
+from marketplace.access import find_escalation
 from marketplace.api.assignments import ASSIGNMENT_ID
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import USER_ID
@@ -124,7 +125,7 @@ class EscalationsView(ApiView):
     def get(self, request: Request) -> Response:
         """Every escalation, the one that is due first before the others."""
         asked = self.read_query()
-        rows = Escalation.objects.all()
+        rows = self.permit.among(Escalation.objects.all())
         if asked.pop("mine", False):
             rows = rows.filter(claimed_by=self.user, state=Escalation.State.CLAIMED)
         return self.page(rows.filter(**asked), EscalationOut, order_by=("due_at", "id"))
@@ -136,7 +137,8 @@ class EscalationView(ApiView):
     @operation("Show an escalation", answer=EscalationDetailOut, errors=[NotFound])
     def get(self, request: Request, escalation_id: UUID) -> Response:
         """With all that there is to look at."""
-        return self.answer(EscalationDetailOut(_with_matter(Escalation.objects.get(pk=escalation_id), self.principal)))
+        found = find_escalation(escalation_id, permit=self.permit)
+        return self.answer(EscalationDetailOut(_with_matter(found, self.principal)))
 
 
 class EscalationStepView(ApiView):
@@ -145,6 +147,7 @@ class EscalationStepView(ApiView):
     def step(self, service: Callable[..., Escalation], escalation_id: UUID) -> Response:
         """Let ``service`` take the step."""
         self.read_body()
+        find_escalation(escalation_id, permit=self.permit)
         return self.answer(EscalationOut(service(escalation_id=escalation_id, by=self.user)))
 
 
@@ -186,7 +189,7 @@ class EscalationDecisionView(ApiView):
         It need not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
         """
         asked = self.read_body()
-        kind = Escalation.objects.only("kind").get(pk=escalation_id).kind
+        kind = find_escalation(escalation_id, permit=self.permit).kind
         _require_fitting(asked, kind)
         common = {"escalation_id": escalation_id, "note": asked.get("note", ""), "by": self.user}
         if kind == Kind.NO_CONSENSUS:

@@ -10,9 +10,7 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
-from kernel.principal import for_principal
 from marketplace.access import find_job
-from marketplace.models import Client
 from marketplace.queries.money import available_minor
 from marketplace.services.estimating import estimate_of
 
@@ -50,10 +48,10 @@ class EstimateOut(Out):
     worst_answers = fields.IntegerField(help_text="Every task asked as often as it may be.")
     worst_cost_minor = fields.MoneyMinorField(help_text="What launching sets aside.")
     available_minor = fields.MoneyMinorField(
-        allow_null=True, help_text="What the client may spend now. Null for who was let onto this one job only."
+        required=False, help_text="What the client may spend now. Only for who may see the client's money."
     )
     missing_minor = fields.MoneyMinorField(
-        allow_null=True, help_text="What is lacking for a launch; 0 when nothing is. Null like `available_minor`."
+        required=False, help_text="What is lacking for a launch; 0 when nothing is. Only with `available_minor`."
     )
 
 
@@ -69,8 +67,6 @@ class EstimateView(ApiView):
         """
         job = find_job(job_id, permit=self.permit)
         shape, estimate = estimate_of(job)
-        funded = for_principal(self.principal, Client.objects.all(), "show_a_client_s_balance")
-        sees_funds = funded.filter(pk=job.client_id).exists()
         available = available_minor(job.client, job.currency)
         held = shape.worst_case.minor if job.launched_at else 0
         missing = max(0, estimate.worst_cost_minor - held - available)
@@ -83,7 +79,7 @@ class EstimateView(ApiView):
             "high": estimate.high,
             "worst_answers": estimate.worst_answers,
             "worst_cost_minor": estimate.worst_cost_minor,
-            "available_minor": available if sees_funds else None,
-            "missing_minor": missing if sees_funds else None,
+            "available_minor": available,
+            "missing_minor": missing,
         }
         return self.answer(EstimateOut(shown))

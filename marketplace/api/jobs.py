@@ -12,7 +12,7 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Query
 from kernel.api.views import ApiView
 from kernel.errors import Invalid, NotFound
-from kernel.principal import Permit
+from kernel.permit import Permit
 from marketplace.access import find_client, is_on_clients_side
 from marketplace.api.job_shapes import JOB_AS_SEEN, JOBS_AS_SEEN, JobDetailOut, JobIn, JobOut, OfferedJobOut
 from marketplace.models import Client, Job
@@ -82,11 +82,13 @@ class JobsView(SidedView):
                     "On the worker's side all open jobs are listed; `state` and `client` are of no use there."
                 )
             return self._page_for_worker(worker)
+        self.permit = self.permit.without("worker")
         rows = self.permit.among(Job.objects.all()).filter(**asked).prefetch_related("requirements")
         return self.page(rows, JobOut, order_by=("-created_at", "-id"))
 
     def _page_for_worker(self, worker: Worker | None) -> Response:
         rows = offered_jobs(worker).filter(state=Job.State.OPEN) if worker else Job.objects.none()
+        self.permit = self.permit.only("worker") if worker else self.permit
         order = ("launched_at", "id")
         return self.page(rows, OfferedJobOut, order_by=order, seen_as=lambda jobs: shown_offers(worker, jobs))
 
@@ -119,14 +121,17 @@ class JobView(SidedView):
 
         A worker sees jobs that run, and those that they have worked in.
         """
-        job = self.permit.among(Job.objects.select_related("client")).filter(pk=job_id).first()
+        client_side = self.permit.without("worker")
+        job = client_side.seek(Job.objects.select_related("client"), job_id)
         if job is not None:
+            self.permit = client_side
             return self.answer(JobDetailOut(with_detail(job)))
         worker = self.held_worker()
         offered = offered_jobs(worker).filter(pk=job_id) if worker else Job.objects.none()
         found = shown_offers(worker, list(offered))
         if not found:
             raise NotFound("job")
+        self.permit = self.permit.only("worker")
         return self.answer(OfferedJobOut(found[0]))
 
 

@@ -10,50 +10,95 @@ SEE: Final = f"{SIDE} viewer reviewer manager"
 READ_WORK: Final = f"{SIDE} reviewer"
 RUN: Final = f"{SIDE} manager"
 
+SCHEMA: Final = "label_schema(xml parsed(parts needs))"
+TERMS: Final = (
+    "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
+    "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker "
+    "requirements(skill min_lower_bound)"
+)
+JOB: Final = f"id state {TERMS} fee_minor fee_basis_points created_at launched_at finished_at"
+PROGRESS: Final = "progress(tasks gold_tasks answers spent_minor held_minor)"
+JOB_IN_FULL: Final = f"{JOB} version instructions {SCHEMA} {PROGRESS}"
+OFFER: Final = (
+    "id title posted_by state currency reward_minor reservation_seconds review_seconds instructions "
+    "requirements(skill skill_name min_lower_bound is_met message) claims most_claims can_claim why_not(reason message)"
+)
+FORECAST: Final = "answers gold_answers escalations cost_minor"
+COST: Final = (
+    f"currency tasks gold_tasks low({FORECAST}) expected({FORECAST}) high({FORECAST}) worst_answers worst_cost_minor"
+)
+FUNDS: Final = "available_minor missing_minor"
+VERSION: Final = f"number instructions {SCHEMA} created_at"
+SHARE: Final = "id user(id email display_name) permission"
+TASK: Final = "id external_id item priority state label confidence method withheld created_at resolved_at"
+TASK_ROWS: Final = "external_id item priority gold_answer gold_reason"
+REJECTION: Final = "rejection(reason message rejected_at reversible_until reversed_at)"
+ANSWER: Final = (
+    "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
+    f"submitted_at review_due_at decided_at {REJECTION}"
+)
+MOVEMENT: Final = "id at kind explanation change_minor currency job subject"
+
 ROWS: Final = (
-    *allow("list_jobs", on="job", to=SEE, scope="jobs.read"),
-    *allow("list_jobs", on="job", to="escalations finance auditor", scope="admin.read"),
-    *allow("list_jobs", on="job", to="worker", when=OFFERED, scope="work"),
-    *allow("show_a_job", on="job", to=SEE, scope="jobs.read"),
-    *allow("show_a_job", on="job", to="escalations finance auditor", scope="admin.read"),
-    *allow("show_a_job", on="job", to="worker", when=OFFERED, scope="work"),
-    *allow("post_a_job", on="job", to=SIDE, scope="jobs.write"),
-    *allow("estimate_a_job", on="job", to=SEE, scope="jobs.read"),
-    *allow("estimate_a_job", on="job", to="escalations finance auditor", scope="admin.read"),
-    *allow("launch_a_job", on="job", to=RUN, scope="jobs.write"),
-    *allow("pause_a_job", on="job", to=RUN, scope="jobs.write"),
-    *allow("pause_a_job", on="job", to="escalations", scope="admin.write"),
-    *allow("resume_a_job", on="job", to=RUN, scope="jobs.write"),
-    *allow("resume_a_job", on="job", to="escalations", scope="admin.write"),
-    *allow("cancel_a_job", on="job", to=RUN, scope="jobs.write"),
-    *allow("cancel_a_job", on="job", to="escalations", scope="admin.write"),
-    *allow("list_versions_of_a_job", on="version", to=SEE, scope="jobs.read"),
-    *allow("list_versions_of_a_job", on="version", to="escalations auditor", scope="admin.read"),
-    *allow("revise_a_job", on="version", to=RUN, scope="jobs.write"),
-    *allow("list_shares_of_a_job", on="share", to="owner", scope="jobs.read"),
-    *allow("list_shares_of_a_job", on="share", to="auditor", scope="admin.read"),
-    *allow("share_a_job", on="share", to="owner", scope="jobs.write"),
+    *allow("list_jobs", on="job", to=SEE, reads=JOB, scope="jobs.read"),
+    *allow("list_jobs", on="job", to="escalations finance auditor", reads=JOB, scope="admin.read"),
+    *allow("list_jobs", on="job", to="worker", when=OFFERED, reads=OFFER, scope="work"),
+    *allow("show_a_job", on="job", to=SEE, reads=JOB_IN_FULL, scope="jobs.read"),
+    *allow("show_a_job", on="job", to="escalations finance auditor", reads=JOB_IN_FULL, scope="admin.read"),
+    *allow("show_a_job", on="job", to="worker", when=OFFERED, reads=OFFER, scope="work"),
+    *allow(
+        "post_a_job",
+        on="job",
+        to=SIDE,
+        reads=JOB_IN_FULL,
+        writes=f"{TERMS} instructions label_schema",
+        scope="jobs.write",
+    ),
+    *allow("estimate_a_job", on="job", to=SIDE, reads=f"{COST} {FUNDS}", scope="jobs.read"),
+    *allow(
+        "estimate_a_job",
+        on="job",
+        to="viewer reviewer manager",
+        reads=COST,
+        scope="jobs.read",
+        why="What the client has is not shared with its job.",
+    ),
+    *allow("estimate_a_job", on="job", to="finance auditor", reads=f"{COST} {FUNDS}", scope="admin.read"),
+    *allow("estimate_a_job", on="job", to="escalations", reads=COST, scope="admin.read"),
+    *allow("launch_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow("pause_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow("pause_a_job", on="job", to="escalations", reads=JOB_IN_FULL, scope="admin.write"),
+    *allow("resume_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow("resume_a_job", on="job", to="escalations", reads=JOB_IN_FULL, scope="admin.write"),
+    *allow("cancel_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow("cancel_a_job", on="job", to="escalations", reads=JOB_IN_FULL, scope="admin.write"),
+    *allow("list_versions_of_a_job", on="version", to=SEE, reads=VERSION, scope="jobs.read"),
+    *allow("list_versions_of_a_job", on="version", to="escalations auditor", reads=VERSION, scope="admin.read"),
+    *allow("revise_a_job", on="version", to=RUN, reads=VERSION, writes="instructions label_schema", scope="jobs.write"),
+    *allow("list_shares_of_a_job", on="share", to="owner", reads=SHARE, scope="jobs.read"),
+    *allow("list_shares_of_a_job", on="share", to="auditor", reads=SHARE, scope="admin.read"),
+    *allow("share_a_job", on="share", to="owner", reads=SHARE, writes="email permission", scope="jobs.write"),
     *allow("take_a_share_of_a_job_back", on="share", to="owner", scope="jobs.write"),
-    *allow("list_tasks_of_a_job", on="task", to=READ_WORK, scope="jobs.read"),
-    *allow("list_tasks_of_a_job", on="task", to="escalations auditor", scope="admin.read"),
-    *allow("import_tasks", on="task", to=RUN, scope="jobs.write"),
-    *allow("list_media_of_a_job", on="media", to=f"{READ_WORK} manager", scope="jobs.read"),
-    *allow("list_media_of_a_job", on="media", to="escalations auditor", scope="admin.read"),
-    *allow("show_media_of_a_job", on="media", to=f"{READ_WORK} manager", scope="jobs.read"),
-    *allow("show_media_of_a_job", on="media", to="escalations auditor", scope="admin.read"),
-    *allow("add_media_to_a_job", on="media", to=RUN, scope="jobs.write"),
-    *allow("delete_media_of_a_job", on="media", to=RUN, scope="jobs.write"),
-    *allow("withdraw_media_of_a_job", on="media", to=RUN, scope="jobs.write"),
-    *allow("withdraw_media_of_a_job", on="media", to="escalations", scope="admin.write"),
-    *allow("list_answers_of_a_job", on="answer", to=READ_WORK, scope="jobs.read"),
-    *allow("list_answers_of_a_job", on="answer", to="escalations auditor", scope="admin.read"),
-    *allow("accept_all_answers_that_wait", on="answer", to=READ_WORK, scope="jobs.write"),
-    *allow("accept_an_answer", on="answer", to=READ_WORK, scope="jobs.write"),
-    *allow("reject_an_answer", on="answer", to=READ_WORK, scope="jobs.write"),
-    *allow("reverse_a_rejection", on="answer", to=READ_WORK, scope="jobs.write"),
-    *allow("reverse_a_rejection", on="answer", to="escalations", scope="admin.write"),
-    *allow("download_results", on="results", to=READ_WORK, scope="results.read"),
-    *allow("download_results", on="results", to="auditor"),
-    *allow("show_a_job_s_statement", on="job's money", to=SEE, scope="money.read"),
-    *allow("show_a_job_s_statement", on="job's money", to="finance auditor", scope="admin.read"),
+    *allow("list_tasks_of_a_job", on="task", to=READ_WORK, reads=TASK, scope="jobs.read"),
+    *allow("list_tasks_of_a_job", on="task", to="escalations auditor", reads=TASK, scope="admin.read"),
+    *allow("import_tasks", on="task", to=RUN, reads="tasks gold", writes=TASK_ROWS, scope="jobs.write"),
+    *allow("list_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),
+    *allow("list_media_of_a_job", on="media", to="escalations auditor", reads=MEDIA, scope="admin.read"),
+    *allow("show_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),
+    *allow("show_media_of_a_job", on="media", to="escalations auditor", reads=MEDIA, scope="admin.read"),
+    *allow("add_media_to_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
+    *allow("delete_media_of_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
+    *allow("withdraw_media_of_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
+    *allow("withdraw_media_of_a_job", on="media", to="escalations", reads=MEDIA, scope="admin.write"),
+    *allow("list_answers_of_a_job", on="answer", to=READ_WORK, reads=ANSWER, scope="jobs.read"),
+    *allow("list_answers_of_a_job", on="answer", to="escalations auditor", reads=ANSWER, scope="admin.read"),
+    *allow("accept_all_answers_that_wait", on="answer", to=READ_WORK, reads="accepted", scope="jobs.write"),
+    *allow("accept_an_answer", on="answer", to=READ_WORK, reads=ANSWER, scope="jobs.write"),
+    *allow("reject_an_answer", on="answer", to=READ_WORK, reads=ANSWER, writes="reason message", scope="jobs.write"),
+    *allow("reverse_a_rejection", on="answer", to=READ_WORK, reads=ANSWER, writes="why", scope="jobs.write"),
+    *allow("reverse_a_rejection", on="answer", to="escalations", reads=ANSWER, writes="why", scope="admin.write"),
+    *allow("download_results", on="results", to=READ_WORK, reads="file", scope="results.read"),
+    *allow("download_results", on="results", to="auditor", reads="file"),
+    *allow("show_a_job_s_statement", on="job's money", to=SEE, reads=MOVEMENT, scope="money.read"),
+    *allow("show_a_job_s_statement", on="job's money", to="finance auditor", reads=MOVEMENT, scope="admin.read"),
 )

@@ -4,29 +4,80 @@ from typing import Final
 
 from kernel.policy import ANY, ANY_KEY, allow
 
+USER: Final = "id email display_name"
+ME: Final = f"{USER} roles signed_in_by signed_in_until"
+SESSION: Final = "token expires_at idle_seconds"
+PAST_SESSION: Final = "id created_at last_seen_at expires_at revoked_at second_factor_at"
+CREDENTIAL: Final = "id rawId type authenticatorAttachment clientExtensionResults"
+SHOWN_KEY: Final = f"{CREDENTIAL} response(clientDataJSON authenticatorData signature userHandle)"
+NEW_KEY: Final = (
+    f"{CREDENTIAL} response(clientDataJSON attestationObject authenticatorData publicKey publicKeyAlgorithm transports)"
+)
+FACTOR: Final = "id kind name created_at last_used_at left"
+ADDED: Final = f"{SESSION} factor({FACTOR}) recovery_codes"
+API_KEY: Final = "id name prefix scopes created_at expires_at last_used_at revoked_at"
+ADMIN_ROLE: Final = f"id user({USER}) role granted_by granted_at"
+
 ROWS: Final = (
-    *allow("sign_up", on="user", to="anyone"),
-    *allow("sign_in", on="session", to="anyone"),
+    *allow("sign_up", on="user", to="anyone", reads=USER, writes="email password display_name"),
+    *allow("sign_in", on="session", to="anyone", reads=SESSION, writes="email password"),
     *allow("sign_out", on="session", to="person", why="An API key cannot sign out; it is revoked."),
-    *allow("finish_a_sign_in", on="session", to="anyone"),
-    *allow("begin_a_step_up", on="session", to="person", why="An API key shows nobody to be there."),
-    *allow("step_up", on="session", to="person"),
-    *allow("list_sessions", on="session", to="person"),
-    *allow("end_somebody_s_sessions", on="user", to="access", fresh=True),
-    *allow("list_second_factors", on="second factor", to="person"),
-    *allow("begin_an_authenticator_app", on="second factor", to="person", fresh=True),
-    *allow("add_an_authenticator_app", on="second factor", to="person", fresh=True),
-    *allow("begin_a_security_key", on="second factor", to="person", fresh=True),
-    *allow("add_a_security_key", on="second factor", to="person", fresh=True),
+    *allow(
+        "finish_a_sign_in", on="session", to="anyone", reads=SESSION, writes=f"challenge code credential({SHOWN_KEY})"
+    ),
+    *allow(
+        "begin_a_step_up",
+        on="session",
+        to="person",
+        reads="challenge kinds webauthn",
+        why="An API key shows nobody to be there.",
+    ),
+    *allow(
+        "step_up",
+        on="session",
+        to="person",
+        reads="fresh_until",
+        writes=f"code password challenge credential({SHOWN_KEY})",
+    ),
+    *allow("list_sessions", on="session", to="person", reads=PAST_SESSION),
+    *allow("end_somebody_s_sessions", on="user", to="access", writes="why api_keys", fresh=True),
+    *allow("list_second_factors", on="second factor", to="person", reads=f"factors({FACTOR})"),
+    *allow("begin_an_authenticator_app", on="second factor", to="person", reads="challenge secret link", fresh=True),
+    *allow(
+        "add_an_authenticator_app", on="second factor", to="person", reads=ADDED, writes="challenge code", fresh=True
+    ),
+    *allow("begin_a_security_key", on="second factor", to="person", reads="challenge webauthn", fresh=True),
+    *allow(
+        "add_a_security_key",
+        on="second factor",
+        to="person",
+        reads=ADDED,
+        writes=f"challenge name credential({NEW_KEY})",
+        fresh=True,
+    ),
     *allow("remove_a_second_factor", on="second factor", to="person", fresh=True),
-    *allow("renew_recovery_codes", on="second factor", to="person", fresh=True),
-    *allow("reset_somebody_s_second_factors", on="user", to="access", fresh=True),
-    *allow("show_who_is_signed_in", on="user", to="person", scope=ANY_KEY),
-    *allow("list_api_keys", on="API key", to="person", why="A program makes no further ways in."),
-    *allow("create_an_api_key", on="API key", to="person", fresh=True),
+    *allow("renew_recovery_codes", on="second factor", to="person", reads="recovery_codes", fresh=True),
+    *allow("reset_somebody_s_second_factors", on="user", to="access", writes="why", fresh=True),
+    *allow("show_who_is_signed_in", on="user", to="person", reads=ME, scope=ANY_KEY),
+    *allow("list_api_keys", on="API key", to="person", reads=API_KEY, why="A program makes no further ways in."),
+    *allow(
+        "create_an_api_key",
+        on="API key",
+        to="person",
+        reads=f"{API_KEY} token",
+        writes="name scopes expires_at",
+        fresh=True,
+    ),
     *allow("revoke_an_api_key", on="API key", to="person"),
-    *allow("list_admin_roles", on="admin role", to="access auditor", scope="admin.read"),
-    *allow("grant_an_admin_role", on="admin role", to="access", why="Nobody changes their own."),
+    *allow("list_admin_roles", on="admin role", to="access auditor", reads=ADMIN_ROLE, scope="admin.read"),
+    *allow(
+        "grant_an_admin_role",
+        on="admin role",
+        to="access",
+        reads=ADMIN_ROLE,
+        writes="email role why",
+        why="Nobody changes their own.",
+    ),
     *allow("withdraw_an_admin_role", on="admin role", to="access", why="Nobody changes their own."),
     *allow("list_admin_invitations", on="admin invitation", to="access auditor", scope="admin.read"),
     *allow("invite_an_admin", on="admin invitation", to="access", fresh=True),

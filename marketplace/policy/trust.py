@@ -1,31 +1,44 @@
 """What waits for a person, the books, and the audit trail."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from kernel.policy import allow
+from kernel.policy import Rule, allow
 from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT
 
-STEPS: Final = ("claim_an_escalation", "release_an_escalation", "decide_an_escalation")
+ESCALATION: Final = (
+    "id kind state job task worker subject opened_at due_at claimed_by decided_by decided_at decision note"
+)
+BOOKS: Final = (
+    "books(currency funded_minor client_funds_minor job_escrow_minor worker_earnings_minor payouts_in_flight_minor "
+    "refunds_in_flight_minor platform_fees_minor processor_fees_minor loss_minor refunded_minor paid_out_minor)"
+)
+EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details"
+
+
+def on_escalations(action: str, *, reads: str) -> Iterator[Rule]:
+    """Let admins look: those for escalations and auditors at all, others at those that are about their own field."""
+    yield from allow(action, on="escalation", to="escalations auditor", reads=reads, scope="admin.read")
+    yield from allow(
+        action, on="escalation", to="certification", when=OF_A_CERTIFICATION, reads=reads, scope="admin.read"
+    )
+    yield from allow(action, on="escalation", to="finance", when=OF_A_PAYOUT, reads=reads, scope="admin.read")
+
+
+def decided_on_escalations(action: str, *, writes: str = "") -> Iterator[Rule]:
+    """Let the same admins take a step towards a decision, the auditors aside."""
+    for role, when in (("escalations", ""), ("certification", OF_A_CERTIFICATION), ("finance", OF_A_PAYOUT)):
+        yield from allow(
+            action, on="escalation", to=role, when=when, reads=ESCALATION, writes=writes, scope="admin.write"
+        )
+
 
 ROWS: Final = (
-    *(
-        row
-        for action in ("list_escalations", "show_an_escalation")
-        for row in (
-            *allow(action, on="escalation", to="escalations auditor", scope="admin.read"),
-            *allow(action, on="escalation", to="certification", when=OF_A_CERTIFICATION, scope="admin.read"),
-            *allow(action, on="escalation", to="finance", when=OF_A_PAYOUT, scope="admin.read"),
-        )
-    ),
-    *(
-        row
-        for action in STEPS
-        for row in (
-            *allow(action, on="escalation", to="escalations", scope="admin.write"),
-            *allow(action, on="escalation", to="certification", when=OF_A_CERTIFICATION, scope="admin.write"),
-            *allow(action, on="escalation", to="finance", when=OF_A_PAYOUT, scope="admin.write"),
-        )
-    ),
-    *allow("show_the_books", on="books", to="finance auditor", scope="admin.read"),
-    *allow("list_audit_events", on="audit event", to="access auditor", scope="admin.read"),
+    *on_escalations("list_escalations", reads=ESCALATION),
+    *on_escalations("show_an_escalation", reads=f"{ESCALATION} matter"),
+    *decided_on_escalations("claim_an_escalation"),
+    *decided_on_escalations("release_an_escalation"),
+    *decided_on_escalations("decide_an_escalation", writes="result decision note"),
+    *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
+    *allow("list_audit_events", on="audit event", to="access auditor", reads=EVENT, scope="admin.read"),
 )

@@ -4,25 +4,41 @@ from typing import Final
 
 from kernel.policy import allow
 
+TURN: Final = (
+    "id job title state reward_minor currency claimed_at expires_at submitted_at decision_due_at decided_at "
+    "rejection(reason message rejected_at reversible_until reversed_at)"
+)
+TURN_WITH_TASK: Final = f"{TURN} instructions label_schema(xml parsed(parts needs)) item result"
+EARNINGS: Final = "balances(currency available_minor in_flight_minor paid_out_minor)"
+CHANGE: Final = "id at kind subject change_minor currency"
+PAYOUT: Final = "id state amount_minor currency failure created_at sent_at finished_at"
+PAYOUT_ACCOUNT: Final = "country is_ready requirements_due failure opened_at refreshed_at"
+
 ROWS: Final = (
-    *allow("list_one_s_own_assignments", on="assignment", to="person", scope="work"),
-    *allow("claim_a_task", on="assignment", to="worker", scope="work"),
-    *allow("show_one_s_own_assignment", on="assignment", to="person", scope="work"),
-    *allow("submit_an_answer", on="assignment", to="worker", scope="work"),
-    *allow("return_a_task", on="assignment", to="worker", scope="work"),
-    *allow("show_one_s_own_earnings", on="earnings", to="worker", scope="money.read"),
-    *allow("list_changes_of_one_s_own_earnings", on="earnings", to="worker", scope="money.read"),
-    *allow("list_one_s_own_payouts", on="payout", to="worker", scope="money.read"),
-    *allow("request_a_payout", on="payout", to="worker", scope="money.write"),
-    *allow("show_one_s_own_payout", on="payout", to="worker", scope="money.read"),
-    *allow("cancel_one_s_own_payout", on="payout", to="worker", scope="money.write"),
-    *allow("show_one_s_own_payout_account", on="payout account", to="worker", scope="money.read"),
-    *allow("open_a_payout_account", on="payout account", to="worker", scope="money.write"),
-    *allow("change_one_s_own_payout_account", on="payout account", to="worker", fresh=True),
+    *allow("list_one_s_own_assignments", on="assignment", to="person", reads=TURN, scope="work"),
+    *allow("claim_a_task", on="assignment", to="worker", reads=TURN_WITH_TASK, writes="job", scope="work"),
+    *allow("show_one_s_own_assignment", on="assignment", to="person", reads=TURN_WITH_TASK, scope="work"),
+    *allow("submit_an_answer", on="assignment", to="worker", reads=TURN, writes="result", scope="work"),
+    *allow("return_a_task", on="assignment", to="worker", reads=TURN, scope="work"),
+    *allow("show_one_s_own_earnings", on="earnings", to="worker", reads=EARNINGS, scope="money.read"),
+    *allow("list_changes_of_one_s_own_earnings", on="earnings", to="worker", reads=CHANGE, scope="money.read"),
+    *allow("list_one_s_own_payouts", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
+    *allow(
+        "request_a_payout", on="payout", to="worker", reads=PAYOUT, writes="amount_minor currency", scope="money.write"
+    ),
+    *allow("show_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
+    *allow("cancel_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.write"),
+    *allow("show_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.read"),
+    *allow("open_a_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.write"),
+    *allow(
+        "change_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, fresh=True
+    ),
     *allow(
         "make_an_onboarding_link",
         on="payout account",
         to="worker",
+        reads="url expires_at",
+        writes="return_url refresh_url",
         fresh=True,
         why="On Stripe's page one says, and changes, where one's money goes.",
     ),

@@ -65,6 +65,6 @@ def test_who_was_let_onto_one_job_is_not_told_of_its_clients_money() -> None:  #
     _, to_guest = Person(guest).get(f"jobs/{job.pk}/estimate/")
     _, to_owner = Person(owner_of(client)).get(f"jobs/{job.pk}/estimate/")
 
-    assert (to_guest["available_minor"], to_guest["missing_minor"]) == (None, None)
+    assert {"available_minor", "missing_minor"} & to_guest.keys() == set()
     assert (to_owner["available_minor"], to_owner["missing_minor"]) == (123_456, 0)
     assert to_guest["worst_cost_minor"] == to_owner["worst_cost_minor"]

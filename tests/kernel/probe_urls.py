@@ -121,12 +121,13 @@ class LinesView(UploadView):
         return Response({"lines": lines, "type": self.upload_type}, status=201)
 
 
+EVERYTHING = "number amount_minor share sure line text email id color currency day at any parts"
 ROWS = (
-    *allow("echo", on="probe", to="anyone"),
-    *allow("list_events", on="probe", to="auditor", scope="admin.read"),
-    *allow("leave_a_note", on="probe", to="person", scope=ANY_KEY),
-    *allow("show_a_person", on="probe", to="person", when=ANY, scope=ANY_KEY),
-    *allow("count_lines", on="probe", to="person", scope=ANY_KEY),
+    *allow("echo", on="probe", to="anyone", reads=EVERYTHING, writes=f"{EVERYTHING}(size)"),
+    *allow("list_events", on="probe", to="auditor", reads="id action", scope="admin.read"),
+    *allow("leave_a_note", on="probe", to="person", reads="id action", writes="text", scope=ANY_KEY),
+    *allow("show_a_person", on="probe", to="person", when=ANY, reads="email", scope=ANY_KEY),
+    *allow("count_lines", on="probe", to="person", reads="lines type", scope=ANY_KEY),
 )
 """What the policy says of these while they are served; `tests/kernel/conftest.py` lets it."""
 

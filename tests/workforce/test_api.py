@@ -79,7 +79,6 @@ def test_a_person_applies_and_follows_their_application() -> None:
             "submitted_at": application.submitted_at.isoformat().replace("+00:00", "Z"),
             "decided_at": None,
             "decision_reason": "",
-            "shares_tax_id": None,
         },
     )
     assert caller.get(f"{APPLICATIONS}{application.pk}/") == (200, told)

@@ -12,8 +12,7 @@ from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from kernel.policy import Kind
-from kernel.principal import Permit
+from kernel.permit import Permit
 from kernel.services.admin_roles import IsAdmin
 from kernel.services.subject_keys import KeyDestroyed
 from workforce.api.workers import ReasonIn, WorkerOut
@@ -93,7 +92,6 @@ class ApplicationOut(Out):
         "submitted_at": "2026-05-17T12:00:00Z",
         "decided_at": None,
         "decision_reason": "",
-        "shares_tax_id": None,
     }
     id = fields.UUIDField()
     user = fields.UUIDField(source="user_id")
@@ -105,9 +103,15 @@ class ApplicationOut(Out):
     submitted_at = fields.DateTimeField()
     decided_at = fields.DateTimeField(allow_null=True)
     decision_reason = fields.TextField(help_text="Why it was declined; empty before.")
+
+
+class ExaminedApplicationOut(ApplicationOut):
+    """An application, with what only those see who decide about it."""
+
+    EXAMPLE = {**ApplicationOut.EXAMPLE, "shares_tax_id": False}
     shares_tax_id = fields.BooleanField(
-        allow_null=True,
-        help_text="For admins: whether somebody else gave the same tax id, a reason to look and no verdict. Else null.",
+        required=False,
+        help_text="For admins: whether somebody else gave the same tax id, a reason to look and no verdict.",
     )
 
 
@@ -127,11 +131,11 @@ class ApprovalIn(In):
 class ApplicationsView(ApiView):
     """Applications."""
 
-    @operation("List applications", query=ApplicationQuery, answer=ApplicationOut, paged=True)
+    @operation("List applications", query=ApplicationQuery, answer=ExaminedApplicationOut, paged=True)
     def get(self, request: Request) -> Response:
         """One's own applications, the newest first; an admin sees everybody's."""
         rows = visible_applications(self.permit).filter(**self.read_query())
-        return self.page(rows, ApplicationOut, order_by=("-submitted_at", "-id"))
+        return self.page(rows, ExaminedApplicationOut, order_by=("-submitted_at", "-id"))
 
     @operation(
         "Apply to work here",
@@ -154,10 +158,10 @@ class ApplicationsView(ApiView):
 class ApplicationView(ApiView):
     """One application."""
 
-    @operation("Show an application", answer=ApplicationOut, errors=[NotFound])
+    @operation("Show an application", answer=ExaminedApplicationOut, errors=[NotFound])
     def get(self, request: Request, application_id: UUID) -> Response:
         """One of one's own applications; any for an admin."""
-        return self.answer(ApplicationOut(visible_applications(self.permit).get(pk=application_id)))
+        return self.answer(ExaminedApplicationOut(visible_applications(self.permit).get(pk=application_id)))
 
 
 class ApprovalView(ApiView):
@@ -184,17 +188,17 @@ class DeclineView(ApiView):
     @operation(
         "Decline an application",
         body=ReasonIn,
-        answer=ApplicationOut,
+        answer=ExaminedApplicationOut,
         creates=True,
         errors=[NotFound, WrongState, OwnCase],
     )
     def post(self, request: Request, application_id: UUID) -> Response:
         """Declines, with a reason that the person is shown."""
         decline_application(application_id=application_id, by=self.actor, **self.read_body())
-        return self.answer(ApplicationOut(visible_applications(self.permit).get(pk=application_id)))
+        return self.answer(ExaminedApplicationOut(visible_applications(self.permit).get(pk=application_id)))
 
 
 def visible_applications(permit: Permit) -> QuerySet[Application]:
-    """The applications that the policy opens; for admins each ``with_shared_tax_id``."""
+    """The applications that the policy opens; with ``shares_tax_id`` for who may read it."""
     rows = permit.among(Application.objects.all())
-    return with_shared_tax_id(rows) if permit.holds(Kind.ADMIN) else rows
+    return with_shared_tax_id(rows) if "shares_tax_id" in permit.reads else rows
