@@ -3,20 +3,20 @@
 from typing import Final
 
 from kernel.policy import allow
+from marketplace.policy.shapes import MOVEMENT, PERSON
 from marketplace.policy.words import OWN
 
 SIDE: Final = "owner member"
 READERS: Final = "escalations finance auditor"
 
 CLIENT: Final = "id name country created_at"
-MEMBER: Final = "id user(id email display_name) role may created_at"
+MEMBER: Final = f"id user({PERSON}) role may created_at"
 BALANCE: Final = (
     "client balances(currency available_minor escrow_minor refunds_in_flight_minor) "
     "escrow(job title currency amount_minor)"
 )
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
 REFUND: Final = "id funding state amount_minor currency failure created_at finished_at"
-MOVEMENT: Final = "id at kind explanation change_minor currency job subject"
 
 ROWS: Final = (
     *allow("list_clients", on="client", to=SIDE, reads=CLIENT, scope="jobs.read"),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from kernel.policy import allow
+from marketplace.policy.shapes import MEDIA, MOVEMENT, PERSON
 from marketplace.policy.words import OFFERED
 
 SIDE: Final = "owner member"
@@ -29,7 +30,7 @@ COST: Final = (
 )
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
-SHARE: Final = "id user(id email display_name) permission"
+SHARE: Final = f"id user({PERSON}) permission"
 TASK: Final = "id external_id item priority state label confidence method withheld created_at resolved_at"
 TASK_ROWS: Final = "external_id item priority gold_answer gold_reason"
 REJECTION: Final = "rejection(reason message rejected_at reversible_until reversed_at)"
@@ -37,7 +38,6 @@ ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
     f"submitted_at review_due_at decided_at {REJECTION}"
 )
-MOVEMENT: Final = "id at kind explanation change_minor currency job subject"
 
 ROWS: Final = (
     *allow("list_jobs", on="job", to=SEE, reads=JOB, scope="jobs.read"),
@@ -87,9 +87,9 @@ ROWS: Final = (
     *allow("show_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),
     *allow("show_media_of_a_job", on="media", to="escalations auditor", reads=MEDIA, scope="admin.read"),
     *allow("add_media_to_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
-    *allow("delete_media_of_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
-    *allow("withdraw_media_of_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
-    *allow("withdraw_media_of_a_job", on="media", to="escalations", reads=MEDIA, scope="admin.write"),
+    *allow("delete_media_of_a_job", on="media", to=RUN, scope="jobs.write"),
+    *allow("withdraw_media_of_a_job", on="media", to=RUN, reads=MEDIA, writes="why", scope="jobs.write"),
+    *allow("withdraw_media_of_a_job", on="media", to="escalations", reads=MEDIA, writes="why", scope="admin.write"),
     *allow("list_answers_of_a_job", on="answer", to=READ_WORK, reads=ANSWER, scope="jobs.read"),
     *allow("list_answers_of_a_job", on="answer", to="escalations auditor", reads=ANSWER, scope="admin.read"),
     *allow("accept_all_answers_that_wait", on="answer", to=READ_WORK, reads="accepted", scope="jobs.write"),

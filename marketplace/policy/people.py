@@ -3,9 +3,9 @@
 from typing import Final
 
 from kernel.policy import ANY, ANY_KEY, allow
+from marketplace.policy.shapes import PERSON
 
-USER: Final = "id email display_name"
-ME: Final = f"{USER} roles signed_in_by signed_in_until"
+ME: Final = f"{PERSON} roles signed_in_by signed_in_until"
 SESSION: Final = "token expires_at idle_seconds"
 PAST_SESSION: Final = "id created_at last_seen_at expires_at revoked_at second_factor_at"
 CREDENTIAL: Final = "id rawId type authenticatorAttachment clientExtensionResults"
@@ -16,10 +16,10 @@ NEW_KEY: Final = (
 FACTOR: Final = "id kind name created_at last_used_at left"
 ADDED: Final = f"{SESSION} factor({FACTOR}) recovery_codes"
 API_KEY: Final = "id name prefix scopes created_at expires_at last_used_at revoked_at"
-ADMIN_ROLE: Final = f"id user({USER}) role granted_by granted_at"
+ADMIN_ROLE: Final = f"id user({PERSON}) role granted_by granted_at"
 
 ROWS: Final = (
-    *allow("sign_up", on="user", to="anyone", reads=USER, writes="email password display_name"),
+    *allow("sign_up", on="user", to="anyone", reads=PERSON, writes="email password display_name"),
     *allow("sign_in", on="session", to="anyone", reads=SESSION, writes="email password"),
     *allow("sign_out", on="session", to="person", why="An API key cannot sign out; it is revoked."),
     *allow(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from kernel.policy import ANY, ANY_KEY, allow
+from marketplace.policy.shapes import MEDIA
 
 ADMINS: Final = "certification auditor"
 
@@ -57,8 +58,8 @@ ROWS: Final = (
     *allow("list_media_of_a_skill", on="media", to=ADMINS, reads=MEDIA, scope="admin.read"),
     *allow("show_media_of_a_skill", on="media", to=ADMINS, reads=MEDIA, scope="admin.read"),
     *allow("add_media_to_a_skill", on="media", to="certification", reads=MEDIA, scope="admin.write"),
-    *allow("delete_media_of_a_skill", on="media", to="certification", reads=MEDIA, scope="admin.write"),
-    *allow("withdraw_media_of_a_skill", on="media", to="certification", reads=MEDIA, scope="admin.write"),
+    *allow("delete_media_of_a_skill", on="media", to="certification", scope="admin.write"),
+    *allow("withdraw_media_of_a_skill", on="media", to="certification", reads=MEDIA, writes="why", scope="admin.write"),
     *allow("list_exams", on="exam", to="worker", reads=EXAM, scope="work"),
     *allow("start_an_exam", on="exam", to="worker", reads=EXAM_IN_FULL, writes="skill", scope="work"),
     *allow("show_an_exam", on="exam", to="worker", reads=EXAM_IN_FULL, scope="work"),

@@ -7,7 +7,8 @@ from uuid import UUID
 from kernel import clock
 from kernel.content_addresses import Address, AddressOf, addresses
 from kernel.models import Media
-from kernel.principal import Principal, for_principal
+from kernel.permit import for_principal
+from kernel.principal import Principal
 from kernel.services.access import way_in_by_id
 from marketplace.models import Assignment, Job
 from qualification.items import IN_BANK, IN_EXAM, IN_MISSES
