@@ -47,8 +47,8 @@ def merged(trees: Iterable[Tree]) -> Tree:
 
 def _answers_of(answer: Any) -> Iterator[serializers.Serializer[Any]]:
     """Every shape that an answer may have. A page has the shape of its rows."""
-    if isinstance(answer, OpenApiResponse):
-        answer = answer.response
+    answer = answer.response if isinstance(answer, OpenApiResponse) else answer
+    answer = answer.child if isinstance(answer, serializers.ListSerializer) else answer
     if isinstance(answer, PolymorphicProxySerializer):
         for each in answer.serializers:
             yield from _answers_of(each)
@@ -56,7 +56,12 @@ def _answers_of(answer: Any) -> Iterator[serializers.Serializer[Any]]:
         opaque = type("FileOut", (serializers.Serializer,), {OPAQUE: serializers.CharField()})
         shape = answer() if isinstance(answer, type) and issubclass(answer, serializers.Serializer) else opaque()
         rows: Any = shape.fields.get("results") if "next_cursor" in shape.fields else None
-        yield shape if rows is None else rows.child
+        if rows is None:
+            yield shape
+        elif told := getattr(rows, "_spectacular_annotation", None):  # rows of several shapes
+            yield from _answers_of(told["field"])
+        else:
+            yield rows.child
 
 
 def _parts_of(field: Any) -> Tree | None:
