@@ -17,6 +17,7 @@ FACTOR: Final = "id kind name created_at last_used_at left"
 ADDED: Final = f"{SESSION} factor({FACTOR}) recovery_codes"
 API_KEY: Final = "id name prefix scopes created_at expires_at last_used_at revoked_at"
 ADMIN_ROLE: Final = f"id user({PERSON}) role granted_by granted_at"
+INVITATION: Final = "id roles invited_by invited_at expires_at withdrawn_at redeemed_at redeemed_by"
 
 ROWS: Final = (
     *allow("sign_up", on="user", to="anyone", reads=PERSON, writes="email password display_name"),
@@ -79,10 +80,19 @@ ROWS: Final = (
         why="Nobody changes their own.",
     ),
     *allow("withdraw_an_admin_role", on="admin role", to="access", why="Nobody changes their own."),
-    *allow("list_admin_invitations", on="admin invitation", to="access auditor", scope="admin.read"),
-    *allow("invite_an_admin", on="admin invitation", to="access", fresh=True),
+    *allow("list_admin_invitations", on="admin invitation", to="access auditor", reads=INVITATION, scope="admin.read"),
+    *allow(
+        "invite_an_admin", on="admin invitation", to="access", reads=f"{INVITATION} token", writes="roles", fresh=True
+    ),
     *allow("withdraw_an_admin_invitation", on="admin invitation", to="access", fresh=True),
-    *allow("redeem_an_admin_invitation", on="admin invitation", to="anyone", why="Whoever has its token."),
+    *allow(
+        "redeem_an_admin_invitation",
+        on="admin invitation",
+        to="anyone",
+        reads=PERSON,
+        writes="token email password display_name",
+        why="Whoever has its token.",
+    ),
     *allow("page.invitation", on="admin invitation", to="anyone", why="Whoever has its token."),
     *allow("page.sign_in", on="session", to="anyone"),
     *allow("page.second_step", on="session", to="anyone"),

@@ -11,8 +11,8 @@ TURN: Final = (
 TURN_WITH_TASK: Final = f"{TURN} instructions label_schema(xml parsed(parts needs)) item result"
 EARNINGS: Final = "balances(currency available_minor in_flight_minor paid_out_minor)"
 CHANGE: Final = "id at kind subject change_minor currency"
-PAYOUT: Final = "id state amount_minor currency failure created_at sent_at finished_at"
-PAYOUT_ACCOUNT: Final = "country is_ready requirements_due failure opened_at refreshed_at"
+PAYOUT: Final = "id state amount_minor currency failure created_at held_until sent_at finished_at"
+PAYOUT_ACCOUNT: Final = "country is_ready requirements_due failure opened_at refreshed_at held_until held_because"
 
 ROWS: Final = (
     *allow("list_one_s_own_assignments", on="assignment", to="person", reads=TURN, scope="work"),
@@ -30,9 +30,7 @@ ROWS: Final = (
     *allow("cancel_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.write"),
     *allow("show_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.read"),
     *allow("open_a_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.write"),
-    *allow(
-        "change_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, fresh=True
-    ),
+    *allow("change_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, fresh=True),
     *allow(
         "make_an_onboarding_link",
         on="payout account",
