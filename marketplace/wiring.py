@@ -11,7 +11,9 @@ from billing.events import (
 )
 from billing.services import funding, payout_accounts, payouts, refunds, stripe_inbox
 from kernel import policy
+from kernel.events import MediaWanted
 from kernel.principal import Principal
+from kernel.services import media_fetching
 from kernel.services.admin_roles import bar_from_admin_roles
 from kernel.services.outbox import subscribe
 from marketplace.access import register_access
@@ -28,6 +30,9 @@ def wire() -> None:
     register_access()
     register_payees(payee_of)
     bar_from_admin_roles(why_no_admin)
+
+    # What asks other servers, outside any transaction.
+    subscribe(MediaWanted, media_fetching.fetch_media, in_transaction=False)
 
     # Billing's own reactions speak to Stripe, outside any transaction.
     subscribe(FundingRequested, funding.prepare_checkout, in_transaction=False)

@@ -37,6 +37,14 @@ class MediaQuery(Query):
     state = fields.ChoiceField(choices=Media.State.choices, required=False)
 
 
+class MediaFetchIn(In):
+    """Where a picture is to be had."""
+
+    EXAMPLE = {"url": "https://files.example.org/scan-1.png"}
+    url = fields.LineField(max_length=2_048, help_text="An `https://` address on the public internet.")
+    name = fields.LineField(required=False, max_length=200, help_text="Shown beside it, and nothing else.")
+
+
 class MediaWithdrawalIn(In):
     """Why nobody is to be shown this any more."""
 

@@ -83,15 +83,15 @@ def add_media(*, owner: str, payer: str, name: str, sent: bytes, by: User) -> tu
     """
     sent_sha256 = hashlib.sha256(sent).hexdigest()
     known = _known(owner, sent_sha256)
-    if known is not None:
+    if known is not None:  # it need not be looked at again
         return known, False
-    content = _content_of(sent, sent_sha256)
+    content = content_of(sent)
     media = Media(owner=owner, payer=payer, name=name, added_by=by)
     if not _arrive(media, content, by=by):
         known = _known(owner, sent_sha256)
         assert known is not None, "Whoever was quicker has committed."
         return known, False
-    return _keep(media, content, by=Actor.user(by)), True
+    return keep_content(media, content, by=Actor.user(by)), True
 
 
 def delete_media(*, media_id: UUID, owner: str, by: User) -> None:
@@ -131,7 +131,7 @@ def tidy_media() -> int:
     now = clock.now()
     late = Media.objects.filter(state=State.ARRIVING, created_at__lt=now - NEVER_CAME_AFTER)
     for media_id in list(late.order_by("created_at", "id").values_list("pk", flat=True)[:IN_ONE_ROUND]):
-        _give_up(media_id, why="It did not come in time.", by=TIDYING)
+        give_up(media_id, why="It did not come in time.", by=TIDYING)
     gone = Q(state__in=[State.REFUSED, State.DELETED]) | Q(state=State.WITHDRAWN, ended_at__lt=now - WITHDRAWN_KEPT_FOR)
     ended = Media.objects.filter(gone, erased_at__isnull=True).order_by("created_at", "id")
     erased = list(ended.values_list("pk", flat=True)[:IN_ONE_ROUND])
@@ -140,7 +140,9 @@ def tidy_media() -> int:
     return len(erased)
 
 
-def _content_of(sent: bytes, sent_sha256: str) -> Content:
+def content_of(sent: bytes) -> Content:
+    """What is kept of these bytes. Raises InvalidMedia or ScannerUnavailable; not to be called inside a transaction."""
+    sent_sha256 = hashlib.sha256(sent).hexdigest()
     if not sent:
         raise InvalidMedia("The file is empty.")
     harmful = is_harmful(sent)
@@ -156,6 +158,14 @@ def _content_of(sent: bytes, sent_sha256: str) -> Content:
     )
 
 
+def describe(media: Media, content: Content) -> list[str]:
+    """Write into the row what is kept; the names of the columns that say so."""
+    media.kind, media.media_type, media.size_bytes = content.kind, content.media_type, len(content.kept)
+    media.sha256, media.sent_sha256 = content.sha256, content.sent_sha256
+    media.width, media.height = content.width, content.height
+    return ["kind", "media_type", "size_bytes", "sha256", "sent_sha256", "width", "height"]
+
+
 def _known(owner: str, sent_sha256: str) -> Media | None:
     same = Media.objects.filter(owner=owner, sent_sha256=sent_sha256, state__in=[State.ARRIVING, State.AVAILABLE])
     return same.first()
@@ -163,22 +173,20 @@ def _known(owner: str, sent_sha256: str) -> Media | None:
 
 def _arrive(media: Media, content: Content, *, by: User) -> bool:
     """The first step; false when the same file is there already."""
-    media.kind, media.media_type, media.size_bytes = content.kind, content.media_type, len(content.kept)
-    media.sha256, media.sent_sha256 = content.sha256, content.sent_sha256
-    media.width, media.height = content.width, content.height
+    describe(media, content)
     try:
         with transaction.atomic():
-            _make_room(media.payer)
+            make_room(media.payer)
             media.save(force_insert=True)
             record(action="media.added", subject=media, by=Actor.user(by), to_state=media.state)
     except IntegrityError as error:
         if "one_media_per_content" in str(error):
             return False
-        raise _refusal(media.payer, error) from error
+        raise refusal_of(media.payer, error) from error
     return True
 
 
-def _make_room(payer: str) -> None:
+def make_room(payer: str) -> None:
     """Let the payer have an allowance, as large as the installation's setting says now."""
     if payer:
         limit = settings.MEDIA_ALLOWANCE_BYTES
@@ -187,7 +195,8 @@ def _make_room(payer: str) -> None:
         changed.update(limit_bytes=Greatest(limit, F("used_bytes")))
 
 
-def _refusal(payer: str, error: IntegrityError) -> Exception:
+def refusal_of(payer: str, error: IntegrityError) -> Exception:
+    """What a rule of the database about media means, when it is one that people meet."""
     if "media_allowance_is_kept" not in str(error):
         return error
     allowance = MediaAllowance.objects.get(payer=payer)
@@ -198,12 +207,12 @@ def _refusal(payer: str, error: IntegrityError) -> Exception:
     )
 
 
-def _keep(media: Media, content: Content, *, by: Actor) -> Media:
-    """The second step and the third."""
+def keep_content(media: Media, content: Content, *, by: Actor) -> Media:
+    """The second step and the third, for a row that is arriving and says what its content is."""
     try:
         keep_file(media, content.kept)
     except OSError:
-        _give_up(media.pk, why="The file could not be written.", by=by)
+        give_up(media.pk, why="The file could not be written.", by=by)
         raise
     with transaction.atomic():
         kept = Media.objects.select_for_update(no_key=True).get(pk=media.pk)
@@ -215,7 +224,8 @@ def _keep(media: Media, content: Content, *, by: Actor) -> Media:
 
 
 @transaction.atomic
-def _give_up(media_id: UUID, *, why: str, by: Actor) -> None:
+def give_up(media_id: UUID, *, why: str, by: Actor) -> None:
+    """Let a media that is still arriving be refused; its file, if there is any, is tidied away."""
     media = Media.objects.select_for_update(no_key=True).get(pk=media_id)
     if media.state == State.ARRIVING:
         media.ended_at, media.failure = clock.now(), why

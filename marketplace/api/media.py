@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from kernel.api.media import (
     MAY_NOT_COME_IN,
     UPLOADS,
+    MediaFetchIn,
     MediaNameQuery,
     MediaOut,
     MediaQuery,
@@ -20,13 +21,15 @@ from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from kernel.models import Media
-from kernel.services.media import MediaInUse
+from kernel.outbound import AddressRefused
+from kernel.services.media import AllowanceUsedUp, MediaInUse
 from marketplace.access import find_job
 from marketplace.models import Job
 from marketplace.queries.content import shown_in_job
 from marketplace.services.media import (
     add_media_to_job,
     delete_media_of_job,
+    fetch_media_for_job,
     refuse_unless_draft,
     withdraw_media_of_job,
 )
@@ -68,6 +71,30 @@ class JobMediaView(MediaUploadView):
         media, is_new = add_media_to_job(job=job, name=name, sent=self.read_upload().read(), by=self.user)
         shown = self.show(media, shown_in_job(job.pk, principal=self.principal))
         return self.answer(MediaOut(shown), status=201 if is_new else 200)
+
+
+class JobMediaFetchView(ApiView):
+    """Files that are had from elsewhere."""
+
+    @operation(
+        "Fetch media for a job",
+        body=MediaFetchIn,
+        answer=MediaOut,
+        status=201,
+        creates=True,
+        errors=[NotFound, WrongState, AddressRefused, AllowanceUsedUp],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Has a picture fetched from an `https://` address on the public internet, in the background, once.
+
+        Until then it is `arriving`. It ends `available`, or `refused` with the reason as `failure`; redirects are not
+        followed.
+        """
+        job = find_job(job_id, permit=self.permit)
+        asked = self.read_body()
+        media = fetch_media_for_job(job=job, name=asked.get("name", ""), url=asked["url"], by=self.user)
+        shown = shown_media([media], shown_in_job(job.pk, principal=self.principal))
+        return self.answer(MediaOut(shown[0]), status=201)
 
 
 class OneJobMediaView(ApiView):

@@ -35,6 +35,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/", jobs.JobView.as_view()),
     path("jobs/<uuid:job_id>/tasks/", tasks.TasksView.as_view()),
     path("jobs/<uuid:job_id>/media/", media.JobMediaView.as_view()),
+    path("jobs/<uuid:job_id>/media/fetch/", media.JobMediaFetchView.as_view()),
     path("jobs/<uuid:job_id>/media/<uuid:media_id>/", media.OneJobMediaView.as_view()),
     path("jobs/<uuid:job_id>/media/<uuid:media_id>/withdraw/", media.JobMediaWithdrawalView.as_view()),
     path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),

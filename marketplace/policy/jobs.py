@@ -87,6 +87,7 @@ ROWS: Final = (
     *allow("show_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),
     *allow("show_media_of_a_job", on="media", to="escalations auditor", reads=MEDIA, scope="admin.read"),
     *allow("add_media_to_a_job", on="media", to=RUN, reads=MEDIA, scope="jobs.write"),
+    *allow("fetch_media_for_a_job", on="media", to=RUN, reads=MEDIA, writes="url name", scope="jobs.write"),
     *allow("delete_media_of_a_job", on="media", to=RUN, scope="jobs.write"),
     *allow("withdraw_media_of_a_job", on="media", to=RUN, reads=MEDIA, writes="why", scope="jobs.write"),
     *allow("withdraw_media_of_a_job", on="media", to="escalations", reads=MEDIA, writes="why", scope="admin.write"),

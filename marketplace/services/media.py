@@ -5,6 +5,7 @@ from uuid import UUID
 from kernel.flow import WrongState
 from kernel.models import Media, User
 from kernel.services import media as kept
+from kernel.services.media_fetching import want_media
 from marketplace.models import Job
 
 
@@ -15,6 +16,12 @@ def add_media_to_job(*, job: Job, name: str, sent: bytes, by: User) -> tuple[Med
     """
     refuse_unless_draft(job)
     return kept.add_media(owner=job.media_owner, payer=job.client.media_payer, name=name, sent=sent, by=by)
+
+
+def fetch_media_for_job(*, job: Job, name: str, url: str, by: User) -> Media:
+    """Have a picture fetched for a draft, in the background. Raises WrongState, AddressRefused or AllowanceUsedUp."""
+    refuse_unless_draft(job)
+    return want_media(owner=job.media_owner, payer=job.client.media_payer, name=name, url=url, by=by)
 
 
 def delete_media_of_job(*, job: Job, media_id: UUID, by: User) -> None:

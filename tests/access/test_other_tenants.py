@@ -59,8 +59,9 @@ PRIVATE: Final = """
     POST jobs/<job_id>/resume/ | POST jobs/<job_id>/cancel/ | GET jobs/<job_id>/versions/
     POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/ | POST jobs/<job_id>/shares/
     DELETE jobs/<job_id>/shares/<share_id>/ | GET jobs/<job_id>/assignments/ | POST jobs/<job_id>/acceptances/
-    GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | GET jobs/<job_id>/media/<media_id>/
-    DELETE jobs/<job_id>/media/<media_id>/ | POST jobs/<job_id>/media/<media_id>/withdraw/
+    GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | POST jobs/<job_id>/media/fetch/
+    GET jobs/<job_id>/media/<media_id>/ | DELETE jobs/<job_id>/media/<media_id>/
+    POST jobs/<job_id>/media/<media_id>/withdraw/
     GET jobs/<job_id>/results/ | GET jobs/<job_id>/statement/ | GET assignments/<assignment_id>/
     POST assignments/<assignment_id>/accept/ | POST assignments/<assignment_id>/reject/
     POST assignments/<assignment_id>/reverse/

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from kernel.outbound import Internet
+from tests.kernel.pictures import a_picture, exif
 
 PUBLIC = "93.184.215.14"
 OTHER_PUBLIC = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -72,6 +73,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_file(self) -> None:
         self.send(body=b"a picture", Set_Cookie="a=b", Content_Type="Image/PNG; charset=binary")
+
+    def answer_photo(self) -> None:
+        self.send(body=a_picture("JPEG", exif=exif()), Content_Type="application/octet-stream")
 
     def answer_page(self) -> None:
         self.send(body=b"<script>", Content_Type="text/html")
