@@ -3,6 +3,7 @@
 The database refuses what would break most of them. They are here to prove that it did.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from billing import queries
+from billing.services import ledger_audit
+from billing.services.ledger_audit import Moved, Posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,45 @@ def _books_add_up(name: str) -> Iterator[Fault]:
             message = f"{books.funded_minor} came in, but {books.accounted_minor} are accounted for: {books}"
             yield Fault(check=name, subject=currency, message=message)
 
+
+def _audit_tells_of_postings(name: str) -> Iterator[Fault]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(POSTINGS_AS_TOLD, [ledger_audit.ACTION])
+        for posting_id, key, kind, subject, at, reverses_id, details, entries, digest in cursor:
+            if digest is None:
+                yield Fault(check=name, subject=key, message="No audit event tells of it.")
+            elif key is None:
+                yield Fault(check=name, subject=str(posting_id), message="The audit tells of it, and it is not there.")
+            elif (
+                digest
+                != Posted(
+                    posting_id,
+                    key,
+                    kind,
+                    subject,
+                    at,
+                    reverses_id,
+                    json.loads(details),
+                    [Moved(*entry) for entry in json.loads(entries)],
+                ).digest
+            ):
+                yield Fault(check=name, subject=key, message="It is not what the audit was told of it.")
+
+
+POSTINGS_AS_TOLD: Final = """
+    SELECT coalesce(p.id, told.id), p.key, p.kind, p.subject, p.at, p.reverses_id, p.details::text,
+        (SELECT coalesce(json_agg(json_build_array(
+                s.kind, s.owner, t.kind, t.owner, e.amount_minor, s.currency) ORDER BY e.position), '[]')::text
+         FROM billing_ledgerentry e
+         JOIN billing_ledgeraccount s ON s.id = e.source_id JOIN billing_ledgeraccount t ON t.id = e.target_id
+         WHERE e.posting_id = p.id),
+        told.digest
+    FROM billing_posting p
+    FULL JOIN (
+        SELECT posting.key::uuid AS id, posting.value AS digest
+        FROM kernel_auditevent event, jsonb_each_text(event.details -> 'postings') posting WHERE event.action = %s
+    ) told ON told.id = p.id
+"""
 
 BALANCES_EQUAL_ENTRIES: Final = """
     WITH moved AS (
@@ -177,5 +219,6 @@ CHECKS: Final[dict[str, Callable[[str], Iterator[Fault]]]] = {
     "payouts and refunds end as they are posted": _rows(ENDS_ARE_POSTED),
     "what is in flight is under way": _rows(IN_FLIGHT_IS_UNDER_WAY),
     "money in is money held, kept and out": _books_add_up,
+    "postings are what the audit was told": _audit_tells_of_postings,
 }
 """Each promise by its name."""

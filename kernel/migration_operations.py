@@ -52,3 +52,38 @@ def guard_flow(table: str, flow: Mapping[str, Iterable[str]]) -> RunSQL:
             DROP FUNCTION {refuse}();
         """,
     )
+
+
+def guard_audited(table: str, *, columns: Iterable[str] = (), rows: bool = True) -> RunSQL:
+    """Let the database refuse a commit that changed ``table`` and left no audit event in the same transaction.
+
+    Rows that come or go count, unless ``rows`` is false, and rows of which a column changed: any, or only one of these
+    ``columns``. TRUNCATE is refused outright. The mark that an event left is looked for as each row changes, so what
+    comes after the event costs next to nothing; what comes before it is looked at once more at the commit.
+    """
+    watched = list(columns)
+    of = f" OF {', '.join(watched)}" if watched else ""
+    old, new = (", ".join(f"{row}.{name}" for name in watched) if watched else f"{row}.*" for row in ("OLD", "NEW"))
+    unmarked = "current_setting('assay.audited', true) IS DISTINCT FROM pg_current_xact_id()::text"
+    at_commit = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+    coming = f"""
+            CREATE CONSTRAINT TRIGGER {table}_comes_with_an_event AFTER INSERT OR DELETE ON {table} {at_commit}
+                WHEN ({unmarked}) EXECUTE FUNCTION require_audit_event();
+            CREATE TRIGGER {table}_is_not_emptied BEFORE TRUNCATE ON {table}
+                FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();
+    """
+    no_longer_coming = f"""
+            DROP TRIGGER {table}_comes_with_an_event ON {table};
+            DROP TRIGGER {table}_is_not_emptied ON {table};
+    """
+    return RunSQL(
+        sql=f"""
+            CREATE CONSTRAINT TRIGGER {table}_changes_with_an_event AFTER UPDATE{of} ON {table} {at_commit}
+                WHEN ({unmarked} AND ROW({old}) IS DISTINCT FROM ROW({new})) EXECUTE FUNCTION require_audit_event();
+            {coming if rows else ""}
+        """,
+        reverse_sql=f"""
+            DROP TRIGGER {table}_changes_with_an_event ON {table};
+            {no_longer_coming if rows else ""}
+        """,
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, transaction
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
+from billing.services.ledger_audit import Moved, Posted, tell_of
 from kernel.errors import NotFound, Refused
 from kernel.money import Money
 
@@ -88,6 +89,22 @@ class Draft:
     def accounts(self) -> set[AccountKey]:
         """Every account that it touches."""
         return {end for entry in self.entries for end in (entry.source, entry.target)}
+
+    def posted(self, row: Posting) -> Posted:
+        """What it says as ``row``, for the audit."""
+        return Posted(
+            id=row.pk,
+            key=row.key,
+            kind=row.kind,
+            subject=row.subject,
+            at=row.at,
+            reverses_id=row.reverses_id,
+            details=row.details,
+            entries=[
+                Moved(e.source.kind, e.source.owner, e.target.kind, e.target.owner, e.amount.minor, self.currency)
+                for e in self.entries
+            ],
+        )
 
     def made(self) -> Posting:
         """The row, not saved yet."""
@@ -195,6 +212,9 @@ def _post_all(drafts: Sequence[Draft]) -> list[Posting]:
 
 
 def _insert(fresh: Sequence[Draft], made: Mapping[str, Posting], accounts: Mapping[AccountKey, LedgerAccount]) -> None:
+    if not fresh:
+        return
+    tell_of(posted=[draft.posted(made[draft.key]) for draft in fresh])
     try:
         Posting.objects.bulk_create([made[draft.key] for draft in fresh])
     except IntegrityError as taken:

@@ -3,7 +3,7 @@
 from kernel.models.access import ApiKey, Challenge, Session
 from kernel.models.admin_invitation import AdminInvitation
 from kernel.models.admin_role import AdminRole
-from kernel.models.audit import AuditEvent
+from kernel.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, AuditSubtree
 from kernel.models.heartbeat import Heartbeat
 from kernel.models.idempotency import IdempotencyRecord
 from kernel.models.keys import SubjectKey
@@ -15,7 +15,10 @@ __all__ = [
     "AdminInvitation",
     "AdminRole",
     "ApiKey",
+    "AuditCheckpoint",
     "AuditEvent",
+    "AuditSeal",
+    "AuditSubtree",
     "Challenge",
     "Heartbeat",
     "IdempotencyRecord",

@@ -15,9 +15,11 @@ from django.db.models import QuerySet
 from kernel import clock
 from kernel.keyring import CannotOpen, UnknownMasterKey, wrap
 from kernel.models.keys import SubjectKey
+from kernel.services.audit import Actor, record
 from kernel.services.subject_keys import keyring, secret_of
 
 AT_ONCE: Final = 200
+ROTATION: Final = Actor.system("key_rotation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +77,7 @@ def _rewrap(keys: Iterable[SubjectKey]) -> Batch:
         key.wrapped_key = wrap(secret, under=master, context=[key.subject, key.purpose])
         key.master_key_id, key.rewrapped_at = master.id, clock.now()
         rewrapped.append(key)
+    for key in rewrapped:
+        record(action="subject_key.rewrapped", subject=key, by=ROTATION, details={"master_key": master.id})
     SubjectKey.objects.bulk_update(rewrapped, ["wrapped_key", "master_key_id", "rewrapped_at"])
     return Batch(rewrapped=len(rewrapped), unopened=tuple(unopened), last=last)

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -13,6 +13,8 @@ from kernel.errors import Refused
 from kernel.keyring import Keyring, keyring_of, new_key, new_master_key, unwrap, wrap
 from kernel.models.keys import SubjectKey
 from kernel.services.audit import Actor, record
+
+KEYRING: Final = Actor.system("keyring")
 
 
 class KeyDestroyed(Refused):
@@ -53,12 +55,15 @@ def lasting_key(*, subject: str, purpose: SubjectKey.Purpose) -> SubjectKey:
     return key
 
 
+@transaction.atomic
 def make_key(*, subject: str, purpose: SubjectKey.Purpose) -> None:
     """Make the subject's key for ``purpose`` unless somebody just did."""
     master = keyring().current
     wrapped = wrap(new_key(), under=master, context=[subject, purpose])
     key = SubjectKey(subject=subject, purpose=purpose, wrapped_key=wrapped, master_key_id=master.id)
     SubjectKey.objects.bulk_create([key], ignore_conflicts=True)  # of two makers at once, the first one's key stays
+    if SubjectKey.objects.filter(pk=key.pk).exists():
+        record(action="subject_key.made", subject=key, by=KEYRING, details={"purpose": purpose.value})
 
 
 def secret_of(key: SubjectKey) -> bytes:

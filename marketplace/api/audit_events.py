@@ -26,7 +26,7 @@ class AuditEventOut(Out):
     """Something that somebody did."""
 
     EXAMPLE = {
-        "id": 4711,
+        "id": "00000000-1267-8a3f-9c41-5be2d07f6a18",
         "at": "2026-05-17T13:00:00Z",
         "actor_kind": "user",
         "actor": USER_ID,
@@ -38,7 +38,7 @@ class AuditEventOut(Out):
         "why": "launched",
         "details": {"held_minor": 44685, "currency": "USD", "tasks": 1700},
     }
-    id = fields.IntegerField()
+    id = fields.UUIDField()
     at = fields.DateTimeField()
     actor_kind = fields.LineField(help_text="`user`, or `system` for a part of Assay that acts by rule.")
     actor = fields.LineField(source="actor_id")

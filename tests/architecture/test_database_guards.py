@@ -16,7 +16,10 @@ pytestmark = pytest.mark.django_db
 FACTS: Final = [
     "billing_ledgerentry",
     "billing_posting",
+    "kernel_auditcheckpoint",
     "kernel_auditevent",
+    "kernel_auditseal",
+    "kernel_auditsubtree",
     "marketplace_annotation",
     "marketplace_jobversion",
     "qualification_labelschema",

@@ -54,7 +54,7 @@ BALANCES, FLOORS, COMPLETE = "balances equal their entries", "nothing is held be
 CURRENCIES, PAID_ONCE, MIRRORS = "currencies never mix", "work is paid once", "reversals are exact"
 FROM_FUNDINGS, REFUNDS = "money comes from settled fundings", "fundings know their refunds"
 ENDS, UNDER_WAY = "payouts and refunds end as they are posted", "what is in flight is under way"
-ADDS_UP = "money in is money held, kept and out"
+ADDS_UP, TOLD = "money in is money held, kept and out", "postings are what the audit was told"
 
 ONE_CENT_MORE = "UPDATE billing_ledgeraccount SET balance_minor = balance_minor + 1 WHERE kind = 'client_funds'"
 FUNDS_BELOW_ZERO = "UPDATE billing_ledgeraccount SET balance_minor = -1 WHERE kind = 'client_funds'"
@@ -63,6 +63,11 @@ ENTRY_GONE = "DELETE FROM billing_ledgerentry WHERE posting_id = (SELECT id FROM
 REVERSAL_CHANGED = """
     UPDATE billing_ledgerentry SET amount_minor = 601
     WHERE amount_minor = 600 AND posting_id = (SELECT id FROM billing_posting WHERE key = 'undo:2')
+"""
+POSTING_GONE = """
+    CREATE TEMPORARY TABLE gone AS SELECT id FROM billing_posting WHERE key = 'undo:2';
+    DELETE FROM billing_ledgerentry USING gone WHERE posting_id = gone.id;
+    DELETE FROM billing_posting USING gone WHERE billing_posting.id = gone.id;
 """
 PAID_AGAIN = """
     INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
@@ -76,16 +81,19 @@ PAID_AGAIN = """
 BREAKS = [
     (ONE_CENT_MORE, {BALANCES, ADDS_UP}),
     (FUNDS_BELOW_ZERO, {BALANCES, FLOORS, ADDS_UP}),
-    (ESCROW_IN_EUROS, {CURRENCIES, ADDS_UP}),
-    (ENTRY_GONE, {COMPLETE, BALANCES}),
-    (REVERSAL_CHANGED, {BALANCES, MIRRORS}),
-    (PAID_AGAIN, {PAID_ONCE, BALANCES}),
-    ("UPDATE billing_posting SET key = 'funding:' || id WHERE kind = 'funding_settled'", {FROM_FUNDINGS}),
+    (ESCROW_IN_EUROS, {CURRENCIES, ADDS_UP, TOLD}),
+    (ENTRY_GONE, {COMPLETE, BALANCES, TOLD}),
+    (REVERSAL_CHANGED, {BALANCES, MIRRORS, TOLD}),
+    (PAID_AGAIN, {PAID_ONCE, BALANCES, TOLD}),
+    ("UPDATE billing_posting SET key = 'funding:' || id WHERE kind = 'funding_settled'", {FROM_FUNDINGS, TOLD}),
     ("UPDATE billing_funding SET refunded_minor = 299", {REFUNDS}),
     ("UPDATE billing_payout SET state = 'cancelled', finished_at = now()", {ENDS, UNDER_WAY}),
     ("UPDATE billing_payout SET amount_minor = 199", {ENDS, UNDER_WAY}),
-    ("UPDATE billing_posting SET key = 'x' WHERE kind = 'refund_requested'", {ENDS}),
-    ("UPDATE billing_posting SET kind = 'payout_settled' WHERE kind = 'payout_requested'", {ENDS, ADDS_UP}),
+    ("UPDATE billing_posting SET key = 'x' WHERE kind = 'refund_requested'", {ENDS, TOLD}),
+    ("UPDATE billing_posting SET kind = 'payout_settled' WHERE kind = 'payout_requested'", {ENDS, ADDS_UP, TOLD}),
+    ("UPDATE billing_posting SET details = '{\"why\": \"another\"}' WHERE kind = 'reversal'", {TOLD}),
+    ("UPDATE billing_posting SET at = at + interval '1 microsecond' WHERE kind = 'work_paid'", {TOLD}),
+    (POSTING_GONE, {BALANCES, TOLD}),
 ]
 
 

@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from billing.checks import check_books
 from billing.models import LedgerAccount, LedgerEntry, Posting
+from billing.services.ledger_audit import Moved, Posted, tell_of
+from kernel.services.audit import Actor, record
 from tests.billing.builders import Kind, a_client, a_job, held
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
@@ -19,6 +21,7 @@ def run(sql: str, *values: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        record(action="ledger.touched", subject=Posting(), by=Actor.system("test"))
         cursor.execute(sql, values)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -38,7 +41,18 @@ def put_entry(source: int, target: int, minor: int, *, posting: Posting | None =
         put = "INSERT INTO billing_ledgerentry (posting_id, position, source_id, target_id, amount_minor) "
         with connection.cursor() as cursor:
             cursor.execute(put + "VALUES (%s, %s, %s, %s, %s)", [posting.pk, position, source, target, minor])
+            tell(posting)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def tell(row: Posting) -> None:
+    """What the ledger's service would leave in the audit."""
+    moved = [
+        Moved(e.source.kind, e.source.owner, e.target.kind, e.target.owner, e.amount_minor, e.source.currency)
+        for e in row.entries.order_by("position")
+    ]
+    said = (row.pk, row.key, row.kind, row.subject, row.at, row.reverses_id, row.details, moved)
+    tell_of(posted=[Posted(*said)])
 
 
 def account_of(kind: Kind, owner: str) -> int:

@@ -70,7 +70,7 @@ class EventQuery(Query):
 
 
 class EventOut(Out):
-    id = fields.IntegerField()
+    id = fields.UUIDField()
     action = fields.LineField()
 
 
