@@ -7,7 +7,8 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from kernel.services import health, idempotency, key_rotation, media, outbox
+from kernel.services import health, idempotency, key_rotation, media, outbox, sealing
+from kernel.services.audit_log import BrokenLog
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,15 @@ def forget_what_is_over() -> None:
     idempotency.forget_old_answers()
     while outbox.forget_done():
         pass
+
+
+@shared_task(name="kernel.seal_audit_events")
+def seal_audit_events() -> None:
+    """Give audit events that were committed their places in the log, and sign a checkpoint over them."""
+    try:
+        sealing.seal_events()
+    except BrokenLog as fault:
+        logger.error("Audit events are not sealed: %s", fault)
 
 
 @shared_task(name="kernel.rotate_keys")

@@ -39,6 +39,16 @@ MASTER_KEYS = listed(
     )
 )
 MASTER_KEYS_FILE = None if PRODUCTION or MASTER_KEYS else VAR_DIR / "master_keys"
+AUDIT_KEY = secret(
+    "ASSAY_AUDIT_KEY",
+    about="Signs the checkpoints of the audit log: `name:base64` of 32 bytes; the name is the log's and stays. "
+    "Outside production one is made and kept in var.",
+)
+AUDIT_KEY_FILE = None if PRODUCTION or AUDIT_KEY else VAR_DIR / "audit_key"
+AUDIT_TRUSTED_KEYS = names(
+    "ASSAY_AUDIT_TRUSTED_KEYS",
+    about="Public keys whose checkpoints count besides the current one's: those that signed before.",
+)
 REGION = text(
     "ASSAY_REGION", default="default", about="Where new personal data is kept; what is sealed is bound to it."
 )
@@ -306,6 +316,7 @@ CELERY_TIMEZONE = "UTC"
 # What beat wakes up: name → (task, seconds). Each of them finds its own work in the tables.
 BEAT: dict[str, tuple[str, int]] = {
     "show life": ("kernel.show_beat_life", 15),
+    "seal audit events": ("kernel.seal_audit_events", 5),
     "forget what is over": ("kernel.forget_what_is_over", 3600),
     "rotate keys": ("kernel.rotate_keys", 3600),
     "tidy media": ("kernel.tidy_media", 600),

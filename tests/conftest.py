@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
-from django.db.transaction import Atomic, atomic
+from django.db.transaction import Atomic, atomic, get_connection
 
 from kernel.embedded.engine.base import server_in
 from tests.settings import PREFIX
@@ -89,6 +89,36 @@ def flush_as_replica(operations: DatabaseOperations, statements: list[str]) -> N
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in statements:
             cursor.execute(statement)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked_as_committed() -> Iterator[None]:
+    """Inside the transaction around a test, let the end of each transaction within be checked as a commit would be.
+
+    What is looked at when a transaction ends, deferred constraints above all, would otherwise be looked at once, after
+    the test; and one audit event would excuse all that happened in it.
+    """
+    leave = Atomic.__exit__
+
+    def check_and_leave(block: Atomic, kind: Any, error: Any, traceback: Any) -> None:
+        database = get_connection(block.using)
+        around = [getattr(entered, "_from_testcase", False) for entered in database.atomic_blocks]
+        if kind is None and around.count(False) == 1 and any(around) and not database.needs_rollback:
+            try:
+                with database.wrap_database_errors:
+                    database.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            except DatabaseError as refusal:
+                leave(block, type(refusal), refusal, None)
+                if "no audit event" in str(refusal):
+                    pytest.fail(str(refusal))  # never to be taken for a refusal that somebody handles
+                raise
+            database.connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            database.connection.execute("SELECT set_config('assay.audited', '', true)")
+        leave(block, kind, error, traceback)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Atomic, "__exit__", check_and_leave)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,16 @@ import tempfile
 PREFIX = "assay-test-"
 RUN_FOLDER = "ASSAY_TEST_FOLDER"  # made by the first process of a run, inherited by its workers
 
-for name in ("STRIPE_API_KEY", "STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET", "BROKER_URL", "ASSAY_MASTER_KEYS"):
+OF_THE_CALLER = (
+    "STRIPE_API_KEY",
+    "STRIPE_API_BASE",
+    "STRIPE_WEBHOOK_SECRET",
+    "BROKER_URL",
+    "ASSAY_MASTER_KEYS",
+    "ASSAY_AUDIT_KEY",
+    "ASSAY_AUDIT_TRUSTED_KEYS",
+)
+for name in OF_THE_CALLER:
     os.environ.pop(name, None)
 os.environ["ASSAY_ENV"] = "test"
 if RUN_FOLDER not in os.environ:

@@ -9,6 +9,7 @@ from billing.services.payout_accounts import open_payout_account
 from billing.stripe_gateway import Checkout, CheckoutState
 from kernel.money import Money
 from kernel.services.audit import Actor
+from tests.by_hand import by_hand
 
 Kind = LedgerAccount.Kind
 SOMEBODY = Actor.system("test")
@@ -78,7 +79,8 @@ def a_ready_account(owner: str) -> PayoutAccount:
     """A payout account that Stripe lets be paid out to, as if it had said so."""
     account = open_payout_account(owner=owner, email="worker@assay.test", country="US", by=SOMEBODY)
     account.stripe_account_id, account.transfers_active, account.payouts_enabled = f"acct_{a_number()}", True, True
-    account.save(update_fields=["stripe_account_id", "transfers_active", "payouts_enabled"])
+    with by_hand():
+        account.save(update_fields=["stripe_account_id", "transfers_active", "payouts_enabled"])
     return account
 
 

@@ -26,6 +26,7 @@ from kernel.services.access import (
     sign_up,
 )
 from kernel.services.audit import Actor
+from tests.by_hand import by_hand
 from tests.kernel.people import PASSWORD, a_user
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +124,8 @@ def test_who_is_not_active_gets_no_further_and_not_in() -> None:
     user = a_user()
     _, session_token = sign_in(email=user.email, password=PASSWORD)
     _, key_token = a_key(user)
-    User.objects.update(is_active=False)
+    with by_hand():
+        User.objects.update(is_active=False)
     assert authenticate_token(session_token) is None
     assert authenticate_token(key_token) is None
     with pytest.raises(WrongCredentials):

@@ -13,6 +13,7 @@ from kernel.keyring import CannotOpen, Keyring, UnknownMasterKey, keyring_of, ne
 from kernel.models import AuditEvent, SubjectKey
 from kernel.services.audit import Actor
 from kernel.services.subject_keys import KeyDestroyed, destroy_key, key_for_sealing, keyring, lasting_key, secret_of
+from tests.by_hand import by_hand
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,8 @@ def test_what_was_moved_to_another_row_column_or_region_does_not_open(
 
 def test_a_key_that_was_copied_to_another_subject_does_not_open() -> None:
     own, other = a_key(), a_key("user:2")
-    SubjectKey.objects.filter(pk=other.pk).update(wrapped_key=own.wrapped_key)
+    with by_hand():
+        SubjectKey.objects.filter(pk=other.pk).update(wrapped_key=own.wrapped_key)
 
     with pytest.raises(CannotOpen):
         opened(sealed(), key=a_key("user:2"))

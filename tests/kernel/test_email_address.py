@@ -122,6 +122,7 @@ def before_the_migration() -> None:
     """The table as it was, for rows of another form."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE kernel_user DROP CONSTRAINT user_email_canonical")
+        cursor.execute("DROP TRIGGER kernel_user_changes_with_an_event ON kernel_user")
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from kernel.keyring import CannotOpen, UnknownMasterKey, new_master_key
 from kernel.models import AuditEvent, SubjectKey
 from kernel.services.audit import Actor
 from kernel.services.subject_keys import KeyDestroyed, destroy_key
+from tests.by_hand import by_hand
 from tests.workforce.people import (
     ADDRESS,
     BIRTH_DATE,
@@ -178,16 +179,20 @@ def test_a_ciphertext_moved_to_another_row_or_column_does_not_open() -> None:
     mine = Identity.objects.filter(pk=own.user_id)
     address = mine.get().address
 
-    mine.update(legal_name=stolen.legal_name)
+    with by_hand():
+        mine.update(legal_name=stolen.legal_name)
     with pytest.raises(CannotOpen):
         reading(own, IdentityField.LEGAL_NAME)
-    mine.update(legal_name=stolen.legal_name, profile_key=stolen.profile_key)
+    with by_hand():
+        mine.update(legal_name=stolen.legal_name, profile_key=stolen.profile_key)
     with pytest.raises(CannotOpen):
         reading(own, IdentityField.LEGAL_NAME)
-    mine.update(legal_name=address)
+    with by_hand():
+        mine.update(legal_name=address)
     with pytest.raises(CannotOpen):
         reading(own, IdentityField.LEGAL_NAME)
-    mine.update(region="elsewhere")
+    with by_hand():
+        mine.update(region="elsewhere")
     with pytest.raises(CannotOpen):
         reading(own, IdentityField.ADDRESS)
 
