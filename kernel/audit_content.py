@@ -1,7 +1,7 @@
 """What of an audit event is sealed: its leaf in the log, as bytes that anybody can make again from what they read.
 
-A leaf is the event as one JSON object in the canonical form of RFC 8785, all values strings: so there is no number to be
-written in two ways. ``details`` stands in it as the text of its JSON, exactly as the database writes it.
+A leaf is the event as one JSON object in the canonical form of RFC 8785, all values strings: so there is no number that
+could be written in two ways. ``details`` stands in it as the text of its JSON, exactly as the database writes it.
 """
 
 import json

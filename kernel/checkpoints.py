@@ -116,7 +116,9 @@ def signing_key_of(entry: str) -> SigningKey:
     """The key written as ``name:base64`` of 32 bytes. Raises ImproperlyConfigured; no message repeats the secret."""
     name, colon, encoded = entry.partition(":")
     if not colon or not NAME.fullmatch(name):
-        raise ImproperlyConfigured("ASSAY_AUDIT_KEY is written name:base64, the name in letters, digits and . _ / -")
+        raise ImproperlyConfigured(
+            "ASSAY_AUDIT_KEY is written name:base64, the name in letters, digits and . _ / -; make it anew."
+        )
     try:
         secret = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:

@@ -1,6 +1,6 @@
 """Merkle trees as RFC 6962 has them: hashes, roots and proofs over bytes, without a database.
 
-A leaf is what stands at one position, from 0. A subtree of *level* l and *place* p holds the 2^l leaves from p * 2^l on.
+A leaf is what stands at one position, from 0. A subtree of level l at place p holds the 2^l leaves from p * 2^l on.
 """
 
 import hashlib

@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
 """Checks what Assay's audit log gives away, without Assay: an export, an inclusion proof, a consistency proof.
 
     python3 verify_audit.py FILE [--key PUBLIC_KEY]... [--checkpoint FILE]...
 
 Needs Python 3.10 and the `cryptography` package, nothing else. FILE is what `manage.py audit export`, `audit prove` or
-`audit checkpoint --since` wrote. PUBLIC_KEY is the log's, which you should have from somewhere else; without it the keys
-in an export are taken. `--checkpoint` is one that you kept: the export must hold that very log. Ends with 0 and a line
-that says what was proven, or with 1 and the first fault. Hashes and proofs are those of RFC 6962 and RFC 9162.
+`audit checkpoint --since` wrote. PUBLIC_KEY is the log's, which you should have from somewhere else; without
+it the keys in the export are taken. `--checkpoint` is one that you kept: the export must hold that very log. Ends with
+0 and a line that says what was proven, or with 1 and the first fault. Hashes and proofs are those of RFC 6962.
 """
 
 import argparse
@@ -27,8 +26,8 @@ class Fault(Exception):
 
 def leaf(event: dict[str, str]) -> bytes:
     """The hash of an event in its canonical form: RFC 8785, where all values are strings."""
-    if not isinstance(event, dict) or not all(isinstance(value, str) for value in event.values()):
-        raise Fault("An event is not an object of strings.")
+    if not all(isinstance(value, str) for value in event.values()):
+        raise TypeError
     written = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(b"\x00" + written.encode()).digest()
 
@@ -110,46 +109,67 @@ def check_consistency(proof: dict[str, Any], keys: list[str]) -> str:
     return f"The log of {new} events, signed at {at}, begins with the log of {old}."
 
 
+class Export:
+    """An export as far as it was read: every event and every checkpoint, in one pass."""
+
+    def __init__(self, header: dict[str, Any], keys: list[str], kept: list[str]) -> None:
+        self.start = self.size = header["start"]
+        levels = [level for level in reversed(range(self.size.bit_length())) if self.size >> level & 1]
+        self.peaks = list(zip(levels, map(base64.b64decode, header["peaks"]), strict=True))
+        self.keys = keys or header["keys"]
+        self.wanted = sorted(read_note(note, self.keys) for note in kept)
+        self.signed, self.at = 0, ""
+
+    def read(self, said: dict[str, Any]) -> None:
+        """The next line: an event in its place, or a checkpoint over all that stands before it."""
+        if "event" not in said:
+            self.signed, root, self.at = read_note(said["checkpoint"], self.keys)
+            if (self.signed, root) != (self.size, top(self.peaks)):
+                raise Fault(f"What stands before position {self.size} is not what the next checkpoint says.")
+            return
+        if said["position"] != self.size:
+            raise Fault(f"Position {self.size} is missing: an event was deleted, inserted or moved there.")
+        level, hash_ = 0, leaf(said["event"])
+        while self.peaks and self.peaks[-1][0] == level:
+            level, hash_ = level + 1, node(self.peaks.pop()[1], hash_)
+        self.peaks.append((level, hash_))
+        self.size += 1
+
+    def hold_against_kept(self) -> None:
+        """Whether it is, so far, the log of the checkpoints that were kept."""
+        while self.wanted and self.start <= self.wanted[0][0] <= self.size:
+            if self.wanted.pop(0)[:2] != (self.size, top(self.peaks)):
+                raise Fault(f"The first {self.size} events are not those of the checkpoint that you kept.")
+
+    def close(self) -> str:
+        """What was proven by all of it."""
+        if not self.size > self.start or self.signed != self.size:
+            raise Fault(
+                f"The export ends at {self.size} events, its last checkpoint is of {self.signed}: its end was cut."
+            )
+        if self.wanted:
+            size = self.wanted[0][0]
+            raise Fault(f"Your checkpoint is of {size} events, here are {self.start} to {self.size}: the rest was cut.")
+        places = f"positions {self.start} to {self.size - 1}"
+        return f"{self.size - self.start} events, {places}, are as they were sealed; last signed at {self.at}."
+
+
 def check_export(lines: Iterable[str], keys: list[str], kept: list[str]) -> str:
-    """Every event and every checkpoint of an export, in one pass."""
-    start, size, signed, at = 0, 0, 0, ""
-    peaks: list[tuple[int, bytes]] = []
-    wanted: list[tuple[int, bytes, str]] = []
+    """Every event and every checkpoint of an export, against the kept checkpoints too."""
+    export = None
     for number, line in enumerate(lines, start=1):
         try:
             said = json.loads(line)
-            if number == 1:
-                start = size = said["start"]
-                levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-                peaks = list(zip(levels, map(base64.b64decode, said["peaks"]), strict=True))
-                keys = keys or said["keys"]
-                wanted = sorted(read_note(note, keys) for note in kept)
-            elif "event" in said:
-                if said["position"] != size:
-                    raise Fault(f"Position {size} is missing: an event was deleted, inserted or moved there.")
-                level, hash_ = 0, leaf(said["event"])
-                while peaks and peaks[-1][0] == level:
-                    level, hash_ = level + 1, node(peaks.pop()[1], hash_)
-                peaks.append((level, hash_))
-                size += 1
+            if export is None:
+                export = Export(said, keys, kept)
             else:
-                signed, root, at = read_note(said["checkpoint"], keys)
-                if (signed, root) != (size, top(peaks)):
-                    raise Fault(
-                        f"What stands before position {size} is not what the checkpoint of {signed} events says."
-                    )
-            while wanted and start <= wanted[0][0] <= size:
-                if wanted.pop(0)[:2] != (size, top(peaks)):
-                    raise Fault(f"The first {size} events are not those of the checkpoint that you kept.")
+                export.read(said)
+            export.hold_against_kept()
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Fault(f"Line {number} is not what an export holds.") from None
-    if not size > start or signed != size:
-        raise Fault(f"The export ends after {size} events, its last checkpoint is of {signed}: its end was cut off.")
-    if wanted:
-        raise Fault(
-            f"Your checkpoint is of {wanted[0][0]} events, and here are {start} to {size}: the rest was cut off."
-        )
-    return f"{size - start} events, positions {start} to {size - 1}, are as they were sealed; last signed at {at}."
+    if export is None:
+        raise Fault("There is nothing in this file.")
+    return export.close()
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """What an installation may not start with."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from kernel.checkpoints import signing_key_of
 from kernel.destinations import Unreadable, origin_of
 from kernel.environment import Secret
 from kernel.keyring import keyring_of
@@ -21,6 +22,7 @@ EXAMPLES: Final = ("example", "sample", "template", "dist")
 
 SECRET_KEY: Final = "ASSAY_SECRET_KEY"  # noqa: S105  (the names of settings, here and below)
 MASTER_KEYS: Final = "ASSAY_MASTER_KEYS"
+AUDIT_KEY: Final = "ASSAY_AUDIT_KEY"
 STRIPE_KEY: Final = "STRIPE_API_KEY"
 WEBHOOK_SECRET: Final = "STRIPE_WEBHOOK_SECRET"  # noqa: S105
 SHORTEST: Final = {SECRET_KEY: 50, STRIPE_KEY: 24, WEBHOOK_SECRET: 24, "DATABASE_URL": 12, "BROKER_URL": 12}
@@ -28,6 +30,8 @@ SHORTEST: Final = {SECRET_KEY: 50, STRIPE_KEY: 24, WEBHOOK_SECRET: 24, "DATABASE
 ADVICE: Final = {
     SECRET_KEY: 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(64))"',
     MASTER_KEYS: "Make one: python3 -c \"import base64, os; print('k1:' + base64.b64encode(os.urandom(32)).decode())\"",
+    AUDIT_KEY: "Make one, under a name of yours: python3 -c "
+    "\"import base64, os; print('assay.example.org:' + base64.b64encode(os.urandom(32)).decode())\"",
     STRIPE_KEY: "Take it from Stripe's dashboard.",
     WEBHOOK_SECRET: "Stripe's dashboard shows it beside the webhook endpoint.",
     "DATABASE_URL": "Give the database's user another password.",
@@ -66,14 +70,13 @@ def refuse_unsafe_settings(
 
 def secret_faults(secrets: Mapping[str, Secret]) -> Iterator[str]:
     """Secrets that are missing, weak, used twice, or for everybody to read."""
-    for name in (SECRET_KEY, MASTER_KEYS, STRIPE_KEY, WEBHOOK_SECRET):
+    for name in (SECRET_KEY, MASTER_KEYS, AUDIT_KEY, STRIPE_KEY, WEBHOOK_SECRET):
         if not secrets[name].value:
             yield f"{name} is not set. {ADVICE[name]}"
     for name, shortest in SHORTEST.items():
         if any(looks_weak(value, shortest=shortest) for value in _values(name, secrets[name])):
             yield f"{name} can be guessed: it must be random and at least {shortest} characters long. {ADVICE[name]}"
-    if secrets[MASTER_KEYS].value:
-        yield from _master_key_faults(secrets[MASTER_KEYS])
+    yield from _key_faults(secrets)
     held: dict[str, str] = {}
     for name, secret in secrets.items():
         for value in _values(name, secret):
@@ -134,14 +137,21 @@ def _values(name: str, secret: Secret) -> list[str]:
         password = urlsplit(secret.value).password
         return [unquote(password)] if password else []
     values = [value.strip() for value in secret.value.split(",") if value.strip()]
-    return [value.partition(":")[2] for value in values] if name == MASTER_KEYS else values
+    return [value.partition(":")[2] for value in values] if name in (MASTER_KEYS, AUDIT_KEY) else values
 
 
-def _master_key_faults(secret: Secret) -> Iterator[str]:
-    try:
-        keyring_of([entry.strip() for entry in secret.value.split(",")])
-    except ImproperlyConfigured as fault:
-        yield str(fault)
+def _key_faults(secrets: Mapping[str, Secret]) -> Iterator[str]:
+    """Keys that are set, and cannot be read or are no keys."""
+    readers: dict[str, Callable[[str], object]] = {
+        MASTER_KEYS: lambda value: keyring_of([entry.strip() for entry in value.split(",")]),
+        AUDIT_KEY: signing_key_of,
+    }
+    for name, read in readers.items():
+        try:
+            if secrets[name].value:
+                read(secrets[name].value)
+        except ImproperlyConfigured as fault:
+            yield str(fault)
 
 
 def _base_url_fault(doors: Doors) -> str:

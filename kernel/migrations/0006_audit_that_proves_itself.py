@@ -149,7 +149,6 @@ class Migration(migrations.Migration):
         append_only("kernel_auditsubtree"),
         append_only("kernel_auditcheckpoint"),
         guard_audited("kernel_subjectkey"),
-        guard_audited("kernel_user", columns=["email", "is_staff", "is_superuser", "is_active"], rows=False),
-        guard_audited("kernel_user_groups"),
-        guard_audited("kernel_user_user_permissions"),
+        guard_audited("kernel_adminrole"),
+        guard_audited("kernel_user", columns=["email", "is_staff", "is_active"], rows=False),
     ]

@@ -1,4 +1,4 @@
-"""Checking the log: everything is read again, from the first event to the last, and the first fault is told in words."""
+"""Checking the log: all of it is read again, from the first event to the last, and the first fault is told in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,8 +95,8 @@ class _Reading:
         if said.root != self.frontier.root():
             raise _Fault(
                 f"The log up to position {stored.size - 1} is not what its checkpoint says, which was signed at "
-                f"{said.at:%Y-%m-%d %H:%M:%S} UTC: since then an event before it was edited, deleted, inserted or moved, "
-                "and its hashes were made to fit."
+                f"{said.at:%Y-%m-%d %H:%M:%S} UTC: since then an event was edited, deleted, inserted or moved, and the "
+                "hashes were made to fit."
             )
         if (str(stored.last_tx), str(stored.last_event_id)) != self._last_event:
             raise _Fault(f"{name} names another event as its last than the one at position {stored.size - 1}.")
@@ -117,8 +117,8 @@ class _Reading:
             )
         if next_kept is not None:
             raise _Fault(
-                f"The log ends after {size} events, and the checkpoint that was kept elsewhere is of {next_kept.size}, at "
-                f"{next_kept.at:%Y-%m-%d %H:%M:%S} UTC: its end was cut off, together with the checkpoints over it."
+                f"The log ends after {size} events, and the checkpoint that was kept elsewhere is of {next_kept.size}, "
+                f"at {next_kept.at:%Y-%m-%d %H:%M:%S} UTC: its end was cut off, together with the checkpoints over it."
             )
         last = latest_checkpoint()
         if size and (last is None or last.size != size):
@@ -174,9 +174,9 @@ def _refuse_inserted(last: AuditCheckpoint) -> None:
         found = cursor.fetchone()
     if found is not None:
         raise _Fault(
-            f"Event {found[0]} says that it is of transaction {found[1]}, of which everything was sealed, or which has not "
-            "come yet; and it has no seal: it was inserted later, or its seal was deleted. (After loading a dump run "
-            "`manage.py audit seal` first.)"
+            f"Event {found[0]} says that it is of transaction {found[1]}, of which everything was sealed, or which has "
+            "not come yet; and it has no seal: it was inserted later, or its seal was deleted. (If this database was "
+            "loaded from a dump, run `manage.py audit seal` first.)"
         )
 
 

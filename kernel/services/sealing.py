@@ -29,9 +29,9 @@ Row = tuple[int, UUID, Sequence[str]]
 def seal_events(*, at_once: int = AT_ONCE, look_everywhere: bool = False) -> int:
     """Seal every event that can be sealed now, a batch in each transaction; how many there were.
 
-    Another sealer at the same moment leaves all to the first. ``look_everywhere`` looks at every event there is, and not
-    only behind the last that was sealed. Raises BrokenLog, sealing nothing, when what is stored of the log is not what
-    its last checkpoint says.
+    Another sealer at the same moment leaves all to the first. ``look_everywhere`` looks at every event there is, not
+    only at what comes behind the last sealed one. Raises BrokenLog, sealing nothing, when what is stored of the log is
+    not what its last checkpoint says.
     """
     sealed = 0
     while True:
@@ -86,7 +86,7 @@ def _next_events(last: AuditCheckpoint | None, at_most: int) -> list[Row]:
     return _select(_ANYWHERE, [at_most])
 
 
-def _select(sql: str, values: Sequence[object]) -> list[Row]:
+def _select(sql: str, values: Sequence[int | UUID]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [(tx, event_id, leaf) for tx, event_id, *leaf in cursor.fetchall()]
@@ -115,11 +115,11 @@ def _footing(last: AuditCheckpoint | None) -> Frontier:
 
 
 def _insert(seals: Sequence[tuple[int, UUID, bytes]]) -> None:
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.copy("COPY kernel_auditseal (position, event_id, leaf_hash) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(["int8", "uuid", "bytea"])
-            for seal in seals:
-                copy.write_row(seal)
+    into = "COPY kernel_auditseal (position, event_id, leaf_hash) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(into) as copy:
+        copy.set_types(["int8", "uuid", "bytea"])
+        for seal in seals:
+            copy.write_row(seal)
 
 
 def _sign(frontier: Frontier, *, last_tx: int, last_event_id: UUID) -> None:

@@ -29,6 +29,7 @@ GROUPS: Final = {
     "admin-invitations": "Becoming an admin: invited by one, or by whoever runs the installation.",
     "books": "The ledger as admins see it.",
     "audit-events": "Who did what, when and why.",
+    "audit": "The sealed log of audit events, and the checkpoints over it.",
 }
 
 

@@ -25,7 +25,7 @@ from marketplace.models import Task
 from marketplace.queries.money import explained, job_statement
 from marketplace.queries.progress import work_tasks_of
 from marketplace.services.importing import FileFormat, ImportReport, InvalidImport, import_tasks
-from marketplace.services.results import stream_results
+from marketplace.services.results import download_results
 
 FORMATS: Final[dict[str, FileFormat]] = {
     "application/json": "json",
@@ -149,7 +149,7 @@ class ResultsView(ApiView):
         read, so it may be of any size.
         """
         job = find_job(job_id, permit=self.permit)
-        answer = StreamingHttpResponse(stream_results(job=job), content_type="application/x-ndjson")
+        answer = StreamingHttpResponse(download_results(job=job, by=self.actor), content_type="application/x-ndjson")
         answer["Content-Disposition"] = f'attachment; filename="results-{job.pk}.jsonl"'
         return answer
 

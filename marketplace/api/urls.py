@@ -59,4 +59,6 @@ urlpatterns = [
     path("escalations/<uuid:escalation_id>/release/", escalations.EscalationReleaseView.as_view()),
     path("escalations/<uuid:escalation_id>/decision/", escalations.EscalationDecisionView.as_view()),
     path("audit-events/", audit_events.AuditEventsView.as_view()),
+    path("audit-events/<uuid:audit_event_id>/proof/", audit_events.AuditProofView.as_view()),
+    path("audit/checkpoint/", audit_events.CheckpointView.as_view()),
 ]

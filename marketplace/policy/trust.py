@@ -13,7 +13,9 @@ BOOKS: Final = (
     "books(currency funded_minor client_funds_minor job_escrow_minor worker_earnings_minor payouts_in_flight_minor "
     "refunds_in_flight_minor platform_fees_minor processor_fees_minor loss_minor refunded_minor paid_out_minor)"
 )
-EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details"
+EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
+PROOF: Final = "kind event position path checkpoint"
+CHECKPOINT: Final = "checkpoint size signed_at keys consistency"
 
 
 def on_escalations(action: str, *, reads: str) -> Iterator[Rule]:
@@ -41,4 +43,8 @@ ROWS: Final = (
     *decided_on_escalations("decide_an_escalation", writes="result decision note"),
     *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
     *allow("list_audit_events", on="audit event", to="access auditor", reads=EVENT, scope="admin.read"),
+    *allow("prove_an_audit_event", on="audit event", to="access auditor", reads=PROOF, scope="admin.read"),
+    *allow(
+        "show_the_audit_checkpoint", on="audit checkpoint", to="access auditor", reads=CHECKPOINT, scope="admin.read"
+    ),
 )

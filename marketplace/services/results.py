@@ -10,11 +10,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import transaction
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from kernel.crypto import pseudonyms
+<<<<<<< HEAD
 from kernel.models import Media
+=======
+from kernel.services.audit import Actor, record
+>>>>>>> 43de39a (The auditor reads checkpoint and proof over the API; taking results away is told of; pages on the audit log)
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.import_rows import single_choice_of
 from qualification.items import media_of, pictures_of
@@ -22,6 +27,13 @@ from qualification.labels.results import Answer
 
 TASKS_AT_ONCE: Final = 200
 ANSWERED: Final = (Assignment.State.SUBMITTED, Assignment.State.ACCEPTED, Assignment.State.REJECTED)
+
+
+def download_results(*, job: Job, by: Actor) -> Iterator[bytes]:
+    """What ``stream_results`` gives, after an audit event that says who takes it away."""
+    with transaction.atomic():
+        record(action="results.downloaded", subject=job, by=by)
+    return stream_results(job=job)
 
 
 def stream_results(*, job: Job) -> Iterator[bytes]:

@@ -32,6 +32,7 @@ ADMINS: Final = """
     POST certifications/<certification_id>/deny/ | POST certifications/<certification_id>/revoke/ | GET scores/
     GET escalations/ | GET escalations/<escalation_id>/ | POST escalations/<escalation_id>/claim/
     POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
+    GET audit-events/<audit_event_id>/proof/ | GET audit/checkpoint/
     POST users/<user_id>/end-sessions/ | POST users/<user_id>/reset-second-factors/
     GET admin-roles/ | POST admin-roles/ | DELETE admin-roles/<admin_role_id>/
     GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<invitation_id>/

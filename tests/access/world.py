@@ -6,7 +6,7 @@ from typing import Any
 from billing.models import Funding
 from billing.services.payouts import request_payout
 from billing.services.refunds import request_refund
-from kernel.models import ApiKey, User
+from kernel.models import ApiKey, AuditEvent, User
 from kernel.money import Money
 from kernel.services.access import sign_in
 from kernel.services.admin_invitations import invite_admin
@@ -76,6 +76,7 @@ def a_side() -> Side:
         "certification_id": Certification.objects.get(worker=worker).pk,
         "skill_id": job.skill_id,
         "label_schema_id": job.versions.get().label_schema_id,
+        "audit_event_id": AuditEvent.objects.filter(subject_id=str(job.pk)).latest("id").pk,
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
     people = (in_person(owner), in_person(worker.user))

@@ -21,11 +21,13 @@ from marketplace.production import ADVICE, Doors, refuse_unsafe_settings
 NAMES = (
     "ASSAY_SECRET_KEY",
     "ASSAY_MASTER_KEYS",
+    "ASSAY_AUDIT_KEY",
     "STRIPE_API_KEY",
     "STRIPE_WEBHOOK_SECRET",
     "DATABASE_URL",
     "BROKER_URL",
 )
+<<<<<<< HEAD
 DOORS = Doors(
     debug=False,
     hosts=["assay.test"],
@@ -34,6 +36,16 @@ DOORS = Doors(
     content_origin="https://assay-content.test",
 )
 UNSET = {"ASSAY_SECRET_KEY": "", "ASSAY_MASTER_KEYS": "", "STRIPE_API_KEY": "", "STRIPE_WEBHOOK_SECRET": ""}
+=======
+DOORS = Doors(debug=False, hosts=["assay.test"], origins=["https://assay.test"], base_url="https://assay.test")
+UNSET = {
+    "ASSAY_SECRET_KEY": "",
+    "ASSAY_MASTER_KEYS": "",
+    "ASSAY_AUDIT_KEY": "",
+    "STRIPE_API_KEY": "",
+    "STRIPE_WEBHOOK_SECRET": "",
+}
+>>>>>>> 43de39a (The auditor reads checkpoint and proof over the API; taking results away is told of; pages on the audit log)
 
 
 def random(digits: int, of: str) -> str:
@@ -50,6 +62,7 @@ def safe() -> dict[str, str]:
     return {
         "ASSAY_SECRET_KEY": random(80, "secret key"),
         "ASSAY_MASTER_KEYS": f"{a_master_key(2)}, {a_master_key()}",
+        "ASSAY_AUDIT_KEY": f"assay.test:{a_master_key(3).partition(':')[2]}",
         "STRIPE_API_KEY": f"sk_live_{random(48, 'stripe')}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{random(32, 'webhook')}, whsec_{random(32, 'another')}",
         "DATABASE_URL": f"postgresql://assay:{random(24, 'database')}@db.test/assay",
@@ -102,6 +115,12 @@ def test_production_starts_with_safe_settings() -> None:
             "Key 1 of ASSAY_MASTER_KEYS (k1) is a placeholder;",
         ),
         ({"ASSAY_MASTER_KEYS": "k1:dG9vIHNob3J0"}, "Key 1 of ASSAY_MASTER_KEYS (k1) has 9 bytes;"),
+        ({"ASSAY_AUDIT_KEY": ""}, "ASSAY_AUDIT_KEY is not set. Make one, under a name of yours: python3"),
+        ({"ASSAY_AUDIT_KEY": "bm8gbmFtZQ=="}, "ASSAY_AUDIT_KEY is written name:base64"),
+        (
+            {"ASSAY_AUDIT_KEY": f"log:{base64.b64encode(bytes(32)).decode()}"},
+            "The key of ASSAY_AUDIT_KEY (log) must be 32",
+        ),
         ({"STRIPE_API_KEY": ""}, "STRIPE_API_KEY is not set. Take it from Stripe's dashboard."),
         ({"STRIPE_API_KEY": "sk_live_your_own_key_from_the_dashboard"}, "STRIPE_API_KEY can be guessed"),
         ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET is not set. Stripe's dashboard shows it"),
@@ -250,6 +269,7 @@ def test_production_without_settings_names_all_that_is_missing_and_starts_nothin
     assert re.findall(r"^- (\w+) ", result.stderr, re.MULTILINE) == [
         "ASSAY_SECRET_KEY",
         "ASSAY_MASTER_KEYS",
+        "ASSAY_AUDIT_KEY",
         "STRIPE_API_KEY",
         "STRIPE_WEBHOOK_SECRET",
         "ASSAY_HOSTS",

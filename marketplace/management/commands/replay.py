@@ -33,6 +33,7 @@ HERE: Final = "--in-its-own-installation"
 NOT_HANDED_ON: Final = {
     "ASSAY_SECRET_KEY",
     "ASSAY_MASTER_KEYS",
+    "ASSAY_AUDIT_KEY",
     "STRIPE_API_KEY",
     "STRIPE_API_BASE",
     "STRIPE_WEBHOOK_SECRET",
