@@ -6,7 +6,7 @@ from kernel.migration_operations import guard_audited
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0004_states_follow_their_flow"), ("kernel", "0006_audit_that_proves_itself")]
+    dependencies = [("billing", "0004_states_follow_their_flow"), ("kernel", "0007_audit_that_proves_itself")]
 
     operations = [
         guard_audited("billing_posting"),

@@ -15,11 +15,8 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from kernel.crypto import pseudonyms
-<<<<<<< HEAD
 from kernel.models import Media
-=======
 from kernel.services.audit import Actor, record
->>>>>>> 43de39a (The auditor reads checkpoint and proof over the API; taking results away is told of; pages on the audit log)
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.import_rows import single_choice_of
 from qualification.items import media_of, pictures_of

@@ -27,7 +27,6 @@ NAMES = (
     "DATABASE_URL",
     "BROKER_URL",
 )
-<<<<<<< HEAD
 DOORS = Doors(
     debug=False,
     hosts=["assay.test"],
@@ -35,9 +34,6 @@ DOORS = Doors(
     base_url="https://assay.test",
     content_origin="https://assay-content.test",
 )
-UNSET = {"ASSAY_SECRET_KEY": "", "ASSAY_MASTER_KEYS": "", "STRIPE_API_KEY": "", "STRIPE_WEBHOOK_SECRET": ""}
-=======
-DOORS = Doors(debug=False, hosts=["assay.test"], origins=["https://assay.test"], base_url="https://assay.test")
 UNSET = {
     "ASSAY_SECRET_KEY": "",
     "ASSAY_MASTER_KEYS": "",
@@ -45,7 +41,6 @@ UNSET = {
     "STRIPE_API_KEY": "",
     "STRIPE_WEBHOOK_SECRET": "",
 }
->>>>>>> 43de39a (The auditor reads checkpoint and proof over the API; taking results away is told of; pages on the audit log)
 
 
 def random(digits: int, of: str) -> str:

@@ -69,7 +69,7 @@ FORGET_MARKS = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kernel", "0005_admin_roles")]
+    dependencies = [("kernel", "0006_media")]
 
     operations = [
         migrations.RunSQL(
