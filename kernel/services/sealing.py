@@ -76,14 +76,12 @@ def _next_events(last: AuditCheckpoint | None, at_most: int) -> list[Row]:
     A database that was loaded from a dump counts its transactions anew: what the dump brought unsealed bears a number
     that has not come yet, and what happened since stands before what was sealed. Then every event is looked at, once.
     """
-    if last is None:
-        return _select(_AFTER, [0, UUID(int=0), at_most])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         (next_tx,) = cursor.fetchone()
-    if last.last_tx < next_tx:
-        return _select(_AFTER, [last.last_tx, last.last_event_id, at_most])
-    return _select(_ANYWHERE, [at_most])
+    if last is None or last.last_tx >= next_tx:
+        return _select(_ANYWHERE, [at_most])
+    return _select(_AFTER, [last.last_tx, last.last_event_id, at_most])
 
 
 def _select(sql: str, values: Sequence[int | UUID]) -> list[Row]:
