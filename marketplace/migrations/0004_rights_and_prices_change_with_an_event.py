@@ -10,7 +10,7 @@ PRICE = ["reward_minor", "fee_minor", "currency"]
 class Migration(migrations.Migration):
     dependencies = [
         ("marketplace", "0003_gold_waits_in_its_own_index"),
-        ("kernel", "0007_audit_that_proves_itself"),
+        ("kernel", "0009_audit_that_proves_itself"),
         ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
     ]
 

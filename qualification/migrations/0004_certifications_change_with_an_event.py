@@ -8,7 +8,7 @@ from kernel.migration_operations import guard_audited
 class Migration(migrations.Migration):
     dependencies = [
         ("qualification", "0003_states_follow_their_flow"),
-        ("kernel", "0007_audit_that_proves_itself"),
+        ("kernel", "0009_audit_that_proves_itself"),
     ]
 
     operations = [guard_audited("qualification_certification")]

@@ -21,6 +21,7 @@ from marketplace.services.clients import share_job
 from marketplace.services.escalations import open_escalation
 from marketplace.services.expiry import return_assignment
 from tests.access.world import PASSWORD, in_person
+from tests.by_hand import by_hand
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person, an_admin
 from tests.marketplace.builders import ALWAYS_GOLD, NEVER_GOLD, a_worker, owner_of
@@ -115,7 +116,8 @@ def test_what_ends_a_claim_or_a_session_ends_the_address(how: str) -> None:  # [
     _, turn_id, address = shown_to(worker)
     assert get(address).status == 200
 
-    ENDS[how](worker, Assignment.objects.get(pk=turn_id))
+    with by_hand():
+        ENDS[how](worker, Assignment.objects.get(pk=turn_id))
 
     assert is_gone(get(address))
 
@@ -250,7 +252,8 @@ def test_who_reviews_sees_the_pictures_until_the_job_is_not_shared_any_more() ->
     (shown,) = in_person(guest).every(f"jobs/{job.pk}/media/")
     assert get(shown["url"]).status == 200
 
-    JobUserObjectPermission.objects.filter(user=guest).delete()
+    with by_hand():
+        JobUserObjectPermission.objects.filter(user=guest).delete()
 
     assert is_gone(get(shown["url"]))
 

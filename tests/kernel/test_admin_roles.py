@@ -19,6 +19,7 @@ from kernel.services.admin_roles import (
     withdraw_admin_role,
 )
 from kernel.services.audit import Actor
+from tests.by_hand import by_hand
 from tests.kernel.people import PASSWORD, a_user, an_operator, browser_of, error_of, made_admin
 from tests.workforce.people import a_worker, an_application
 
@@ -199,6 +200,7 @@ def test_create_admin_grants_every_role_or_those_that_are_named(monkeypatch: pyt
 def test_being_staff_without_a_role_opens_nothing() -> None:
     admin = create_admin(email="staff@example.org", password=PASSWORD, roles=["finance"], by=SYSTEM)
     an_operator()
-    AdminRole.objects.filter(user=admin).delete()
+    with by_hand():
+        AdminRole.objects.filter(user=admin).delete()
 
     assert error_of(browser_of(admin).get("/api/v1/books/")) == (403, "not_allowed")

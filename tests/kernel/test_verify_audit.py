@@ -272,7 +272,8 @@ def test_a_log_is_proven_to_begin_with_each_of_its_checkpoints() -> None:
         said = check_consistency(proof, [key()])
         assert said.startswith("The log of 24 events, signed at ")
         assert said.endswith(f", begins with the log of {size}.")
-        for change in ({"path": proof["path"][1:]}, {"old": proof["new"]}, {"new": proof["old"]}, {"path": []}):
+        changes: list[Line] = [{"path": proof["path"][1:]}, {"old": proof["new"]}, {"new": proof["old"]}, {"path": []}]
+        for change in changes:
             with pytest.raises(Fault):
                 check_consistency({**proof, **change}, [key()])
 

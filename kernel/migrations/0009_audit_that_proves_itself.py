@@ -69,7 +69,7 @@ FORGET_MARKS = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kernel", "0006_media")]
+    dependencies = [("kernel", "0008_bodies_under_a_key")]
 
     operations = [
         migrations.RunSQL(
