@@ -11,13 +11,12 @@ from kernel.checkpoints import (
     Checkpoint,
     PublicKey,
     WrongCheckpoint,
-    new_signing_key,
     read_checkpoint,
     signing_key_of,
 )
 
 KEY = signing_key_of("assay.test:" + base64.b64encode(bytes(range(32))).decode())
-OTHER = signing_key_of(new_signing_key("assay.test"))
+OTHER = signing_key_of("assay.test:" + base64.b64encode(bytes(range(100, 132))).decode())
 SAID = Checkpoint(
     origin="assay.test", size=7, root=bytes(range(32, 64)), at=datetime(2026, 5, 17, 13, 0, 5, tzinfo=UTC)
 )
