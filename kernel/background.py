@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from kernel.services import health, idempotency, key_rotation, media, outbox, sealing
+from kernel.services import challenges, email_links, health, idempotency, key_rotation, media, outbox, sealing
 from kernel.services.audit_log import BrokenLog
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,10 @@ def show_beat_life() -> None:
 
 @shared_task(name="kernel.forget_what_is_over")
 def forget_what_is_over() -> None:
-    """Delete kept answers and done messages that have had their time."""
+    """Delete kept answers, done messages, challenges and links that have had their time."""
     idempotency.forget_old_answers()
+    challenges.forget_old_challenges()
+    email_links.forget_old_links()
     while outbox.forget_done():
         pass
 

@@ -25,6 +25,7 @@ MASTER_KEYS: Final = "ASSAY_MASTER_KEYS"
 AUDIT_KEY: Final = "ASSAY_AUDIT_KEY"
 STRIPE_KEY: Final = "STRIPE_API_KEY"
 WEBHOOK_SECRET: Final = "STRIPE_WEBHOOK_SECRET"  # noqa: S105
+EMAIL_URL: Final = "ASSAY_EMAIL_URL"
 SHORTEST: Final = {SECRET_KEY: 50, STRIPE_KEY: 24, WEBHOOK_SECRET: 24, "DATABASE_URL": 12, "BROKER_URL": 12}
 
 ADVICE: Final = {
@@ -36,6 +37,7 @@ ADVICE: Final = {
     WEBHOOK_SECRET: "Stripe's dashboard shows it beside the webhook endpoint.",
     "DATABASE_URL": "Give the database's user another password.",
     "BROKER_URL": "Give the broker another password.",
+    EMAIL_URL: "Links in mails confirm addresses and reset passwords: smtp://user:password@host:587 of a mail server.",
 }
 
 
@@ -70,7 +72,7 @@ def refuse_unsafe_settings(
 
 def secret_faults(secrets: Mapping[str, Secret]) -> Iterator[str]:
     """Secrets that are missing, weak, used twice, or for everybody to read."""
-    for name in (SECRET_KEY, MASTER_KEYS, AUDIT_KEY, STRIPE_KEY, WEBHOOK_SECRET):
+    for name in (SECRET_KEY, MASTER_KEYS, AUDIT_KEY, STRIPE_KEY, WEBHOOK_SECRET, EMAIL_URL):
         if not secrets[name].value:
             yield f"{name} is not set. {ADVICE[name]}"
     for name, shortest in SHORTEST.items():
@@ -133,7 +135,7 @@ def looks_weak(secret: str, *, shortest: int) -> bool:
 
 def _values(name: str, secret: Secret) -> list[str]:
     """The secrets in a setting, which may be a list of them, or an address that holds one."""
-    if name in ("DATABASE_URL", "BROKER_URL"):
+    if name in ("DATABASE_URL", "BROKER_URL", EMAIL_URL):
         password = urlsplit(secret.value).password
         return [unquote(password)] if password else []
     values = [value.strip() for value in secret.value.split(",") if value.strip()]

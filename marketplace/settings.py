@@ -5,6 +5,7 @@ from typing import Any
 
 from kernel.cache_url import cache_beside
 from kernel.database_url import database_from_url
+from kernel.email_url import mail_settings
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.environment import SECRETS, choice, flag, kept_secret, listed, names, number, origins, secret, text
 from marketplace.production import Doors, refuse_unsafe_settings
@@ -229,6 +230,17 @@ MFA_RECOVERY_CODE_DIGITS = 10
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+# --- Mail ---
+
+EMAIL_URL = secret(
+    "ASSAY_EMAIL_URL",
+    about="`smtp://user:password@host:587` (with TLS) or `smtps://…`. Unset: mails are files in var/mail. Required in "
+    "production.",
+)
+for _name, _value in mail_settings(EMAIL_URL, folder=VAR_DIR / "mail").items():
+    globals()[_name] = _value
+DEFAULT_FROM_EMAIL = text("ASSAY_EMAIL_FROM", default="Assay <assay@localhost>", about="Whom mails come from.")
 
 # --- The API ---
 

@@ -11,9 +11,9 @@ from billing.events import (
 )
 from billing.services import funding, payout_accounts, payouts, refunds, stripe_inbox
 from kernel import policy
-from kernel.events import MediaWanted
+from kernel.events import EmailChanged, EmailLinkOwed, MediaWanted, NoticeOwed
 from kernel.principal import Principal
-from kernel.services import media_fetching
+from kernel.services import email_links, media_fetching, notices
 from kernel.services.admin_roles import bar_from_admin_roles
 from kernel.services.outbox import subscribe
 from marketplace.access import register_access
@@ -33,6 +33,10 @@ def wire() -> None:
 
     # What asks other servers, outside any transaction.
     subscribe(MediaWanted, media_fetching.fetch_media, in_transaction=False)
+    # Mails, outside any transaction.
+    subscribe(EmailLinkOwed, email_links.send_link, in_transaction=False)
+    subscribe(NoticeOwed, notices.send_notice, in_transaction=False)
+    subscribe(EmailChanged, notices.tell_address_before, in_transaction=False)
 
     # Billing's own reactions speak to Stripe, outside any transaction.
     subscribe(FundingRequested, funding.prepare_checkout, in_transaction=False)

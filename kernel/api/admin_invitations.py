@@ -14,8 +14,8 @@ from kernel.api.throttles import SignInThrottle
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.models import AdminInvitation
-from kernel.services.access import EmailTaken
 from kernel.services.admin_invitations import InvitationOver, invite_admin, redeem_invitation, withdraw_invitation
+from kernel.services.signing_up import EmailTaken
 
 
 class InvitationIn(In):

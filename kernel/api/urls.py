@@ -6,7 +6,16 @@ from kernel.api import second_factors, sessions
 from kernel.api.admin_invitations import InvitationsView, InvitationView, RedeemView
 from kernel.api.admin_roles import AdminRolesView, AdminRoleView
 from kernel.api.api_keys import ApiKeysView, ApiKeyView
-from kernel.api.people import MeView, UsersView
+from kernel.api.people import (
+    ConfirmationsView,
+    EmailView,
+    MeView,
+    OwnConfirmationView,
+    PasswordView,
+    ResetRequestsView,
+    ResetsView,
+    UsersView,
+)
 
 urlpatterns = [
     path("users/", UsersView.as_view()),
@@ -25,6 +34,12 @@ urlpatterns = [
     path("second-factors/webauthn/begin/", second_factors.KeyChallengeView.as_view()),
     path("second-factors/recovery-codes/", second_factors.RecoveryCodesView.as_view()),
     path("me/", MeView.as_view()),
+    path("me/email/", EmailView.as_view()),
+    path("me/email-confirmation/", OwnConfirmationView.as_view()),
+    path("me/password/", PasswordView.as_view()),
+    path("email-confirmations/", ConfirmationsView.as_view()),
+    path("password-resets/", ResetRequestsView.as_view()),
+    path("password-resets/completion/", ResetsView.as_view()),
     path("admin-roles/", AdminRolesView.as_view()),
     path("admin-roles/<uuid:admin_role_id>/", AdminRoleView.as_view()),
     path("admin-invitations/", InvitationsView.as_view()),

@@ -4,6 +4,7 @@ from kernel.models.access import ApiKey, Challenge, Session
 from kernel.models.admin_invitation import AdminInvitation
 from kernel.models.admin_role import AdminRole
 from kernel.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, AuditSubtree
+from kernel.models.email_link import EmailLink
 from kernel.models.heartbeat import Heartbeat
 from kernel.models.idempotency import IdempotencyRecord
 from kernel.models.keys import SubjectKey
@@ -20,6 +21,7 @@ __all__ = [
     "AuditSeal",
     "AuditSubtree",
     "Challenge",
+    "EmailLink",
     "Heartbeat",
     "IdempotencyRecord",
     "Media",

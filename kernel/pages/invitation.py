@@ -11,8 +11,9 @@ from rest_framework.request import Request
 
 from kernel.api.throttles import count_sign_in
 from kernel.errors import Invalid
-from kernel.services.access import LONGEST_PASSWORD, EmailTaken
+from kernel.services.access import LONGEST_PASSWORD
 from kernel.services.admin_invitations import InvitationOver, redeem_invitation
+from kernel.services.signing_up import EmailTaken
 
 FIELDS = ("token", "email", "display_name", "password")
 

@@ -1,4 +1,4 @@
-"""Ways in: signing up, sessions for people, API keys for programs. Only hashes of the secrets are stored."""
+"""Ways in: sessions for people, API keys for programs. Only hashes of the secrets are stored."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,21 +7,18 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Model
 
 from kernel import clock
 from kernel.allauth_gateway import begin_proof_by_key, factors_of, has_second_factor
-from kernel.email_address import canonical_email, email_to_look_up
+from kernel.email_address import email_to_look_up
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import ApiKey, Challenge, Session, User
 from kernel.rows import planned_cursor
 from kernel.scopes import SCOPES
 from kernel.services.audit import Actor, record
 from kernel.services.challenges import ask
-from kernel.text import clean_line
 from kernel.tokens import SESSION_MARK, is_api_key, new_api_key, new_token, sha256_of
 
 IDLE_AFTER: Final = timedelta(minutes=15)
@@ -30,12 +27,6 @@ LONGEST_API_KEY: Final = timedelta(days=365)
 MOST_API_KEYS: Final = 20
 SEEN_EVERY: Final = timedelta(minutes=1)
 LONGEST_PASSWORD: Final = 256
-
-
-class EmailTaken(Refused):
-    """Somebody has signed up with this e-mail address already."""
-
-    code = "email_taken"
 
 
 class WrongCredentials(Refused):
@@ -63,28 +54,6 @@ class TooManyApiKeys(Refused):
     """A user has at most 20 live API keys; revoke one first."""
 
     code = "too_many_api_keys"
-
-
-@transaction.atomic
-def sign_up(*, email: str, password: str, display_name: str) -> User:
-    """A new user, who may do nothing yet but sign in, apply as a worker, or create a client.
-
-    Raises EmailTaken, and Invalid for an address, a name or a password that cannot be one.
-    """
-    address = canonical_email(email)
-    display_name = clean_line(display_name, what="name", field="display_name", longest=100)
-    try:
-        validate_password(password, user=User(email=address, display_name=display_name))
-    except ValidationError as error:
-        faults: list[dict[str, object]] = [{"field": "password", "message": message} for message in error.messages]
-        raise Invalid("This password cannot be taken.", errors=faults) from None
-    try:
-        with transaction.atomic():
-            user = User.objects.create_user(address, password, display_name=display_name)
-    except IntegrityError:
-        raise EmailTaken("Somebody has signed up with this e-mail address already. Sign in instead.") from None
-    record(action="user.signed_up", subject=user, by=Actor.user(user))
-    return user
 
 
 def sign_in(*, email: str, password: str, through: str = "api") -> tuple[Session, str]:

@@ -18,9 +18,9 @@ from kernel.admin_roles import ACCESS, ADMIN_ROLES
 from kernel.email_address import canonical_email
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import AdminInvitation, AdminRole, User
-from kernel.services.access import EmailTaken
 from kernel.services.admin_roles import create_admin
 from kernel.services.audit import Actor, record
+from kernel.services.signing_up import EmailTaken
 from kernel.text import clean_line
 from kernel.tokens import INVITATION_MARK, new_token, sha256_of
 

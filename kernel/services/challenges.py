@@ -10,6 +10,7 @@ from kernel import clock
 from kernel.errors import Refused
 from kernel.models import Challenge, User
 from kernel.services.audit import Actor, record
+from kernel.services.notices import tell
 from kernel.tokens import CHALLENGE_MARK, new_token, sha256_of
 
 LASTS: Final = timedelta(minutes=5)
@@ -87,6 +88,8 @@ def note_failure(*, user: User, challenge: Challenge | None = None) -> WrongSeco
     challenge.tries += 1
     challenge.save(update_fields=["tries"])
     record(action="second_factor.refused", subject=challenge, by=Actor.user(user), details={"for": challenge.purpose})
+    if _wrong_answers(user) == MOST_TRIES_A_DAY:
+        tell(user_id=user.pk, notice="second_factor_guessed")
     return WrongSecondFactor("This is not right, or it was used before. Each code counts once; wait for the next.")
 
 
@@ -95,10 +98,7 @@ def refuse_after_too_many(user: User) -> None:
 
     Counted since the last right answer: who knows the password can guess this often, and then no more for a day.
     """
-    recent = Challenge.objects.filter(user=user, created_at__gt=clock.now() - DAY)
-    right = recent.exclude(answered_at=None).order_by("-created_at", "-id").first()
-    wrong = recent.filter(created_at__gt=right.created_at) if right else recent
-    if (wrong.aggregate(all=Sum("tries"))["all"] or 0) >= MOST_TRIES_A_DAY:
+    if _wrong_answers(user) >= MOST_TRIES_A_DAY:
         raise TooManyTries(
             "Too many wrong answers within a day. Wait a day, or reset the password by mail, which lets you try again."
         )
@@ -113,3 +113,10 @@ def forget_old_challenges() -> int:
     """Delete what was asked longer ago than is of use to anybody; how many there were."""
     deleted, _ = Challenge.objects.filter(created_at__lt=clock.now() - KEPT_FOR).delete()
     return deleted
+
+
+def _wrong_answers(user: User) -> int:
+    recent = Challenge.objects.filter(user=user, created_at__gt=clock.now() - DAY)
+    right = recent.exclude(answered_at=None).order_by("-created_at", "-id").first()
+    wrong = recent.filter(created_at__gt=right.created_at) if right else recent
+    return wrong.aggregate(all=Sum("tries"))["all"] or 0

@@ -22,8 +22,11 @@ from kernel.services.challenges import (
     refuse_after_too_many,
     take,
 )
+from kernel.services.notices import tell
 
 MOST_SECURITY_KEYS: Final = 10
+KINDS: Final = {gateway.TOTP: "an authenticator app", gateway.WEBAUTHN: "a security key"}
+"""What a kind of factor is called in a mail."""
 
 
 class FactorThere(Refused):
@@ -146,7 +149,7 @@ def remove_factor(*, user: User, factor_id: int, by: Actor) -> None:
         raise NotFound("second factor")
     if user.is_staff and not has_second_factor(user):
         raise LastFactor("An admin keeps at least one second factor. Add another first.")
-    _tell("second_factor.removed", factor, by=by)
+    _tell("removed", factor, user, by=by)
 
 
 @transaction.atomic
@@ -166,7 +169,7 @@ def reset_factors(*, user: User, by: Actor, why: str) -> None:
     user = _locked(user)
     for factor in gateway.factors_of(user):
         if factor.kind != gateway.RECOVERY_CODES and gateway.remove_factor(user, factor.id):
-            _tell("second_factor.removed", factor, by=by, why=why)
+            _tell("removed", factor, user, by=by, why=why)
     end_sessions(user_id=user.pk, why=why, by=by, api_keys=True)
     forget_failures(user)
 
@@ -217,7 +220,7 @@ def _add(session: Session, challenge: str, purpose: Challenge.Purpose, add: Any)
     if factor is None:
         return note_failure(user=user, challenge=asked)
     close(asked)
-    _tell("second_factor.added", factor, by=Actor.user(user))
+    _tell("added", factor, user, by=Actor.user(user))
     session.second_factor_at = session.fresh_at = clock.now()
     session.save(update_fields=["fresh_at", "second_factor_at"])
     codes = gateway.renew_recovery_codes(user) if is_first else []
@@ -244,7 +247,11 @@ def _tell_of_use(factor: Factor, user: User) -> None:
     if factor.kind == gateway.RECOVERY_CODES:
         details = {"left": factor.left}
         record(action="recovery_code.used", subject=gateway.row_of(factor), by=Actor.user(user), details=details)
+        tell(user_id=user.pk, notice="recovery_code_used", detail=str(factor.left))
 
 
-def _tell(action: str, factor: Factor, *, by: Actor, why: str = "") -> None:
-    record(action=action, subject=gateway.row_of(factor), by=by, why=why, details={"kind": factor.kind})
+def _tell(what: str, factor: Factor, user: User, *, by: Actor, why: str = "") -> None:
+    record(
+        action=f"second_factor.{what}", subject=gateway.row_of(factor), by=by, why=why, details={"kind": factor.kind}
+    )
+    tell(user_id=user.pk, notice=f"second_factor_{what}", detail=KINDS[factor.kind])

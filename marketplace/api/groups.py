@@ -4,6 +4,8 @@ from typing import Any, Final
 
 GROUPS: Final = {
     "users": "Signing up.",
+    "email-confirmations": "Showing that an address is one's own.",
+    "password-resets": "Choosing another password when one is forgotten.",
     "session": "Signing in and out, and showing that one is still there.",
     "sessions": "When one was signed in.",
     "second-factors": "What proves a person beside their password.",

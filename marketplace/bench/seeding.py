@@ -15,7 +15,7 @@ from billing.models import LedgerAccount, Posting
 from billing.services import ledger
 from kernel.models import Session, User
 from kernel.money import Money
-from kernel.services.access import sign_in, sign_up
+from kernel.services.access import sign_in
 from kernel.services.admin_roles import create_admin
 from kernel.services.audit import Actor
 from marketplace.models import Client, Job
@@ -151,7 +151,7 @@ def keep_signed_in() -> None:
 
 def _person(name: str) -> tuple[User, str]:
     email = f"{name}@example.org"
-    user = sign_up(email=email, password=PASSWORD, display_name=name)
+    user = User.objects.create_user(email, PASSWORD, display_name=name)
     return user, sign_in(email=email, password=PASSWORD)[1]
 
 

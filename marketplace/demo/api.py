@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from marketplace.demo.authenticator import AuthenticatorApp
+from marketplace.demo.mailbox import Mailboxes
 
 SECONDS_TO_ANSWER: Final = 120
 TRIES: Final = 5
@@ -37,6 +38,12 @@ class Api:
         self._place = urlsplit(url)
         self._connection: http.client.HTTPConnection | None = None
         self._token = ""
+
+    def sign_up(self, *, email: str, password: str, name: str, mailboxes: Mailboxes) -> None:
+        """Sign up, confirm the address by the link in the mail that comes, and sign in."""
+        self.post("/api/v1/users/", {"email": email, "password": password, "display_name": name})
+        self.post("/api/v1/email-confirmations/", {"token": mailboxes.link_for(email), "password": password})
+        self.sign_in(email=email, password=password)
 
     def sign_in(self, *, email: str, password: str) -> None:
         """Sign in; everything after that is asked as this person."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from marketplace.demo.api import Api, ApiError, press
 from marketplace.demo.authenticator import AuthenticatorApp
+from marketplace.demo.mailbox import Mailboxes
 from marketplace.demo.task_shape import INSTRUCTIONS, LABEL_SCHEMA, result_of
 
 PATIENCE_SECONDS: Final = 60.0
@@ -38,6 +39,7 @@ class DemoClient:
     name: str
     email: str
     password: str
+    mailboxes: Mailboxes
     client_id: str = ""
     job_id: str = ""
     rejected: list[str] = field(default_factory=list)
@@ -45,8 +47,7 @@ class DemoClient:
 
     def sign_up(self) -> None:
         """A person, and the organisation that they act for."""
-        self.api.post("/api/v1/users/", {"email": self.email, "password": self.password, "display_name": self.name})
-        self.api.sign_in(email=self.email, password=self.password)
+        self.api.sign_up(email=self.email, password=self.password, name=self.name, mailboxes=self.mailboxes)
         self.client_id = self.api.post("/api/v1/clients/", {"name": self.name, "country": "US"})["id"]
 
     def fund(self, amount_minor: int) -> None:

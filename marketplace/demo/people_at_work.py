@@ -10,6 +10,7 @@ from typing import Any
 from marketplace.demo.api import Api, ApiError, press
 from marketplace.demo.crowd import SimulatedWorker
 from marketplace.demo.digits import Digit, png_of_data_url
+from marketplace.demo.mailbox import Mailboxes
 from marketplace.demo.task_shape import result_of
 from workforce.services.applying import TERMS_VERSION
 
@@ -28,6 +29,7 @@ class WorkerAtWork:
     exam_pictures: Mapping[bytes, Digit]
     chance: random.Random
     password: str
+    mailboxes: Mailboxes
     application_id: str = ""
     exam_score_basis_points: int = 0
     certified: bool = False
@@ -36,10 +38,9 @@ class WorkerAtWork:
     stopped_because: str = ""
 
     def join(self) -> None:
-        """Sign up, sign in and apply."""
+        """Sign up, confirm, sign in and apply."""
         person = self.simulated.person
-        self.api.post("/api/v1/users/", {"email": person.email, "password": self.password, "display_name": person.name})
-        self.api.sign_in(email=person.email, password=self.password)
+        self.api.sign_up(email=person.email, password=self.password, name=person.name, mailboxes=self.mailboxes)
         identity = {
             "legal_name": person.name,
             "address": person.address,

@@ -13,6 +13,7 @@ from marketplace.demo.api import Api
 from marketplace.demo.client_and_admin import DemoAdmin, DemoClient, TookTooLong, wait_for
 from marketplace.demo.crowd import crowd
 from marketplace.demo.digits import Digit, digits_by_png, load_digits, to_data_url
+from marketplace.demo.mailbox import Mailboxes
 from marketplace.demo.people_at_work import WorkerAtWork
 from marketplace.demo.task_shape import choose_gold, exam_digits, exam_rows, tasks_of
 
@@ -41,6 +42,7 @@ class Story:
     url: str
     admin_email: str
     password: str
+    mailboxes: Mailboxes
     seed: int
     size: int
     tell: Progress
@@ -57,12 +59,18 @@ class Story:
         self.gold = choose_gold(self.digits, seed=self.seed)
         self.exam = exam_digits(self.digits, gold=self.gold, seed=self.seed)
         truth = {to_data_url(digit): digit.label for digit in self.digits}
-        self.client = DemoClient(Api(self.url), "Lumen Archive", "client@example.org", self.password)
+        self.client = DemoClient(Api(self.url), "Lumen Archive", "client@example.org", self.password, self.mailboxes)
         self.admin = DemoAdmin(Api(self.url), self.admin_email, self.password, truth)
         pictures, exam_pictures = digits_by_png(self.digits), digits_by_png(self.exam)
         self.workers = [
             WorkerAtWork(
-                simulated, Api(self.url), pictures, exam_pictures, random.Random(self.seed + number), self.password
+                simulated,
+                Api(self.url),
+                pictures,
+                exam_pictures,
+                random.Random(self.seed + number),
+                self.password,
+                self.mailboxes,
             )
             for number, simulated in enumerate(crowd(seed=self.seed, size=self.size))
         ]

@@ -5,7 +5,7 @@ from typing import Final
 from kernel.policy import ANY, ANY_KEY, allow
 from marketplace.policy.shapes import PERSON
 
-ME: Final = f"{PERSON} roles signed_in_by signed_in_until"
+ME: Final = f"{PERSON} email_is_confirmed roles signed_in_by signed_in_until second_factor_at fresh_until"
 SESSION: Final = "token expires_at idle_seconds"
 PAST_SESSION: Final = "id created_at last_seen_at expires_at revoked_at second_factor_at"
 CREDENTIAL: Final = "id rawId type authenticatorAttachment clientExtensionResults"
@@ -20,7 +20,19 @@ ADMIN_ROLE: Final = f"id user({PERSON}) role granted_by granted_at"
 INVITATION: Final = "id roles invited_by invited_at expires_at withdrawn_at redeemed_at redeemed_by"
 
 ROWS: Final = (
-    *allow("sign_up", on="user", to="anyone", reads=PERSON, writes="email password display_name"),
+    *allow("sign_up", on="user", to="anyone", reads="email", writes="email password display_name"),
+    *allow(
+        "confirm_an_e_mail_address",
+        on="user",
+        to="anyone",
+        writes="token password",
+        why="Whoever has the link and the password.",
+    ),
+    *allow("ask_for_a_password_reset", on="user", to="anyone", reads="email", writes="email"),
+    *allow("reset_a_password", on="user", to="anyone", writes="token password", why="Whoever has the link."),
+    *allow("ask_for_another_confirmation", on="user", to="person", reads="email"),
+    *allow("change_one_s_e_mail_address", on="user", to="person", reads="email", writes="email", fresh=True),
+    *allow("change_one_s_password", on="user", to="person", reads=SESSION, writes="password", fresh=True),
     *allow("sign_in", on="session", to="anyone", reads=SESSION, writes="email password"),
     *allow("sign_out", on="session", to="person", why="An API key cannot sign out; it is revoked."),
     *allow(
@@ -94,6 +106,9 @@ ROWS: Final = (
         why="Whoever has its token.",
     ),
     *allow("page.invitation", on="admin invitation", to="anyone", why="Whoever has its token."),
+    *allow("page.confirm_email", on="user", to="anyone", why="Whoever has the link and the password."),
+    *allow("page.forgotten", on="user", to="anyone"),
+    *allow("page.reset_password", on="user", to="anyone", why="Whoever has the link."),
     *allow("page.sign_in", on="session", to="anyone"),
     *allow("page.second_step", on="session", to="anyone"),
     *allow("page.step_up", on="session", to="person"),

@@ -82,13 +82,15 @@ OWN: Final = """
     POST jobs/ | GET assignments/ | POST assignments/ | GET sessions/ | GET second-factors/
     POST session/step-up/begin/ | POST session/step-up/ | POST second-factors/totp/begin/ | POST second-factors/totp/
     POST second-factors/webauthn/begin/ | POST second-factors/webauthn/ | POST second-factors/recovery-codes/
+    POST me/email/ | POST me/email-confirmation/
 """
 """About whoever asks: what their answers hold is their own."""
 
-NOT_SENT: Final = (
-    "POST users/ | POST session/ | DELETE session/ | POST session/second-factor/ | POST payout-account/onboarding-link/"
-    "| POST admin-invitations/redeem/"
-)
+NOT_SENT: Final = """
+    POST users/ | POST session/ | DELETE session/ | POST session/second-factor/ | POST payout-account/onboarding-link/
+    POST email-confirmations/ | POST password-resets/ | POST password-resets/completion/ | PUT me/password/
+    POST admin-invitations/redeem/
+"""
 """Nothing in them can name another's."""
 
 FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id"}

@@ -29,6 +29,7 @@ MOVED_IN_BULK: Final = {"marketplace/services/completion.py"}
 GONE_WITH_WHAT_THEY_BELONG_TO: Final = {
     "ApiKey.user",
     "Challenge.user",
+    "EmailLink.user",
     "ClientUserObjectPermission.content_object",
     "ClientUserObjectPermission.permission",
     "ClientUserObjectPermission.user",

@@ -26,6 +26,7 @@ NAMES = (
     "STRIPE_WEBHOOK_SECRET",
     "DATABASE_URL",
     "BROKER_URL",
+    "ASSAY_EMAIL_URL",
 )
 DOORS = Doors(
     debug=False,
@@ -40,6 +41,7 @@ UNSET = {
     "ASSAY_AUDIT_KEY": "",
     "STRIPE_API_KEY": "",
     "STRIPE_WEBHOOK_SECRET": "",
+    "ASSAY_EMAIL_URL": "",
 }
 
 
@@ -62,6 +64,7 @@ def safe() -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRET": f"whsec_{random(32, 'webhook')}, whsec_{random(32, 'another')}",
         "DATABASE_URL": f"postgresql://assay:{random(24, 'database')}@db.test/assay",
         "BROKER_URL": "redis://broker.test:6379/0",
+        "ASSAY_EMAIL_URL": f"smtp://assay:{random(24, 'mail')}@mail.test:587",
     }
 
 
@@ -124,6 +127,7 @@ def test_production_starts_with_safe_settings() -> None:
             {"STRIPE_WEBHOOK_SECRET": "whsec_3b1f60d29e5c47a8f2d1, whsec_change_me_to_your_own"},
             "STRIPE_WEBHOOK_SECRET can be guessed",
         ),
+        ({"ASSAY_EMAIL_URL": ""}, "ASSAY_EMAIL_URL is not set. Links in mails confirm addresses"),
         ({"DATABASE_URL": "postgresql://assay:assay@db.test/assay"}, "DATABASE_URL can be guessed"),
         ({"BROKER_URL": "amqp://guest:guest@broker.test//"}, "BROKER_URL can be guessed"),
     ],
@@ -267,6 +271,7 @@ def test_production_without_settings_names_all_that_is_missing_and_starts_nothin
         "ASSAY_AUDIT_KEY",
         "STRIPE_API_KEY",
         "STRIPE_WEBHOOK_SECRET",
+        "ASSAY_EMAIL_URL",
         "ASSAY_HOSTS",
         "ASSAY_BASE_URL",
         "ASSAY_CONTENT_ORIGIN",

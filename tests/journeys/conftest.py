@@ -17,7 +17,7 @@ from tests.journeys.people import ADMIN, PASSWORD, Installation
 def installation() -> Iterator[Installation]:
     """One stack for all journeys of this process, with an admin and nobody else."""
     var = Path(tempfile.mkdtemp(prefix="assay-journeys-"))
-    unset = ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "ASSAY_VAR")
+    unset = ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE", "ASSAY_VAR", "ASSAY_EMAIL_URL")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment |= {"ASSAY_ENV": "test", "ASSAY_JOURNEY_PASSWORD": PASSWORD}
     stack = Stack(var=var, environment=environment, port=0, web_workers=1, celery_workers=1, tell=lambda sentence: None)

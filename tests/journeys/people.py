@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace.demo.api import Api, ApiError, press
+from marketplace.demo.mailbox import Mailboxes
 from marketplace.demo.people_at_work import open_payout_account
 from marketplace.stack import Stack
 from tests.qualification.builders import ANIMALS, an_answer
@@ -37,6 +38,7 @@ class Installation:
     stack: Stack
 
     def __post_init__(self) -> None:
+        self.mailboxes = Mailboxes(self.stack.var / "mail")
         self.admin = Api(self.stack.url)
         self.admin.sign_in(email=ADMIN, password=PASSWORD)
         self.admin.add_authenticator_app()
@@ -51,8 +53,7 @@ class Installation:
         """Somebody new, signed up and signed in."""
         api, email = Api(self.stack.url), f"{name}{next(_numbers)}@example.org"
         self._connected.append(api)
-        api.post("/api/v1/users/", {"email": email, "password": PASSWORD, "display_name": name.title()})
-        api.sign_in(email=email, password=PASSWORD)
+        api.sign_up(email=email, password=PASSWORD, name=name.title(), mailboxes=self.mailboxes)
         return api
 
     def skill(self, *, questions: int = 2) -> str:

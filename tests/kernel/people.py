@@ -12,7 +12,7 @@ from kernel import allauth_gateway as gateway
 from kernel.admin_roles import ADMIN_ROLES
 from kernel.allauth_gateway import Factor
 from kernel.models import User
-from kernel.services.access import open_session, sign_in, sign_up
+from kernel.services.access import open_session, sign_in
 from kernel.services.admin_roles import create_admin, grant_admin_role
 from kernel.services.audit import Actor
 from tests.kernel.authenticators import App
@@ -23,7 +23,7 @@ _numbers = count(1)
 
 def a_user(*, admin: bool = False) -> User:
     """Somebody new."""
-    user = sign_up(email=f"person{next(_numbers)}@example.org", password=PASSWORD, display_name="Somebody")
+    user = User.objects.create_user(f"person{next(_numbers)}@example.org", PASSWORD, display_name="Somebody")
     return made_admin(user) if admin else user
 
 

@@ -14,7 +14,6 @@ from kernel.models import ApiKey, AuditEvent, Session, User
 from kernel.services.access import (
     LONGEST_API_KEY,
     MOST_API_KEYS,
-    EmailTaken,
     TooManyApiKeys,
     WrongCredentials,
     authenticate_token,
@@ -23,7 +22,6 @@ from kernel.services.access import (
     revoke_api_key,
     sign_in,
     sign_out,
-    sign_up,
 )
 from kernel.services.audit import Actor
 from tests.by_hand import by_hand
@@ -37,21 +35,6 @@ SECOND = timedelta(seconds=1)
 def a_key(user: User, *, scopes: Collection[str] = ("jobs.read",)) -> tuple[ApiKey, str]:
     ends = clock.now() + timedelta(days=30)
     return create_api_key(user=user, name="import", scopes=scopes, expires_at=ends, by=Actor.user(user))
-
-
-def test_signing_up_twice_is_refused_however_the_address_is_written() -> None:
-    sign_up(email="Ada@Example.org ", password=PASSWORD, display_name="Ada")
-    with pytest.raises(EmailTaken):
-        sign_up(email="ａda@example.ORG", password=PASSWORD, display_name="Ada")
-    assert list(User.objects.values_list("email", flat=True)) == ["ada@example.org"]
-
-
-@pytest.mark.parametrize("password", ["short", "password1234", "ada@example.org"])
-def test_a_weak_password_is_refused_with_what_is_wrong(password: str) -> None:
-    with pytest.raises(Invalid) as refusal:
-        sign_up(email="ada@example.org", password=password, display_name="Ada")
-    assert {error["field"] for error in refusal.value.errors} == {"password"}
-    assert not User.objects.exists()
 
 
 def test_a_token_belongs_to_who_signed_in() -> None:
@@ -76,7 +59,6 @@ def test_signing_out_ends_the_session_at_once_and_twice_is_no_error() -> None:
     sign_out(session=session)
     assert authenticate_token(token) is None
     assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == [
-        "user.signed_up",
         "session.opened",
         "session.closed",
     ]

@@ -16,9 +16,9 @@ from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState
 from kernel.keyring import new_master_key
-from kernel.models import AuditEvent, OutboxMessage
+from kernel.models import AuditEvent, OutboxMessage, User
 from kernel.services import outbox
-from kernel.services.access import authenticate_token, create_api_key, sign_in, sign_up
+from kernel.services.access import authenticate_token, create_api_key, sign_in
 from kernel.services.audit import Actor
 from kernel.services.key_rotation import outdated_keys
 from marketplace import celery_app
@@ -123,7 +123,7 @@ def test_who_left_has_left() -> None:
 def test_who_is_suspended_or_has_left_is_signed_out_at_once_and_may_sign_in_again(  # [B121]
     service: Callable[..., Worker],
 ) -> None:
-    user = sign_up(email="ada@example.org", password=PASSWORD, display_name="Ada")
+    user = User.objects.create_user("ada@example.org", PASSWORD)
     worker = a_worker(user=user)
     _, token = sign_in(email=user.email, password=PASSWORD)
     ends = in_hours(1)

@@ -19,6 +19,7 @@ from marketplace.demo.api import ApiError
 from marketplace.demo.client_and_admin import TookTooLong
 from marketplace.demo.collecting import outcome_of
 from marketplace.demo.fresh_folder import FolderInUse, fresh_folder
+from marketplace.demo.mailbox import Mailboxes
 from marketplace.demo.progress import ShownProgress
 from marketplace.demo.report import show_report, show_where_to_look
 from marketplace.demo.story import Story
@@ -76,7 +77,15 @@ class Command(BaseCommand):
 def _play(stack: Stack, *, seed: int, size: int, password: str, console: Console) -> Story:
     stack.manage("create_admin", ADMIN, "--first", "--password-from", HANDED_OVER_IN)
     with ShownProgress(console) as progress:
-        story = Story(url=stack.url, admin_email=ADMIN, password=password, seed=seed, size=size, tell=progress.tell)
+        story = Story(
+            url=stack.url,
+            admin_email=ADMIN,
+            password=password,
+            mailboxes=Mailboxes(stack.var / "mail"),
+            seed=seed,
+            size=size,
+            tell=progress.tell,
+        )
         story.play()
     return story
 
@@ -94,7 +103,8 @@ def _fresh_folder(folder: Path) -> Path:
 
 
 def _environment(password: str) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")}
+    others = ("STRIPE_", "ASSAY_EMAIL_URL")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**own, HANDED_OVER_IN: password}
 
 

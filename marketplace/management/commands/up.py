@@ -86,6 +86,7 @@ def where_to_look(stack: Stack) -> str:
         else "api.stripe.com",
         "database": f"embedded, {stack.var / 'postgres'}" if "database" in running else "at DATABASE_URL",
         "broker": f"embedded, {stack.var / 'broker'}" if "broker" in running else "at BROKER_URL",
+        "mail": "sent through ASSAY_EMAIL_URL" if settings.EMAIL_URL else f"not sent: files in {stack.var / 'mail'}",
         "logs": f"{stack.logs}/",
         "running": ", ".join(running),
     }
