@@ -5,7 +5,6 @@ is taken; nothing is answered without a sign-in that needs one. Each case is sen
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
@@ -17,10 +16,9 @@ from schemathesis import checks
 
 from billing.demo.stripe_double import StripeDouble
 from tests.access import generated
-from tests.access.world import Side, a_side, in_person
+from tests.access.shared import World, undone
 from tests.billing.stripe_double.world import API_KEY, SECRET
 from tests.marketplace.api_people import Person
-from tests.qualification.builders import a_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -38,29 +36,17 @@ SAYS_MORE_THAN_ITS_SCHEMA: Final = {
 """Where a body may be well formed and still be refused: what the fields say together, or about what is there."""
 
 
-@dataclass(frozen=True)
-class World:
-    """What requests are about, and who sends them."""
-
-    side: Side
-    values: dict[str, Any]
-    people: dict[str, dict[str, str]]
-
-
 @pytest.fixture
-def world(settings: Settings) -> Iterator[World]:
-    """A client and a worker with something of everything, an admin, and a Stripe of ours."""
+def stripe_of_ours(settings: Settings) -> Iterator[None]:
+    """A Stripe that answers."""
     with StripeDouble() as double:
         settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = API_KEY, double.base_url
         settings.STRIPE_WEBHOOK_SECRET = SECRET
-        side = a_side()
-        people = {"admin": in_person(a_user(is_staff=True)), "owner": side.owner, "worker": side.worker}
-        signed = {name: {"Authorization": token_of(person)} for name, person in people.items()}
-        yield World(side, generated.about(side, email=a_user().email), {"anonymous": {}, **signed})
+        yield
 
 
 @pytest.fixture
-def api(world: World) -> Iterator[Any]:
+def api(stripe_of_ours: None) -> Iterator[Any]:
     """The served schema. As with Django's own test client, no request ends the connection that the test is in."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -69,10 +55,10 @@ def api(world: World) -> Iterator[Any]:
         signal.connect(close_old_connections)
 
 
-def token_of(person: Person) -> str:
-    """The header that this person's requests carry."""
+def signed(person: Person) -> dict[str, str]:
+    """The headers of this person's requests."""
     credentials: dict[str, str] = person.http._credentials  # type: ignore[attr-defined]  # the stubs leave it out
-    return credentials["HTTP_AUTHORIZATION"]
+    return {"Authorization": credentials["HTTP_AUTHORIZATION"]} if credentials else {}
 
 
 schema = schemathesis.pytest.from_fixture("api")
@@ -82,7 +68,8 @@ schema = schemathesis.pytest.from_fixture("api")
 def test_what_the_schema_promises_is_held(case: Any, world: World) -> None:
     generated.make_meaningful(case, ids=world.side.ids, values=world.values)
     excluded = [checks.positive_data_acceptance] if case.operation.label in SAYS_MORE_THAN_ITS_SCHEMA else []
-    for headers in world.people.values():
-        with generated.undone():
+    for person in world.people.values():
+        headers = signed(person)
+        with undone():
             response = case.call(headers=headers)
             case.validate_response(response, headers=headers, excluded_checks=excluded)
