@@ -12,6 +12,7 @@ from kernel import clock
 from kernel.errors import Invalid
 from kernel.services.access import open_session
 from kernel.text import clean_line
+from tests.access.test_other_tenants import address_of
 from tests.access.world import Side, a_side
 from tests.marketplace.api_people import Person
 from tests.qualification.builders import ANIMALS, a_user, an_answer
@@ -58,6 +59,21 @@ def an_admin_with_two_factors() -> Person:
     _, token = open_session(user=admin.user, through="api", second_factor="totp")
     admin.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return admin
+
+
+def send(person: Person, world: World, name: str, *, body: Any = "", query: str = "", **how: Any) -> Any:
+    """The answer to a raw request to the named operation, about what is in the world."""
+    method, sent = how.pop("method", name.partition(" ")[0]), {"content_type": "application/json", **how}
+    return person.http.generic(method, address_of(name, world.side.ids) + query, body, **sent)
+
+
+def reader_of(world: World, name: str) -> Person | None:
+    """Somebody whose body or question the operation looks at, or None when it turns everybody away before."""
+    for person in world.people.values():
+        answer = send(person, world, name, body='{"no_such_field": 1}', query="?no_such_question=1")
+        if answer.status_code == 400 and answer.json()["code"] in ("invalid", "malformed"):
+            return person
+    return None
 
 
 def about(side: Side, *, email: str) -> dict[str, Any]:
