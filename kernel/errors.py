@@ -9,12 +9,14 @@ class Refused(Exception):
 
     ``details`` holds what a program may need to go on (plain JSON values only, nothing personal). A refusal that
     ``keeps_facts`` has left something behind on purpose (a late answer kept as evidence): what its service committed
-    before it raised stays, also when the request carries an idempotency key.
+    before it raised stays, also when the request carries an idempotency key. One by which somebody may have reached for
+    more than is theirs names the ``attempt`` that the audit trail tells of.
     """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
     keeps_facts: ClassVar[bool] = False
+    attempt: str = ""
 
     def __init__(self, message: str, details: Mapping[str, object] | None = None) -> None:
         super().__init__(message)

@@ -7,8 +7,10 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing.services.stripe_inbox import store_event
+from billing.models import StripeEvent
+from billing.services.stripe_inbox import INBOX, store_event
 from billing.stripe_gateway import WebhookRefused
+from kernel.services.attempts import note_attempt
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ def receive_stripe_event(request: HttpRequest) -> JsonResponse:
         store_event(raw_body=raw_body, signature=request.headers.get("Stripe-Signature", ""))
     except WebhookRefused as refusal:
         logger.warning("A webhook from %s was refused: %s", request.META.get("REMOTE_ADDR"), refusal)
+        note_attempt(action="webhook.refused", subject=StripeEvent(), by=INBOX, details={"why": str(refusal)[:200]})
         return _refusal("webhook_refused", str(refusal))
     return JsonResponse({"received": True})
 

@@ -1,11 +1,15 @@
 """What goes in and what comes out: two kinds of serializers, neither of which saves."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from kernel.api import fields
+
+UNKNOWN: Final = "unknown_field"
+"""The code of the fault that a body has a field of no meaning."""
 
 
 class In(serializers.Serializer[Any]):
@@ -15,6 +19,7 @@ class In(serializers.Serializer[Any]):
     """
 
     EXAMPLE: ClassVar[Mapping[str, object] | None] = None
+    UNKNOWN: ClassVar[str] = UNKNOWN
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -24,7 +29,9 @@ class In(serializers.Serializer[Any]):
                 possible = ", ".join(sorted(known)) or "none"
                 raise serializers.ValidationError(
                     {
-                        str(name)[:100]: f"There is no such field here. Known fields: {possible}."
+                        str(name)[:100]: ErrorDetail(
+                            f"There is no such field here. Known fields: {possible}.", self.UNKNOWN
+                        )
                         for name in unknown[:20]
                     }
                 )
@@ -33,6 +40,8 @@ class In(serializers.Serializer[Any]):
 
 class Query(In):
     """What may stand behind the `?` of an address; every parameter at most once."""
+
+    UNKNOWN = "invalid"
 
 
 class Out(serializers.Serializer[Any]):

@@ -14,12 +14,14 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
+from kernel.api.attempts import attempt_in
 from kernel.api.input import length_of, refuse_body
 from kernel.api.pages import PAGE_SIZE, take_page
 from kernel.api.serializers import In, Out, Query
 from kernel.models import User
 from kernel.permit import Permit
 from kernel.principal import Principal
+from kernel.services.attempts import note_attempt
 from kernel.services.audit import Actor
 from kernel.shown_fields import not_taken, shown
 
@@ -87,6 +89,15 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.setdefault("Cache-Control", "no-store")
+        return answer
+
+    def handle_exception(self, exc: Exception) -> Response:
+        answer = super().handle_exception(exc)
+        attempt, details = attempt_in(exc)
+        if attempt and isinstance(self.request.user, User):
+            method = getattr(self, (self.request.method or "").lower(), None)
+            details["operation"] = getattr(method, "action", "")
+            note_attempt(action=attempt, subject=self.user, by=self.actor, details=details)
         return answer
 
     def read_body(self, body: type[In] | None = None) -> dict[str, Any]:

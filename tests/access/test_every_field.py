@@ -100,7 +100,7 @@ def test_every_operation_names_the_field_and_writes_nothing(  # [B015, B022, B03
     world: World, readers: dict[str, Person | None]
 ) -> None:
     wrong, unread = [], []
-    before = contents()
+    before = contents(besides="AuditEvent")  # which tells of fields that nobody sets
     for name, shape in BODIES.items():
         if shape is None or not shape().fields:
             continue
@@ -118,7 +118,7 @@ def test_every_operation_names_the_field_and_writes_nothing(  # [B015, B022, B03
                 wrong.append(f"{name} {written(path)}: {answer.status_code} {answer.content[:200]!r}")
     assert wrong == []
     assert unread == []
-    assert contents() == before
+    assert contents(besides="AuditEvent") == before
 
 
 def unsendable(value: object) -> bool:

@@ -10,9 +10,10 @@ NOTED_BY_EVERY_REQUEST: Final = {"Session", "ApiKey", "Heartbeat"}
 """When they were last seen or used is written down for whoever asks, also when they are refused."""
 
 
-def contents() -> dict[str, str]:
-    """By table, a digest of all its rows; empty for an empty one."""
-    tables = [model._meta.db_table for model in own_models() if model.__name__ not in NOTED_BY_EVERY_REQUEST]
+def contents(*, besides: str = "") -> dict[str, str]:
+    """By table, a digest of all its rows; empty for an empty one. The model ``besides`` is left out."""
+    left_out = {*NOTED_BY_EVERY_REQUEST, besides}
+    tables = [model._meta.db_table for model in own_models() if model.__name__ not in left_out]
     digest = "(SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t)"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(map(digest.format, tables))}")
