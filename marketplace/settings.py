@@ -76,7 +76,10 @@ ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
 APPEND_SLASH = False
 
-if flag("ASSAY_BEHIND_PROXY", default=False, about="A proxy in front ends TLS and sets X-Forwarded-Proto itself."):
+BEHIND_PROXY = flag(
+    "ASSAY_BEHIND_PROXY", default=False, about="A proxy in front ends TLS and sets X-Forwarded-Proto itself."
+)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if PRODUCTION else ("session", "csrf")
@@ -255,7 +258,10 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "kernel.api.errors.answer_to",
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": number(
-        "ASSAY_PROXIES", default=0, about="Proxies in front, for the address that throttles count by."
+        "ASSAY_PROXIES",
+        default=1 if BEHIND_PROXY else 0,
+        about="Proxies in front that add to X-Forwarded-For, for the address that throttles count by; "
+        "1 with `ASSAY_BEHIND_PROXY`.",
     ),
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {

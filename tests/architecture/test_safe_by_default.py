@@ -279,27 +279,45 @@ def test_production_without_settings_names_all_that_is_missing_and_starts_nothin
     assert not (tmp_path / "var").exists()
 
 
-def test_django_has_nothing_to_add_to_production_settings(tmp_path: Path) -> None:
-    file = tmp_path / "secret_key"
+def environment_of_a_careful_operator(folder: Path) -> dict[str, str]:
+    """All that production asks for; the secret key in a file."""
+    file = folder / "secret_key"
     file.write_text(random(80, "secret key") + "\n", encoding="utf-8")
     file.chmod(0o600)
-    environment = {name: value for name, value in safe().items() if name != "ASSAY_SECRET_KEY"}
-    doors = {
+    return {
+        **{name: value for name, value in safe().items() if name != "ASSAY_SECRET_KEY"},
+        "ASSAY_SECRET_KEY_FILE": str(file),
         "ASSAY_HOSTS": "assay.test",
         "ASSAY_BASE_URL": "https://assay.test",
         "ASSAY_CONTENT_ORIGIN": "https://assay-content.test",
         "ASSAY_BEHIND_PROXY": "yes",
+        "PATH": os.environ["PATH"],
     }
 
-    result = in_production(
-        *("check", "--deploy", "--fail-level", "WARNING"),
-        var=tmp_path / "var",
-        ASSAY_SECRET_KEY_FILE=str(file),
-        PATH=os.environ["PATH"],
-        **environment,
-        **doors,
-    )
+
+def test_django_has_nothing_to_add_to_production_settings(tmp_path: Path) -> None:
+    command = ("check", "--deploy", "--fail-level", "WARNING")
+
+    result = in_production(*command, var=tmp_path / "var", **environment_of_a_careful_operator(tmp_path))
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.strip() == "System check identified no issues (1 silenced)."
     assert not (tmp_path / "var").exists()
+
+
+def test_in_production_cookies_are_bound_to_the_host_and_everything_to_tls(tmp_path: Path) -> None:
+    names = (
+        *("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"),
+        *("SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG"),
+        *("CSRF_TRUSTED_ORIGINS", "WHITENOISE_ALLOW_ALL_ORIGINS"),
+    )
+    look = f"from django.conf import settings; print(*(getattr(settings, name) for name in {names}))"
+
+    shown = in_production(
+        *("shell", "-v", "0", "-c", look), var=tmp_path / "var", **environment_of_a_careful_operator(tmp_path)
+    )
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.strip() == (
+        "__Host-session __Host-csrf True True None None True 31536000 False ['https://assay.test'] False"
+    )

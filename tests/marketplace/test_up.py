@@ -108,6 +108,7 @@ def processes_over(folder: Path) -> list[str]:
 def test_up_from_nothing_through_a_crash_to_a_clean_stop(up: Callable[[], Up], var: Path) -> None:
     first = up()
     first.wait_until_it_says("Stop with Ctrl-C.")
+    first.wait_until_it_says("Nobody has an account here yet. Become an admin at ")
     connection = http.client.HTTPConnection(first.address().removeprefix("http://"), timeout=30)
     connection.request("GET", "/static/admin/css/base.css")
     assert connection.getresponse().status == 200

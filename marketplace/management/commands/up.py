@@ -42,9 +42,10 @@ class Command(BaseCommand):
         self.say("Starting; the first time takes a few seconds longer.")
         try:
             with stack:
+                invitation = stack.manage("invite_admin", "--first").strip()
                 on_signals(lambda number, frame: stop.set())
                 self.say(where_to_look(stack))
-                if invitation := stack.manage("invite_admin", "--first").strip():
+                if invitation:
                     self.say(f"Nobody has an account here yet. {invitation}")
                 stop.wait()
                 self.say("Stopping.")
