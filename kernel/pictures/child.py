@@ -9,7 +9,8 @@ import resource
 import sys
 from typing import BinaryIO, Final
 
-from kernel.pictures.cleaning import NoPicture, clean_picture
+from kernel.pictures.cleaning import clean_picture
+from kernel.pictures.kinds import NoPicture
 
 MOST_MEMORY_BYTES: Final = 2 * 1024**3
 

@@ -10,8 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-from kernel.pictures.cleaning import Cleaned, NoPicture
-from kernel.pictures.kinds import NAMES, Kind
+from kernel.pictures.kinds import NAMES, Cleaned, Kind, NoPicture
 
 LONGEST_SECONDS: Final = 30.0
 PROJECT: Final = Path(__file__).resolve().parents[2]

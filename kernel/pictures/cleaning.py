@@ -4,12 +4,11 @@ Runs in a process of its own (``kernel.pictures.child``): what decodes a hostile
 """
 
 import io
-from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image, ImageOps
 
-from kernel.pictures.kinds import MOST_PIXELS, NAMES, Kind
+from kernel.pictures.kinds import MOST_PIXELS, NAMES, Cleaned, Kind, NoPicture
 
 MOST_SCANS: Final = 100
 """A progressive JPEG has about ten; each more makes the decoder walk over all pixels once more."""
@@ -18,20 +17,6 @@ _SCAN: Final = b"\xff\xda"
 _SIXTEEN_BIT_GREY: Final = "I;16"
 _KEPT_MODES: Final = frozenset({"1", "L", "LA", "RGB", "RGBA", _SIXTEEN_BIT_GREY})
 _LOSSLESS_WEBP: Final = b"VP8L"
-
-
-class NoPicture(ValueError):
-    """What was sent cannot be shown as a picture; the message is a sentence that says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """A picture that was written anew: its bytes, their type, and how large it is."""
-
-    content: bytes
-    media_type: str
-    width: int
-    height: int
 
 
 def clean_picture(content: bytes, *, kind: Kind) -> Cleaned:

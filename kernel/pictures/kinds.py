@@ -1,5 +1,9 @@
-"""Which kinds of pictures are shown, told by the bytes they begin with: neither by name nor by what a sender says."""
+"""Which kinds of pictures are shown, told by their first bytes and not by what a sender says; and what comes of one.
 
+Plain values: what decodes pictures is loaded where it runs, in ``kernel.pictures.child``.
+"""
+
+from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["PNG", "JPEG", "GIF", "WEBP"]
@@ -12,6 +16,20 @@ NAMES: Final[dict[Kind, str]] = {"PNG": "PNG", "JPEG": "JPEG", "GIF": "GIF", "WE
 
 ENDINGS: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 """Under which ending a picture of each type is saved by whoever downloads it."""
+
+
+class NoPicture(ValueError):
+    """What was sent cannot be shown as a picture; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A picture that was written anew: its bytes, their type, and how large it is."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
 
 
 def kind_of(beginning: bytes) -> Kind | None:

@@ -23,8 +23,7 @@ from kernel.flow import move
 from kernel.media_store import erase_file, keep_file
 from kernel.models import Media, MediaAllowance, User
 from kernel.pictures.cleaner import CLEANER
-from kernel.pictures.cleaning import NoPicture
-from kernel.pictures.kinds import kind_of
+from kernel.pictures.kinds import NoPicture, kind_of
 from kernel.scanning import is_harmful
 from kernel.services.audit import Actor, record
 

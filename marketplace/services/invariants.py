@@ -199,4 +199,14 @@ INVARIANTS: Final[dict[str, str]] = {
     "every escalation is what the audit says": _LAST_STATE.format(
         noun="escalation", table="marketplace_escalation", label="marketplace.escalation"
     ),
+    "every media is what the audit says": _LAST_STATE.format(noun="media", table="kernel_media", label="kernel.media"),
+    "an allowance is the sum of the media that take room in it": """
+        SELECT 'allowance of ' || coalesce(allowance.payer, taken.payer),
+               'says ' || coalesce(allowance.used_bytes, 0) || ' bytes; its media take ' || coalesce(taken.bytes, 0)
+        FROM kernel_mediaallowance allowance FULL JOIN (
+            SELECT payer, sum(greatest(size_bytes, 4096)) AS bytes
+            FROM kernel_media WHERE erased_at IS NULL AND payer <> '' GROUP BY payer
+        ) taken ON taken.payer = allowance.payer
+        WHERE coalesce(allowance.used_bytes, 0) <> coalesce(taken.bytes, 0)
+    """,
 }

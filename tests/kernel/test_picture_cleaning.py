@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from kernel.pictures.cleaner import CLEANER, Cleaner
-from kernel.pictures.cleaning import Cleaned, NoPicture
-from kernel.pictures.kinds import kind_of
+from kernel.pictures.kinds import Cleaned, NoPicture, kind_of
 from tests.kernel.pictures import a_picture, a_png, an_animation, chunk, exif, written
 
 

@@ -413,7 +413,7 @@ def test_the_command_says_what_is_broken_and_fails() -> None:
     Slot.objects.filter(job=job).delete()
     task, out = Task.objects.get(), StringIO()
 
-    with pytest.raises(CommandError, match=r"^Broken: 1 of 17 promises\. Faults: 1\.$"):
+    with pytest.raises(CommandError, match=r"^Broken: 1 of 19 promises\. Faults: 1\.$"):
         call_command("check_invariants", stdout=out)
 
     lines = out.getvalue().splitlines()

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from pytest_django import Settings
 
 from kernel.media_store import open_file
 from kernel.models import AuditEvent, Media, MediaAllowance
 from kernel.services.media import tidy_media
 from marketplace.models import Job
+from marketplace.services.checks import check_invariants
 from marketplace.services.clients import share_job
 from marketplace.services.posting import launch_job
 from tests.kernel.pictures import a_picture
@@ -331,3 +332,20 @@ def test_launching_needs_no_look_at_media() -> None:
     reference = a_media(job)["reference"]
     assert import_rows(job, *[f'{{"item": {{"image": "{reference}"}}}}'] * 3)[0] == 201
     assert launch_job(job_id=job.pk, by=owner_of(job.client)).state == "open"
+
+
+def test_an_allowance_that_is_not_the_sum_and_a_state_that_nobody_was_told_of_are_seen() -> None:
+    job = a_draft_that_shows_images()
+    shown = a_media(job)
+    assert check_invariants() == []
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE kernel_mediaallowance SET used_bytes = 4095")
+        cursor.execute("DELETE FROM kernel_auditevent WHERE subject_id = %s", [shown["id"]])
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+    assert [(fault.subject, fault.message) for fault in check_invariants()] == [
+        (f"media {shown['id']}", "is available, but the last that was told of it is nothing"),
+        (f"allowance of {job.client.media_payer}", "says 4095 bytes; its media take 4096"),
+    ]
