@@ -4,6 +4,7 @@ from billing.api.payees import Payee, register_payees
 from billing.events import (
     FundingRequested,
     PayoutAccountOpened,
+    PayoutDestinationChanged,
     PayoutFailed,
     PayoutRequested,
     RefundRequested,
@@ -46,6 +47,7 @@ def wire() -> None:
     subscribe(StripeEventStored, stripe_inbox.process_stored_event, in_transaction=False)
 
     subscribe(PayoutFailed, reactions.escalate_failed_payout)
+    subscribe(PayoutDestinationChanged, reactions.tell_of_changed_destination)
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)
 
 

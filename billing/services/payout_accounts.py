@@ -175,7 +175,7 @@ def _note_destination(account: PayoutAccount, destination: str) -> None:
     if account.shared_with_id is not None:
         shared = {"with": str(account.shared_with_id)}
         record(action="payoutaccount.destination_shared", subject=account, by=STRIPE, details=shared)
-    if not is_first:
+    if account.held_until is not None:
         _announce_change(account)
 
 

@@ -1,12 +1,16 @@
 """What the marketplace does when a lower app announces something: it puts the matter before a person."""
 
+from datetime import datetime
 from uuid import UUID
 
-from billing.events import PayoutFailed
+from billing.events import PayoutDestinationChanged, PayoutFailed
+from billing.models import PayoutAccount
 from kernel.services.audit import Actor
+from kernel.services.notices import tell
 from marketplace.models import Escalation
 from marketplace.services.escalations import open_escalation
 from qualification.events import ScoreFellBelowFloor
+from workforce.models import Worker
 
 
 def request_decertification(event: ScoreFellBelowFloor) -> None:
@@ -19,6 +23,17 @@ def request_decertification(event: ScoreFellBelowFloor) -> None:
         subject=f"skill:{event.skill_id}",
         details={"lower_bound": event.lower_bound, "floor": event.floor, "evidence": event.subject},
     )
+
+
+def tell_of_changed_destination(event: PayoutDestinationChanged) -> None:
+    """Payouts go elsewhere from now on: the worker is told, who may not have been the one to say so."""
+    owner_kind, _, owner_id = event.owner.partition(":")
+    worker = Worker.objects.filter(pk=owner_id).first() if owner_kind == "worker" else None
+    if worker is not None:
+        until = datetime.fromisoformat(event.held_until)
+        what = PayoutAccount.Held(event.held_because).label
+        detail = f"to {what}. Payouts wait until {until:%Y-%m-%d %H:%M} UTC"
+        tell(user_id=worker.user_id, notice="payout_destination_changed", detail=detail)
 
 
 def escalate_failed_payout(event: PayoutFailed) -> None:

@@ -33,6 +33,9 @@ from tests.billing.flows import (
     transferred,
 )
 from tests.billing.stripe_double.world import Receiver
+from tests.kernel.mailbox import mails_to
+from tests.kernel.people import a_user
+from tests.workforce.people import a_worker as approved
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
@@ -198,6 +201,25 @@ def test_what_is_not_set_up_is_not_changed(stripe: DoubleControl) -> None:
     with pytest.raises(WrongState, match="Your payout account is still being set up"):
         change_payout_account(owner="payee:1", email="", country="US", by=SOMEBODY)
     assert PayoutAccount.objects.count() == 1
+
+
+def test_the_worker_is_told_of_every_change_and_not_of_the_first(stripe: DoubleControl) -> None:
+    worker = approved(user=a_user())
+    account = onboarded(stripe, worker.billing_owner)
+    run_relay()
+    assert mails_to(worker.user.email) == []
+
+    stripe.change_bank(account.stripe_account_id, bank="another")
+    held = refreshed(account)
+    run_relay()
+
+    (told,) = mails_to(worker.user.email)
+    assert told.subject == "Your payouts go elsewhere from now on"
+    assert held.held_until is not None
+    assert f"changed, to another bank account. Payouts wait until {held.held_until:%Y-%m-%d %H:%M} UTC," in told.body
+    changed(stripe, worker.billing_owner)
+    run_relay()
+    assert ["to another payout account." in mail.body for mail in mails_to(worker.user.email)] == [False, True, True]
 
 
 def test_a_held_payout_can_be_called_off(stripe: DoubleControl) -> None:  # [B154]
