@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from kernel.api.attempts import attempt_in
 from kernel.api.input import length_of, refuse_body
 from kernel.api.pages import PAGE_SIZE, take_page
-from kernel.api.serializers import In, Out, Query
+from kernel.api.serializers import UNKNOWN, In, Out, Query
 from kernel.models import User
 from kernel.permit import Permit
 from kernel.principal import Principal
@@ -105,7 +105,7 @@ class ApiView(APIView):
         declared = body or getattr(getattr(self, (self.request.method or "").lower()), "body", None)
         assert declared is not None, "This operation declares no body."
         if refused := not_taken(self.request.data, self.permit.writes):
-            raise ValidationError(refused)
+            raise ValidationError(refused, code=UNKNOWN)
         serializer = declared(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return cast(dict[str, Any], serializer.validated_data)
