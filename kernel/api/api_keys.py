@@ -1,5 +1,6 @@
 """API keys: how programs come in, on behalf of the person who made the key."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -12,7 +13,14 @@ from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.models import ApiKey
 from kernel.scopes import SCOPES
-from kernel.services.access import TooManyApiKeys, create_api_key, revoke_api_key
+from kernel.services.access import (
+    LONGEST_OVERLAP,
+    KeyOver,
+    TooManyApiKeys,
+    create_api_key,
+    revoke_api_key,
+    rotate_api_key,
+)
 
 
 class ApiKeyIn(In):
@@ -29,6 +37,16 @@ class ApiKeyIn(In):
     expires_at = fields.DateTimeField(help_text="When it ends: within a year from now.")
 
 
+class RotationIn(In):
+    """How an API key is rotated."""
+
+    EXAMPLE = {"overlap_seconds": 86400, "expires_at": "2026-12-31T00:00:00Z"}
+    overlap_seconds = fields.IntegerField(
+        min_value=0, max_value=round(LONGEST_OVERLAP.total_seconds()), help_text="How long the old version still works."
+    )
+    expires_at = fields.DateTimeField(help_text="When the new version ends: within a year from now.")
+
+
 class ApiKeyOut(Out):
     """An API key, without its secret."""
 
@@ -41,6 +59,7 @@ class ApiKeyOut(Out):
         "expires_at": "2026-12-31T00:00:00Z",
         "last_used_at": None,
         "revoked_at": None,
+        "replaces_id": None,
     }
     id = fields.UUIDField()
     name = fields.LineField()
@@ -50,6 +69,7 @@ class ApiKeyOut(Out):
     expires_at = fields.DateTimeField()
     last_used_at = fields.DateTimeField(allow_null=True, help_text="Noted at most once a minute.")
     revoked_at = fields.DateTimeField(allow_null=True)
+    replaces_id = fields.UUIDField(allow_null=True, help_text="The version that this one was rotated from.")
 
 
 class NewApiKeyOut(ApiKeyOut):
@@ -93,3 +113,27 @@ class ApiKeyView(ApiView):
         """Ends the key at once. Ending it twice is no error."""
         revoke_api_key(api_key_id=api_key_id, user=self.user, by=self.actor)
         return self.answer()
+
+
+class RotationView(ApiView):
+    """One of one's own API keys, in a new version."""
+
+    @operation(
+        "Rotate an API key",
+        body=RotationIn,
+        answer=NewApiKeyOut,
+        status=201,
+        creates=True,
+        not_kept=["token"],
+        errors=[NotFound, KeyOver],
+    )
+    def post(self, request: Request, api_key_id: UUID) -> Response:
+        """Makes a new version of the key, with its name and scopes. The old one works beside it for as long as asked.
+
+        At most two versions work at a time: one from before ends at once.
+        """
+        sent = self.read_body()
+        overlap = timedelta(seconds=sent.pop("overlap_seconds"))
+        key, token = rotate_api_key(api_key_id=api_key_id, user=self.user, overlap=overlap, by=self.actor, **sent)
+        key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
+        return self.answer(NewApiKeyOut(key), status=201)

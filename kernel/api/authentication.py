@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from kernel.api.throttles import address_of, count_or_refuse
 from kernel.models import ApiKey, Session, User
 from kernel.services.access import authenticate_token
 
@@ -25,6 +26,7 @@ class BearerAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Sign in with `Authorization: Bearer <token>`; no other scheme is taken.")
         found = authenticate_token(token.strip()) if len(token) <= LONGEST_TOKEN else None
         if found is None:
+            count_or_refuse("stranger", address_of(request))  # so that nobody tries tokens faster than anything else
             raise AuthenticationFailed("This token is unknown, has run out, or was revoked. Sign in again.")
         return found
 

@@ -32,7 +32,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     In production only admins are told which part it is.
     """
     try:
-        count_or_refuse("stranger", f"health of {address_of(request)}")
+        count_or_refuse("stranger", f"health-{address_of(request)}")
     except Throttled as refusal:
         return _too_many(refusal)
     findings = examine()

@@ -5,7 +5,7 @@ from django.urls import path
 from kernel.api import second_factors, sessions
 from kernel.api.admin_invitations import InvitationsView, InvitationView, RedeemView
 from kernel.api.admin_roles import AdminRolesView, AdminRoleView
-from kernel.api.api_keys import ApiKeysView, ApiKeyView
+from kernel.api.api_keys import ApiKeysView, ApiKeyView, RotationView
 from kernel.api.people import (
     ConfirmationsView,
     EmailView,
@@ -47,4 +47,5 @@ urlpatterns = [
     path("admin-invitations/redeem/", RedeemView.as_view()),
     path("api-keys/", ApiKeysView.as_view()),
     path("api-keys/<uuid:api_key_id>/", ApiKeyView.as_view()),
+    path("api-keys/<uuid:api_key_id>/rotate/", RotationView.as_view()),
 ]

@@ -49,10 +49,19 @@ class Session(models.Model):
         return self.fresh_until is not None and self.fresh_until > clock.now()
 
 
+class ApiKeys(models.QuerySet["ApiKey"]):
+    """API keys, to be asked about."""
+
+    def live(self) -> "ApiKeys":
+        """Those that let a program in now."""
+        return self.filter(revoked_at=None, expires_at__gt=clock.now())
+
+
 class ApiKey(models.Model):
     """A program's way in, acting for the user who made it, within its ``scopes`` (`kernel.scopes`).
 
-    Shown once; the ``prefix`` tells keys apart afterwards.
+    Shown once; the ``prefix`` tells keys apart afterwards. When it is rotated, it works on beside the key that
+    ``replaces`` it, until its own end.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -65,6 +74,9 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    replaces = models.OneToOneField("self", on_delete=models.RESTRICT, related_name="replaced_by", null=True)
+
+    objects = ApiKeys.as_manager()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

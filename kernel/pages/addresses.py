@@ -56,6 +56,4 @@ def reset_password_page(request: HttpRequest) -> HttpResponse:
 
 def _from_mail(request: HttpRequest, template: str) -> HttpResponse:
     token = request.GET.get("link", "")[:100]
-    answer = show(request, template, {"token": token})
-    answer["Referrer-Policy"] = "no-referrer"  # the address holds the token
-    return answer
+    return show(request, template, {"token": token})

@@ -24,6 +24,7 @@ from kernel.tokens import SESSION_MARK, is_api_key, new_api_key, new_token, sha2
 IDLE_AFTER: Final = timedelta(minutes=15)
 SESSION_LASTS: Final = timedelta(hours=8)
 LONGEST_API_KEY: Final = timedelta(days=365)
+LONGEST_OVERLAP: Final = timedelta(days=7)
 MOST_API_KEYS: Final = 20
 SEEN_EVERY: Final = timedelta(minutes=1)
 LONGEST_PASSWORD: Final = 256
@@ -48,6 +49,12 @@ class SecondFactorNeeded(Refused):
             "Now the second factor: send a code of the authenticator app or a recovery code, or use a security key.",
             details={"challenge": challenge, "kinds": sorted(set(kinds)), "webauthn": options},
         )
+
+
+class KeyOver(Refused):
+    """The API key has ended, or was rotated before."""
+
+    code = "api_key_over"
 
 
 class TooManyApiKeys(Refused):
@@ -154,27 +161,38 @@ def create_api_key(
 
     Raises Invalid for an expiry or scopes that cannot be, TooManyApiKeys.
     """
-    now = clock.now()
     allowed = _checked_scopes(scopes)
-    if not now < expires_at <= now + LONGEST_API_KEY:
-        fault: dict[str, object] = {"field": "expires_at", "message": "An API key ends within a year from now."}
-        raise Invalid("This expiry cannot be taken.", errors=[fault])
+    _check_expiry(expires_at)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if ApiKey.objects.filter(user=user, revoked_at=None, expires_at__gt=now).count() >= MOST_API_KEYS:
+    if ApiKey.objects.live().filter(user=user, replaced_by=None).count() >= MOST_API_KEYS:
         raise TooManyApiKeys(f"There are {MOST_API_KEYS} live API keys already. Revoke one first.")
-    token, prefix = new_api_key()
-    key = ApiKey.objects.create(
-        user=user,
-        name=name,
-        prefix=prefix,
-        secret_sha256=sha256_of(token),
-        scopes=allowed,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    details = {"scopes": allowed, "expires_at": expires_at.isoformat()}
-    record(action="api_key.created", subject=key, by=by, details=details)
-    return key, token
+    return _make_api_key(ApiKey(user=user, name=name, scopes=allowed, expires_at=expires_at), by=by)
+
+
+@transaction.atomic
+def rotate_api_key(
+    *, api_key_id: UUID, user: User, overlap: timedelta, expires_at: datetime, by: Actor
+) -> tuple[ApiKey, str]:
+    """A new version of one of ``user``'s API keys and its token, shown only here; the old one ends after ``overlap``.
+
+    At most two versions work at a time: one before the old one ends at once. Raises NotFound, Invalid for an overlap or
+    an expiry that cannot be, and KeyOver for a key that has ended or was rotated before.
+    """
+    _check_expiry(expires_at)
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise _invalid("overlap_seconds", f"Two versions work side by side for at most {LONGEST_OVERLAP.days} days.")
+    old = ApiKey.objects.select_for_update(no_key=True, of=("self",)).filter(pk=api_key_id, user=user).first()
+    if old is None:
+        raise NotFound("API key")
+    if not ApiKey.objects.live().filter(pk=old.pk, replaced_by=None).exists():
+        raise KeyOver("This API key has ended or was rotated already. Rotate the version that replaced it.")
+    if old.replaces_id is not None:
+        revoke_api_key(api_key_id=old.replaces_id, user=user, by=by)
+    old.expires_at = min(old.expires_at, clock.now() + overlap)
+    old.save(update_fields=["expires_at"])
+    record(action="api_key.rotated", subject=old, by=by, details={"ends_at": old.expires_at.isoformat()})
+    new = ApiKey(user=user, name=old.name, scopes=old.scopes, expires_at=expires_at, replaces=old)
+    return _make_api_key(new, by=by)
 
 
 @transaction.atomic
@@ -222,12 +240,29 @@ def _revoke_all(model: type[WayIn], user_id: UUID) -> list[WayIn]:
     return found
 
 
+def _make_api_key(key: ApiKey, *, by: Actor) -> tuple[ApiKey, str]:
+    token, key.prefix = new_api_key()
+    key.secret_sha256 = sha256_of(token)
+    key.save(force_insert=True)
+    details = {"scopes": key.scopes, "expires_at": key.expires_at.isoformat()}
+    record(action="api_key.created", subject=key, by=by, details=details)
+    return key, token
+
+
+def _check_expiry(expires_at: datetime) -> None:
+    if not clock.now() < expires_at <= clock.now() + LONGEST_API_KEY:
+        raise _invalid("expires_at", "An API key ends within a year from now.")
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid("This API key cannot be made.", errors=[{"field": field, "message": message}])
+
+
 def _checked_scopes(scopes: Collection[str]) -> list[str]:
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         said = f"There is no scope {unknown[0]!r}." if unknown else "An API key needs at least one scope."
-        fault: dict[str, object] = {"field": "scopes", "message": f"{said} Possible: {', '.join(SCOPES)}."}
-        raise Invalid("These scopes cannot be taken.", errors=[fault])
+        raise _invalid("scopes", f"{said} Possible: {', '.join(SCOPES)}.")
     return [scope for scope in SCOPES if scope in scopes]
 
 

@@ -15,7 +15,7 @@ NEW_KEY: Final = (
 )
 FACTOR: Final = "id kind name created_at last_used_at left"
 ADDED: Final = f"{SESSION} factor({FACTOR}) recovery_codes"
-API_KEY: Final = "id name prefix scopes created_at expires_at last_used_at revoked_at"
+API_KEY: Final = "id name prefix scopes created_at expires_at last_used_at revoked_at replaces_id"
 ADMIN_ROLE: Final = f"id user({PERSON}) role granted_by granted_at"
 INVITATION: Final = "id roles invited_by invited_at expires_at withdrawn_at redeemed_at redeemed_by"
 
@@ -79,6 +79,14 @@ ROWS: Final = (
         to="person",
         reads=f"{API_KEY} token",
         writes="name scopes expires_at",
+        fresh=True,
+    ),
+    *allow(
+        "rotate_an_api_key",
+        on="API key",
+        to="person",
+        reads=f"{API_KEY} token",
+        writes="overlap_seconds expires_at",
         fresh=True,
     ),
     *allow("revoke_an_api_key", on="API key", to="person"),

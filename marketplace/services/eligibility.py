@@ -17,7 +17,6 @@ from qualification import queries as qualification_queries
 from qualification.models import Certification
 from workforce.models import Worker
 
-OWN_JOB: Final = "own_job"
 ALL_TAKEN: Final = (
     "No task of this job is free now: all are taken or done. One may come back when a reservation ends: try again in a "
     "few minutes."
@@ -35,7 +34,7 @@ class NotEligible(Refused):
             details["job"] = str(job_id)
         super().__init__(message, details)
         self.reason = reason
-        self.attempt = "own_job.reached_for" if reason == OWN_JOB else ""
+        self.attempt = "own_job.reached_for" if reason == "own_job" else ""
 
 
 def standing_refusal(worker: Worker) -> NotEligible | None:
@@ -63,7 +62,7 @@ def state_refusal(job: Job) -> NotEligible | None:
 def tie_refusal(job: Job, *, is_tied: bool) -> NotEligible | None:
     """Nobody works for themselves."""
     message = "You act for this job's client, and nobody works for themselves."
-    return NotEligible(OWN_JOB, message, job.pk) if is_tied else None
+    return NotEligible("own_job", message, job.pk) if is_tied else None
 
 
 TIED: Final = """

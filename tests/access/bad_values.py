@@ -1,4 +1,4 @@
-"""For each kind of field what it must refuse, under the ids of the catalogue of bad inputs (docs/bad-inputs.md)."""
+"""For each kind of field what it must refuse, under the ids of the catalogue of bad inputs."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final

@@ -49,7 +49,7 @@ WORKERS: Final = """
 """For workers alone, and to them what is another's does not exist."""
 
 PRIVATE: Final = """
-    DELETE api-keys/<api_key_id>/ | DELETE second-factors/<factor_id>/
+    DELETE api-keys/<api_key_id>/ | POST api-keys/<api_key_id>/rotate/ | DELETE second-factors/<factor_id>/
     GET applications/<application_id>/ | GET certifications/<certification_id>/ | GET clients/<client_id>/
     GET clients/<client_id>/members/ | POST clients/<client_id>/members/
     DELETE clients/<client_id>/members/<member_id>/ | GET clients/<client_id>/balance/

@@ -14,12 +14,14 @@ from kernel.models import ApiKey, AuditEvent, Session, User
 from kernel.services.access import (
     LONGEST_API_KEY,
     MOST_API_KEYS,
+    KeyOver,
     TooManyApiKeys,
     WrongCredentials,
     authenticate_token,
     create_api_key,
     end_sessions,
     revoke_api_key,
+    rotate_api_key,
     sign_in,
     sign_out,
 )
@@ -216,6 +218,63 @@ def test_what_is_taken_from_a_person_ends_their_sessions_and_nobody_elses() -> N
     assert [authenticate_token(token) is None for token in (session, key, others)] == [True, True, False]
     ended = AuditEvent.objects.filter(action__endswith=".ended").order_by("id")
     assert list(ended.values_list("action", "why")) == [("session.ended", "tried"), ("api_key.ended", "tried")]
+
+
+def rotated(key: ApiKey, *, days: int = 7) -> tuple[ApiKey, str]:
+    user, ends = key.user, clock.now() + timedelta(days=60)
+    overlap = timedelta(days=days)
+    return rotate_api_key(api_key_id=key.pk, user=user, overlap=overlap, expires_at=ends, by=Actor.user(user))
+
+
+def test_a_rotated_api_key_works_beside_the_new_one_until_its_overlap_is_over() -> None:
+    key, old = a_key(a_user(), scopes=["work"])
+    new_key, new = rotated(key)
+    assert (new_key.name, new_key.scopes, new_key.replaces) == (key.name, ["work"], key)
+    with clock.ahead_by(timedelta(days=7) - SECOND):
+        assert [authenticate_token(token) is not None for token in (old, new)] == [True, True]
+    with clock.ahead_by(timedelta(days=7)):
+        assert [authenticate_token(token) is not None for token in (old, new)] == [False, True]
+    actions = AuditEvent.objects.filter(action__startswith="api_key").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["api_key.created", "api_key.rotated", "api_key.created"]
+
+
+def test_two_versions_of_an_api_key_work_and_never_three() -> None:
+    key, first = a_key(a_user())
+    key, second = rotated(key)
+    _, third = rotated(key)
+    assert [authenticate_token(token) is not None for token in (first, second, third)] == [False, True, True]
+
+
+def test_without_overlap_the_old_version_ends_at_once() -> None:
+    key, old = a_key(a_user())
+    _, new = rotated(key, days=0)
+    assert [authenticate_token(token) is not None for token in (old, new)] == [False, True]
+
+
+def test_an_api_key_that_was_rotated_or_has_ended_is_not_rotated_again() -> None:
+    key, _ = a_key(a_user())
+    rotated(key)
+    with pytest.raises(KeyOver):
+        rotated(key)
+    ended, _ = a_key(key.user)
+    revoke_api_key(api_key_id=ended.pk, user=key.user, by=Actor.user(key.user))
+    with pytest.raises(KeyOver):
+        rotated(ended)
+
+
+@pytest.mark.parametrize("days", [-1, 8])
+def test_two_versions_work_side_by_side_for_at_most_a_week(days: int) -> None:
+    key, _ = a_key(a_user())
+    with pytest.raises(Invalid) as refusal:
+        rotated(key, days=days)
+    assert [error["field"] for error in refusal.value.errors] == ["overlap_seconds"]
+
+
+def test_nobody_rotates_the_api_key_of_another() -> None:
+    key, _ = a_key(a_user())
+    key.user = a_user()
+    with pytest.raises(NotFound):
+        rotated(key)
 
 
 def test_nobody_has_more_than_twenty_live_api_keys() -> None:

@@ -80,6 +80,16 @@ def test_forwarded_addresses_are_not_believed_without_a_proxy() -> None:
     assert [error_of(answer)[0] for answer in answers] == [401, 401, 429]
 
 
+def test_tokens_that_nobody_has_are_tried_as_often_as_strangers_ask_and_those_of_people_still_work() -> None:
+    browser = browser_of(a_user())
+    with rates(stranger=2):
+        wrong = [browser_of() for _ in range(3)]
+        for number, each in enumerate(wrong):
+            each.credentials(HTTP_AUTHORIZATION=f"Bearer as_{number}")
+        assert [each.get("/api/v1/me/").status_code for each in wrong] == [401, 401, 429]
+        assert browser.get("/api/v1/me/").status_code == 200
+
+
 def test_what_another_process_counted_counts_here() -> None:
     elsewhere, here = throttles._Counts(), throttles._Counts()
     for _ in range(100):

@@ -27,6 +27,7 @@ from kernel.services.signing_up import (
     reset_password,
     sign_up,
 )
+from tests.by_hand import by_hand
 from tests.kernel.mailbox import delivered, mails_to, token_for, token_in
 from tests.kernel.people import PASSWORD, a_user, an_app_of
 
@@ -310,7 +311,8 @@ def test_a_link_is_no_good_once_its_person_is_not_active() -> None:
     user = a_user()
     ask_for_reset(email=user.email)
     token = token_for(user.email)
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    with by_hand():
+        User.objects.filter(pk=user.pk).update(is_active=False)
     with pytest.raises(LinkOver):
         reset_password(token=token, password=ANOTHER)
 
@@ -325,7 +327,8 @@ def test_old_links_are_forgotten() -> None:
 
 def test_who_is_not_active_is_sent_nothing() -> None:
     user = a_user()
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    with by_hand():
+        User.objects.filter(pk=user.pk).update(is_active=False)
     sign_up(email=user.email, password=PASSWORD, display_name="Somebody")
     assert delivered() == []
     assert not Session.objects.exists()
