@@ -23,7 +23,8 @@ def check_policy(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Chec
 
 def refuse_holes() -> None:
     """Raise ImproperlyConfigured when the policy has a hole. What serves requests calls it as it starts."""
-    found = list(holes(policy.table(), list(served())))
+    offered = list(served())  # first: addresses may bring rows of their own
+    found = list(holes(policy.table(), offered))
     if found:
         raise ImproperlyConfigured("The policy table does not cover what is served:\n- " + "\n- ".join(found))
 

@@ -58,7 +58,10 @@ def _is_inside_a_section(pattern: URLPattern) -> bool:
 
 
 def _resolvers(patterns: Iterable[Any]) -> Iterator[URLResolver]:
-    return (pattern for pattern in patterns if isinstance(pattern, URLResolver))
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield pattern
+            yield from _resolvers(pattern.url_patterns)
 
 
 def _sections() -> Iterator[Served]:

@@ -94,7 +94,16 @@ _EVENTS: Final = f"""
 SELECT event.tx, event.id, {selected("event")} FROM kernel_auditevent event
 WHERE NOT EXISTS (SELECT FROM kernel_auditseal seal WHERE seal.event_id = event.id)
 """  # noqa: S608  (all of it ours)
-_ENDED: Final = "event.tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_ENDED: Final = """event.tx < (
+    SELECT coalesce(min(tx::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+    FROM pg_snapshot_xip(pg_current_snapshot()) tx
+    WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity other WHERE other.datname <> current_database()
+        AND other.backend_xid::text::bigint = (tx::text::bigint & 4294967295)
+    )
+)"""
+"""Below every transaction that may still leave an event here; those of the server's other databases cannot."""
+
 _FROM_A_DUMP: Final = "event.tx >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 _AFTER: Final = f"{_EVENTS} AND (event.tx, event.id) > (%s, %s) AND {_ENDED} ORDER BY event.tx, event.id LIMIT %s"
 _ANYWHERE: Final = f"""

@@ -286,6 +286,6 @@ def test_a_million_characters_of_password_are_refused_fast() -> None:  # [B133]
 def test_nothing_was_written_by_what_was_refused() -> None:
     browser = browser_of(a_user())
     events = AuditEvent.objects.count()
-    for body in ({"text": "a", "state": "paid"}, {"text": 5}, {}, {"text": "\x00"}):
+    for body in ({"text": "a", "shade": "pale"}, {"text": 5}, {}, {"text": "\x00"}):
         assert browser.post("/notes/", body, format="json").status_code == 400
     assert AuditEvent.objects.count() == events
