@@ -46,7 +46,7 @@ def stripe_of_ours(settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def api(stripe_of_ours: None) -> Iterator[Any]:
+def api(stripe_of_ours: None, nobody_is_slowed_down: None) -> Iterator[Any]:
     """The served schema. As with Django's own test client, no request ends the connection that the test is in."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
