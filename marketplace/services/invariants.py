@@ -200,6 +200,13 @@ INVARIANTS: Final[dict[str, str]] = {
         noun="escalation", table="marketplace_escalation", label="marketplace.escalation"
     ),
     "every media is what the audit says": _LAST_STATE.format(noun="media", table="kernel_media", label="kernel.media"),
+    "nobody is an admin and a worker": """
+        SELECT 'user ' || worker.user_id,
+               'holds the admin role ' || string_agg(role.role, ', ' ORDER BY role.role)
+               || ', and is a worker who is ' || worker.state
+        FROM workforce_worker worker JOIN kernel_adminrole role ON role.user_id = worker.user_id
+        WHERE worker.state <> 'offboarded' GROUP BY worker.user_id, worker.state
+    """,
     "an allowance is the sum of the media that take room in it": """
         SELECT 'allowance of ' || coalesce(allowance.payer, taken.payer),
                'says ' || coalesce(allowance.used_bytes, 0) || ' bytes; its media take ' || coalesce(taken.bytes, 0)

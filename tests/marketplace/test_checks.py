@@ -34,6 +34,7 @@ from tests.marketplace.builders import (
     owner_of,
 )
 from tests.qualification.builders import a_user, an_answer
+from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -399,6 +400,20 @@ def test_a_state_that_nobody_was_told_of_is_seen(noun: str) -> None:
     assert broken() == [(f"every {noun} is what the audit says", f"{noun} {row}", message)]
 
 
+def test_an_admin_who_is_a_worker_is_seen() -> None:
+    worker, admin = a_worker(an_open_job()), a_user(is_staff=True)
+    sql("UPDATE kernel_adminrole SET user_id = %s WHERE user_id = %s", worker.user_id, admin.pk)
+
+    roles = "access, auditor, certification, escalations, finance"
+    message = f"holds the admin role {roles}, and is a worker who is active"
+    assert broken() == [("nobody is an admin and a worker", f"user {worker.user_id}", message)]
+
+    Worker.objects.filter(pk=worker.pk).update(
+        state="offboarded", standing_reason="Left."
+    )  # who has left may come back as an admin
+    assert broken() == []
+
+
 def test_the_command_prints_every_promise_and_ends_well() -> None:
     an_open_job()
     out = StringIO()
@@ -413,7 +428,7 @@ def test_the_command_says_what_is_broken_and_fails() -> None:
     Slot.objects.filter(job=job).delete()
     task, out = Task.objects.get(), StringIO()
 
-    with pytest.raises(CommandError, match=r"^Broken: 1 of 19 promises\. Faults: 1\.$"):
+    with pytest.raises(CommandError, match=r"^Broken: 1 of 20 promises\. Faults: 1\.$"):
         call_command("check_invariants", stdout=out)
 
     lines = out.getvalue().splitlines()
