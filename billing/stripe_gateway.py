@@ -21,6 +21,7 @@ from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 from billing.destinations import destination_of
 from billing.stripe_transport import GuardedClient
 from billing.webhook_event import WebhookEvent, event_in
+from kernel import clock
 from kernel.errors import Refused
 from kernel.money import Money
 from kernel.outbound import transaction_is_open
@@ -291,6 +292,9 @@ def verify_webhook(*, raw_body: bytes, signature: str) -> WebhookEvent:
     problems = [problem for secret in secrets if (problem := _signature_problem(raw_body, signature, secret))]
     if len(problems) == len(secrets):
         raise WebhookRefused(f"This webhook is not from Stripe, or it is too old: {problems[-1]}")
+    if _signed_at(signature) > clock.now().timestamp() + WEBHOOK_TOLERANCE_SECONDS:
+        # Their library looks at age only: one of tomorrow could be sent again and again until then.
+        raise WebhookRefused("This webhook is signed for a time that has not come. Look at the clocks.")
     try:
         return event_in(raw_body)
     except ValueError as problem:
@@ -303,6 +307,11 @@ def _signature_problem(raw_body: bytes, signature: str, secret: str) -> str:
     except (stripe.SignatureVerificationError, UnicodeDecodeError) as problem:
         return str(problem)
     return ""
+
+
+def _signed_at(signature: str) -> int:
+    """When a signature that was found good says that it was made, in seconds since 1970."""
+    return next(int(part.split("=")[1]) for part in signature.split(",") if part.startswith("t="))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from billing import stripe_gateway
@@ -66,7 +67,7 @@ def process_event(*, stripe_event_id: UUID) -> None:
         return
     try:
         look = LOOK.get(event.type)
-        if look is not None:
+        if look is not None and _is_of_our_mode(event):
             look(event)
     except (Refused, StripeRefused) as problem:
         logger.warning("Stripe event %s (%s) waits for a person: %s", event.stripe_id, event.type, problem)
@@ -101,6 +102,11 @@ def _without_persons(payload: Mapping[str, Any]) -> dict[str, object]:
     kept: dict[str, object] = {name: payload.get(name) for name in KEPT_OF_EVENT}
     kept["object"] = {name: subject[name] for name in KEPT_OF_OBJECT if isinstance(subject.get(name), str | int)}
     return kept
+
+
+def _is_of_our_mode(event: StripeEvent) -> bool:
+    """Whether an event is of live money and our key too, or neither; what the others are about is not to be found."""
+    return event.payload.get("livemode") in (None, "_live_" in settings.STRIPE_API_KEY)
 
 
 def _look_at_checkout(event: StripeEvent) -> None:

@@ -86,7 +86,7 @@ def test_no_form_of_others_decides_anything_at_the_console(origin: str) -> None:
     assert (ours.status_code, worker.state) == (302, "paused")
 
 
-def test_cookies_are_for_this_host_and_not_for_scripts() -> None:
+def test_cookies_are_for_this_host_and_not_for_scripts() -> None:  # [B141]
     browser = Client()
     admin = an_operator()
     token = token_in(browser, "/account/sign-in/")

@@ -168,7 +168,9 @@ LITERAL: Final = "{{7*7}} {0.__class__} %s%s ${x} '; DROP TABLE kernel_user; -- 
 """What a template, a format, a shell, a database, a pattern or a page might take for its own."""
 
 
-def test_a_text_is_never_more_than_its_characters(world: World, readers: Readers) -> None:  # [B045, B046, B047, B098]
+def test_a_text_is_never_more_than_its_characters(  # [B045, B046, B047, B098, B099]
+    world: World, readers: Readers
+) -> None:
     told, wrong = 0, []
     texts = ("name", "title", "description", "instructions", "note", "reason", "message", "why", "display_name")
     for name in WITH_BODY:

@@ -63,7 +63,7 @@ def test_what_is_paid_is_credited(stripe: DoubleControl) -> None:
     assert held(Kind.OUTSIDE_WORLD, "client:1") == -10_000
 
 
-def test_what_is_paid_is_credited_once_however_often_we_look(stripe: DoubleControl) -> None:
+def test_what_is_paid_is_credited_once_however_often_we_look(stripe: DoubleControl) -> None:  # [B175]
     funding = paid_in(stripe, 10_000)
 
     settle_funding(funding_id=funding.pk)
@@ -90,7 +90,7 @@ def test_a_page_that_nobody_paid_on_expires(stripe: DoubleControl) -> None:
     assert (now_of(funding).state, held(Kind.CLIENT_FUNDS, "client:1")) == ("expired", 0)
 
 
-def test_another_amount_than_was_asked_for_is_not_booked() -> None:
+def test_another_amount_than_was_asked_for_is_not_booked() -> None:  # [B179]
     funding = a_funding("client:1", 10_000)
     fresh = request_funding(
         client_owner="client:1", email="", amount=usd(500), success_url="https://assay.test", by=SOMEBODY

@@ -75,7 +75,7 @@ def test_64_threads_open_the_same_accounts_and_each_is_opened_once() -> None:
     assert LedgerAccount.objects.count() == len({end for pair in pairs for end in pair})
 
 
-def test_opposite_postings_of_64_threads_do_not_deadlock() -> None:
+def test_opposite_postings_of_64_threads_do_not_deadlock() -> None:  # [B162]
     client = a_client(64_000)
     jobs = [a_job(client, 10_000) for _ in range(2)]
     there, back = [AccountKey(Kind.JOB_ESCROW, job) for job in jobs]
@@ -90,7 +90,7 @@ def test_opposite_postings_of_64_threads_do_not_deadlock() -> None:
     assert [held(Kind.JOB_ESCROW, job) for job in jobs] == [10_000, 10_000]
 
 
-def test_payments_of_many_workers_in_opposite_order_do_not_deadlock() -> None:
+def test_payments_of_many_workers_in_opposite_order_do_not_deadlock() -> None:  # [B162]
     client = a_client(100_000)
     jobs, workers = [a_job(client, 10_000) for _ in range(8)], [a_worker() for _ in range(12)]
 
@@ -118,7 +118,7 @@ def test_32_threads_reverse_a_posting_and_it_is_reversed_once() -> None:
     assert held(Kind.CLIENT_FUNDS, client) == 1_000
 
 
-def test_64_withdrawals_of_all_there_is_make_one_payout() -> None:
+def test_64_withdrawals_of_all_there_is_make_one_payout() -> None:  # [B154]
     worker = a_worker(5_000)
     a_ready_account(worker)
     withdraw = partial(payouts.request_payout, owner=worker, amount=usd(5_000), by=SOMEBODY)
@@ -129,7 +129,7 @@ def test_64_withdrawals_of_all_there_is_make_one_payout() -> None:
     assert (held(Kind.WORKER_EARNINGS, worker), held(Kind.PAYOUTS_IN_FLIGHT, worker)) == (0, 5_000)
 
 
-def test_64_withdrawals_of_whatever_there_is_make_one_payout() -> None:
+def test_64_withdrawals_of_whatever_there_is_make_one_payout() -> None:  # [B154]
     worker = a_worker(5_000)
     a_ready_account(worker)
 
@@ -139,7 +139,7 @@ def test_64_withdrawals_of_whatever_there_is_make_one_payout() -> None:
     assert held(Kind.PAYOUTS_IN_FLIGHT, worker) == 5_000
 
 
-def test_64_refunds_of_more_than_there_is_take_all_that_fits() -> None:
+def test_64_refunds_of_more_than_there_is_take_all_that_fits() -> None:  # [B155]
     client = a_client(1_000)
 
     outcomes = at_once([partial(refunds.request_refund, client_owner=client, amount=usd(30), by=SOMEBODY)] * 64)
@@ -148,7 +148,7 @@ def test_64_refunds_of_more_than_there_is_take_all_that_fits() -> None:
     assert (held(Kind.CLIENT_FUNDS, client), held(Kind.REFUNDS_IN_FLIGHT, client)) == (10, 990)
 
 
-def test_refunds_and_holds_at_once_never_spend_the_same_money() -> None:
+def test_refunds_and_holds_at_once_never_spend_the_same_money() -> None:  # [B155]
     client = a_client(1_000)
     spend: list[Callable[[], object]] = [
         partial(escrow.hold, job_owner=f"job:{n}", client_owner=client, amount=usd(100), key=f"hold:{n}")

@@ -66,7 +66,7 @@ def test_a_payout_of_no_named_amount_is_of_all_there_is() -> None:
     assert request_payout(owner=worker, amount=None, by=SOMEBODY).amount == usd(5_001)
 
 
-def test_more_than_was_earned_is_not_paid_out() -> None:
+def test_more_than_was_earned_is_not_paid_out() -> None:  # [B033]
     worker = a_worker(5_000)
     a_ready_account(worker)
 
@@ -90,7 +90,7 @@ def test_without_an_account_there_is_no_payout() -> None:
         request_payout(owner=a_worker(5_000), amount=None, by=SOMEBODY)
 
 
-def test_an_account_that_is_not_ready_says_what_is_missing() -> None:
+def test_an_account_that_is_not_ready_says_what_is_missing() -> None:  # [B033]
     worker = a_worker(5_000)
     account = open_payout_account(owner=worker, email="worker@assay.test", country="US", by=SOMEBODY)
     account.requirements_due = ["external_account", "individual.dob.day"]

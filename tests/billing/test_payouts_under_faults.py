@@ -143,7 +143,7 @@ def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_payout_is_sent_or_called_off_but_not_both(stripe: DoubleControl) -> None:
+def test_a_payout_is_sent_or_called_off_but_not_both(stripe: DoubleControl) -> None:  # [B154]
     paid_in(stripe, 10_000)
     payout = a_payout(stripe, 5_000)
     cancel = partial(cancel_payout, payout_id=payout.pk, owner=payout.owner, by=SOMEBODY)
@@ -162,7 +162,7 @@ def test_a_payout_is_sent_or_called_off_but_not_both(stripe: DoubleControl) -> N
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_16_senders_at_once_send_once(stripe: DoubleControl) -> None:
+def test_16_senders_at_once_send_once(stripe: DoubleControl) -> None:  # [B154]
     paid_in(stripe, 10_000)
     payout = a_payout(stripe, 5_000)
     stripe.fault("POST /v1/transfers", "server_error_after", times=1)

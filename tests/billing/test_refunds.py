@@ -85,7 +85,7 @@ def test_what_is_held_for_a_job_is_not_refunded() -> None:
     assert money_of(client) == (0, 1_000, 1_000)
 
 
-def test_more_than_was_paid_in_is_not_refunded() -> None:
+def test_more_than_was_paid_in_is_not_refunded() -> None:  # [B198]
     client = a_client(1_000)
     refund(900, client=client)
 
@@ -206,7 +206,7 @@ def test_a_refund_that_fails_after_it_was_settled_waits_for_a_person(stripe: Dou
     [{"amount": usd(399)}, {"payment_intent_id": "pi_other"}, {"refund_group": "refund:other"}],
     ids=lambda changes: next(iter(changes)),
 )
-def test_a_refund_at_stripe_that_does_not_fit_is_not_booked(changes: dict[str, object]) -> None:
+def test_a_refund_at_stripe_that_does_not_fit_is_not_booked(changes: dict[str, object]) -> None:  # [B179]
     (row,) = refund(400, client=a_client(1_000))
 
     with pytest.raises(Unexplained, match="does not fit refund"):

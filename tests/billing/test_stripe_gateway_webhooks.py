@@ -72,6 +72,15 @@ def stale() -> tuple[bytes, str]:
     return signed(AN_EVENT, at=int(time.time()) - 301)
 
 
+def from_the_future() -> tuple[bytes, str]:
+    return signed(AN_EVENT, at=int(time.time()) + 400)
+
+
+def in_an_older_scheme() -> tuple[bytes, str]:
+    body, signature = signed(AN_EVENT)
+    return body, signature.replace("v1=", "v0=")
+
+
 def changed_on_the_way() -> tuple[bytes, str]:
     body, signature = signed(AN_EVENT)
     return body.replace(b"acct_1", b"acct_2"), signature
@@ -89,12 +98,39 @@ def not_text() -> tuple[bytes, str]:
     return b"\xff\xfe", signed(AN_EVENT)[1]
 
 
-@pytest.mark.parametrize("make", [forged, stale, changed_on_the_way, unsigned, signed_with_nonsense, not_text])
-def test_what_stripe_did_not_sign_is_not_believed(make: Callable[[], tuple[bytes, str]]) -> None:
+NOT_FROM_STRIPE = "This webhook is not from Stripe, or it is too old"
+
+
+@pytest.mark.parametrize(
+    ("make", "refusal"),
+    [
+        pytest.param(forged, NOT_FROM_STRIPE, id="B173-secret"),
+        pytest.param(changed_on_the_way, NOT_FROM_STRIPE, id="B173-body"),
+        pytest.param(unsigned, NOT_FROM_STRIPE, id="B173-empty"),
+        pytest.param(in_an_older_scheme, NOT_FROM_STRIPE, id="B173-scheme"),
+        pytest.param(signed_with_nonsense, NOT_FROM_STRIPE, id="B173-nonsense"),
+        pytest.param(not_text, NOT_FROM_STRIPE, id="B173-bytes"),
+        pytest.param(stale, NOT_FROM_STRIPE, id="B174-old"),
+        pytest.param(from_the_future, "This webhook is signed for a time that has not come", id="B174-future"),
+    ],
+)
+def test_what_stripe_did_not_sign_is_not_believed(make: Callable[[], tuple[bytes, str]], refusal: str) -> None:
     body, signature = make()
 
-    with pytest.raises(WebhookRefused, match="This webhook is not from Stripe, or it is too old"):
+    with pytest.raises(WebhookRefused, match=refusal):
         verify_webhook(raw_body=body, signature=signature)
+
+
+@pytest.mark.parametrize("seconds", [-250, 250])
+def test_clocks_may_differ_by_a_few_minutes(seconds: int) -> None:  # [B174]
+    body, signature = signed(AN_EVENT, at=int(time.time()) + seconds)
+    assert verify_webhook(raw_body=body, signature=signature).id == "evt_1"
+
+
+def test_of_two_signatures_one_may_be_of_a_secret_that_is_gone() -> None:  # [B173]
+    body, signature = signed(AN_EVENT)
+    when, right = signature.split(",")
+    assert verify_webhook(raw_body=body, signature=f"{when},v1={'0' * 64},{right}").id == "evt_1"
 
 
 def test_each_endpoint_may_have_its_own_secret(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import stripe as stripe_python
+from pytest_django import Settings
 
 from billing.demo.stripe_double import DoubleControl
 from billing.events import StripeEventStored
@@ -39,7 +40,9 @@ from tests.concurrency.crowd import at_once
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
 
-def signed(event_type: str, subject: dict[str, Any], *, secret: str = SECRET, at: int | None = None) -> dict[str, Any]:
+def signed(
+    event_type: str, subject: dict[str, Any], *, secret: str = SECRET, at: int | None = None, **more: Any
+) -> dict[str, Any]:
     """A webhook as Stripe would send it."""
     event = {
         "id": f"evt_{event_type}",
@@ -48,14 +51,15 @@ def signed(event_type: str, subject: dict[str, Any], *, secret: str = SECRET, at
         "created": 1_750_000_000,
         "livemode": False,
         "data": {"object": subject},
+        **more,
     }
     body = json.dumps(event)
     header = stripe_python.WebhookSignature.generate_signature_header(body, secret, at or int(time.time()))
     return {"raw_body": body.encode(), "signature": header}
 
 
-def an_event(event_type: str, subject: dict[str, Any]) -> StripeEvent:
-    return store_event(**signed(event_type, subject))
+def an_event(event_type: str, subject: dict[str, Any], **more: Any) -> StripeEvent:
+    return store_event(**signed(event_type, subject, **more))
 
 
 def only(events: list[StripeEvent], event_type: str) -> StripeEvent:
@@ -84,7 +88,9 @@ def test_a_paid_checkout_is_credited_when_its_event_is_processed(stripe: DoubleC
     assert {now_of(event).state for event in events} == {"processed"}
 
 
-def test_an_event_that_comes_twice_is_stored_and_processed_once(stripe: DoubleControl, webhooks: Receiver) -> None:
+def test_an_event_that_comes_twice_is_stored_and_processed_once(  # [B175]
+    stripe: DoubleControl, webhooks: Receiver
+) -> None:
     funding = an_open_page()
     stripe.press(funding.checkout_url)
 
@@ -97,7 +103,7 @@ def test_an_event_that_comes_twice_is_stored_and_processed_once(stripe: DoubleCo
     assert held(Kind.CLIENT_FUNDS, "client:1") == 10_000
 
 
-def test_an_event_is_believed_only_as_far_as_stripe_confirms_it(stripe: DoubleControl) -> None:
+def test_an_event_is_believed_only_as_far_as_stripe_confirms_it(stripe: DoubleControl) -> None:  # [B178]
     funding = an_open_page()
     event = an_event(
         "checkout.session.completed",
@@ -119,7 +125,7 @@ def test_an_event_is_believed_only_as_far_as_stripe_confirms_it(stripe: DoubleCo
         {**signed("account.updated", {"id": "acct_1", "object": "account"}), "signature": ""},
         {**signed("account.updated", {"id": "acct_1", "object": "account"}), "signature": "t=1,v0=abc"},
     ],
-    ids=["another secret", "too old", "another body", "no signature", "an older scheme"],
+    ids=["B173-secret", "B174-old", "B173-body", "B173-empty", "B173-scheme"],
 )
 @pytest.mark.usefixtures("stripe")
 def test_what_stripe_did_not_sign_is_not_stored(forged: dict[str, Any]) -> None:
@@ -154,7 +160,7 @@ def test_nothing_personal_is_kept_of_an_event() -> None:
 
 
 @pytest.mark.usefixtures("stripe")
-def test_events_that_lead_nowhere_are_only_stored() -> None:
+def test_events_that_lead_nowhere_are_only_stored() -> None:  # [B177]
     strange = an_event("invoice.finalized", {"id": "in_1", "object": "invoice"})
     not_ours = an_event("checkout.session.completed", {"id": "cs_of_somebody_else", "object": "checkout.session"})
     unknown_account = an_event("account.updated", {"id": "acct_of_somebody_else", "object": "account"})
@@ -165,7 +171,36 @@ def test_events_that_lead_nowhere_are_only_stored() -> None:
 
 
 @pytest.mark.usefixtures("stripe")
-def test_an_event_about_what_stripe_does_not_have_waits_for_a_person() -> None:
+def test_an_event_in_a_form_of_later_years_is_a_hint_like_others() -> None:  # [B177]
+    funding = an_open_page()
+    page = {"id": funding.stripe_session_id, "object": "checkout.session", "payment_status": {"since": "2031"}}
+    event = an_event("checkout.session.completed", page, api_version="2031-01-01.future", data_of_2031=[{"a": 1}])
+
+    run_relay()
+
+    assert (now_of(event).state, now_of(funding).state) == ("processed", "awaiting_payment")
+
+
+@pytest.mark.parametrize(("key", "livemode"), [("sk_live_of_ours", False), ("sk_test_of_ours", True)])
+def test_an_event_of_the_other_mode_is_stored_and_not_looked_at(  # [B177]
+    stripe: DoubleControl,
+    settings: Settings,
+    key: str,
+    livemode: object,
+) -> None:
+    funding = an_open_page()
+    stripe.press(funding.checkout_url)
+    settings.STRIPE_API_KEY = key
+    page = {"id": funding.stripe_session_id, "object": "checkout.session"}
+    event = an_event("checkout.session.completed", page, livemode=livemode)
+
+    run_relay()
+
+    assert (now_of(event).state, now_of(funding).state) == ("processed", "awaiting_payment")
+
+
+@pytest.mark.usefixtures("stripe")
+def test_an_event_about_what_stripe_does_not_have_waits_for_a_person() -> None:  # [B177]
     event = an_event("transfer.created", {"id": "tr_unknown", "object": "transfer"})
 
     run_relay()
@@ -304,7 +339,9 @@ def test_processing_an_event_again_changes_nothing(stripe: DoubleControl) -> Non
     assert (now_of(event).processed_at, held(Kind.CLIENT_FUNDS, "client:1")) == (processed_at, 10_000)
 
 
-def test_events_in_any_order_and_number_lead_to_the_same_books(stripe: DoubleControl, webhooks: Receiver) -> None:
+def test_events_in_any_order_and_number_lead_to_the_same_books(  # [B175]
+    stripe: DoubleControl, webhooks: Receiver
+) -> None:
     chance = random.Random(11)
     fundings = [an_open_page(minor, client_owner=f"client:{minor}") for minor in (1_000, 2_000, 3_000)]
     for funding in fundings:
@@ -330,7 +367,7 @@ def test_events_in_any_order_and_number_lead_to_the_same_books(stripe: DoubleCon
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_one_event_64_times_at_once_is_one_event(stripe: DoubleControl) -> None:
+def test_one_event_64_times_at_once_is_one_event(stripe: DoubleControl) -> None:  # [B175]
     funding = an_open_page()
     stripe.press(funding.checkout_url)
     hook = signed("checkout.session.completed", {"id": funding.stripe_session_id, "object": "checkout.session"})

@@ -23,7 +23,7 @@ def claims(outcomes: Sequence[object]) -> list[Assignment]:
     return [outcome for outcome in outcomes if isinstance(outcome, Assignment)]
 
 
-def test_64_workers_want_one_turn_and_one_gets_it() -> None:
+def test_64_workers_want_one_turn_and_one_gets_it() -> None:  # [B147]
     job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
     workers = [a_worker(job) for _ in range(64)]
 
@@ -34,7 +34,7 @@ def test_64_workers_want_one_turn_and_one_gets_it() -> None:
     assert check_invariants() == []
 
 
-def test_64_workers_want_12_turns_at_4_tasks_and_all_12_are_given() -> None:
+def test_64_workers_want_12_turns_at_4_tasks_and_all_12_are_given() -> None:  # [B147, B149]
     job = an_open_job(tasks=4, overlap_min=3, overlap_max=3)
     workers = [a_worker(job) for _ in range(64)]
 
@@ -51,7 +51,7 @@ def test_64_workers_want_12_turns_at_4_tasks_and_all_12_are_given() -> None:
     assert check_invariants() == []
 
 
-def test_one_worker_with_eight_tabs_holds_one_reservation() -> None:
+def test_one_worker_with_eight_tabs_holds_one_reservation() -> None:  # [B147]
     job = an_open_job(tasks=8, overlap_min=1, overlap_max=1)
     worker = a_worker(job)
 
@@ -63,7 +63,7 @@ def test_one_worker_with_eight_tabs_holds_one_reservation() -> None:
     assert free_turns(job) == 7
 
 
-def test_a_pause_lets_each_claim_through_or_refuses_it() -> None:
+def test_a_pause_lets_each_claim_through_or_refuses_it() -> None:  # [B150]
     job = an_open_job(tasks=16, overlap_min=1, overlap_max=1)
     workers = [a_worker(job) for _ in range(15)]
 
@@ -80,7 +80,7 @@ def test_a_pause_lets_each_claim_through_or_refuses_it() -> None:
     assert check_invariants() == []
 
 
-def test_a_cancel_in_the_middle_of_claims_leaves_no_turn_and_holds_what_was_taken() -> None:
+def test_a_cancel_in_the_middle_of_claims_leaves_no_turn_and_holds_what_was_taken() -> None:  # [B150]
     job = an_open_job(tasks=16, overlap_min=1, overlap_max=1)
     before = available(job.client) + held(job)
     workers = [a_worker(job) for _ in range(15)]
@@ -99,7 +99,7 @@ def test_a_cancel_in_the_middle_of_claims_leaves_no_turn_and_holds_what_was_take
     assert check_invariants() == []
 
 
-def test_submitting_and_returning_at_once_has_one_outcome() -> None:
+def test_submitting_and_returning_at_once_has_one_outcome() -> None:  # [B151]
     job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
     assignment = claim_task(worker=a_worker(job), job_id=job.pk)
 
@@ -114,7 +114,7 @@ def test_submitting_and_returning_at_once_has_one_outcome() -> None:
     assert check_invariants() == []
 
 
-def test_answers_to_one_task_at_the_same_instant_resolve_it_once() -> None:
+def test_answers_to_one_task_at_the_same_instant_resolve_it_once() -> None:  # [B151]
     job = an_open_job(tasks=1, overlap_min=8, overlap_max=8)
     assignments = [claim_task(worker=a_worker(job), job_id=job.pk) for _ in range(8)]
 

@@ -26,7 +26,7 @@ def import_rows(job: Job) -> ImportReport:
     return import_tasks(job_id=job.pk, stream=BytesIO(ROWS.encode()), format="jsonl", by=Actor.system("test"))
 
 
-def test_of_eight_imports_of_one_file_one_is_made() -> None:
+def test_of_eight_imports_of_one_file_one_is_made() -> None:  # [B053]
     job = a_draft(tasks=0)
 
     outcomes = at_once([partial(import_rows, job)] * 8)

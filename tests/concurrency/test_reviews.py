@@ -30,7 +30,7 @@ def wait_until_somebody_waits() -> None:
     raise AssertionError("Nobody waits for anybody.")
 
 
-def test_a_client_who_accepts_all_with_a_key_and_the_review_clock_pay_each_answer_once() -> None:
+def test_a_client_who_accepts_all_with_a_key_and_the_review_clock_pay_each_answer_once() -> None:  # [B153]
     job = an_open_job(tasks=SETTLED_TOGETHER + 1, overlap_min=1, overlap_max=1, accept_on_resolution=False)
     worker = a_worker(job)
     turns = [a_submitted_answer(job, worker=worker) for _ in range(SETTLED_TOGETHER + 1)]

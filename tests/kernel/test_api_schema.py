@@ -120,3 +120,18 @@ def test_the_codes_of_the_shell_are_in_the_docs() -> None:
         "unsupported_media_type",
         "wrong_credentials",
     }
+
+
+COUNTED = {"FactorOut", "LineOut", "ShareOut", "StatementLineOut"}
+"""Rows that are shown to nobody but their owner or the members of their client, by their number in the table."""
+
+
+def test_ids_are_drawn_and_not_counted() -> None:  # [B109]
+    shapes = schema()["components"]["schemas"]
+    numbered = {
+        name
+        for name, shape in shapes.items()
+        for field, kind in shape.get("properties", {}).items()
+        if field.endswith("id") and kind.get("type") == "integer"
+    }
+    assert numbered == COUNTED

@@ -118,7 +118,7 @@ def test_answers_are_forgotten_after_seven_days() -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_the_same_request_sixteen_times_at_once_has_one_effect() -> None:
+def test_the_same_request_sixteen_times_at_once_has_one_effect() -> None:  # [B155]
     user = a_user()
     _, token = sign_in(email=user.email, password=PASSWORD)
     for round_ in range(5):

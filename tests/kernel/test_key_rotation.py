@@ -145,7 +145,7 @@ def test_many_who_need_the_first_key_of_one_subject_get_the_same(settings: Setti
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_eight_threads_read_and_write_through_four_rotations_and_nothing_fails(settings: Settings) -> None:
+def test_eight_threads_read_and_write_through_four_rotations_and_nothing_fails(settings: Settings) -> None:  # [B159]
     keys = [new_master_key("k0")]
     settings.MASTER_KEYS = keys
     people = some_people(20)

@@ -56,7 +56,7 @@ def test_claiming_again_gives_the_reservation_that_is_held() -> None:
     assert claim_task(worker=worker, job_id=job.pk).pk == claim_task(worker=worker, job_id=job.pk).pk
 
 
-def test_a_reservation_in_one_job_refuses_a_claim_in_another_and_says_where_it_is() -> None:
+def test_a_reservation_in_one_job_refuses_a_claim_in_another_and_says_where_it_is() -> None:  # [B190]
     job = an_open_job()
     other = an_open_job(skill=job.skill)
     worker = a_worker(job)
@@ -68,7 +68,7 @@ def test_a_reservation_in_one_job_refuses_a_claim_in_another_and_says_where_it_i
     assert refused.value.details == {"assignment": str(held.pk), "job": str(job.pk)}
 
 
-def test_a_worker_meets_each_task_once() -> None:
+def test_a_worker_meets_each_task_once() -> None:  # [B190]
     job = an_open_job(tasks=1, overlap_min=2)
     worker = a_worker(job)
     a_submitted_answer(job, worker=worker)
@@ -79,7 +79,7 @@ def test_a_worker_meets_each_task_once() -> None:
     assert refused.value.details["reason"] == "nothing_left_for_you"
 
 
-def test_a_returned_task_goes_to_others_and_never_back() -> None:
+def test_a_returned_task_goes_to_others_and_never_back() -> None:  # [B190]
     job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
     worker = a_worker(job)
     assignment = claim_task(worker=worker, job_id=job.pk)
@@ -134,7 +134,7 @@ def test_nobody_works_for_themselves() -> None:
     assert refusal_of(worker, job).reason == "own_job"
 
 
-def test_a_paused_job_a_cap_and_an_adverse_standing_each_have_their_reason() -> None:
+def test_a_paused_job_a_cap_and_an_adverse_standing_each_have_their_reason() -> None:  # [B190]
     job = an_open_job(tasks=3, max_assignments_per_worker=1)
     capped, paused, suspended = a_worker(job), a_worker(job), a_worker(job)
     a_submitted_answer(job, worker=capped)
@@ -184,7 +184,7 @@ def test_many_jobs_that_have_nothing_for_a_worker_do_not_hide_the_one_that_has()
     assert claim_task(worker=a_worker(fitting)).job_id == fitting.pk
 
 
-def test_a_reservation_runs_out_at_its_last_instant_and_not_before() -> None:
+def test_a_reservation_runs_out_at_its_last_instant_and_not_before() -> None:  # [B167]
     job = an_open_job(tasks=1, overlap_min=1, overlap_max=1, reservation_seconds=60)
     assignment = claim_task(worker=a_worker(job), job_id=job.pk)
     lasts = assignment.expires_at - clock.now()
@@ -224,7 +224,7 @@ def test_gold_comes_at_its_share_and_in_the_shape_of_work() -> None:
     assert 4 <= gold <= 20
 
 
-def test_gold_is_not_what_is_left_to_a_worker_who_has_done_the_work() -> None:
+def test_gold_is_not_what_is_left_to_a_worker_who_has_done_the_work() -> None:  # [B190]
     job = an_open_job(tasks=1, gold=4, overlap_min=2, overlap_max=2)
     worker = a_worker(job)
     answer(claim_task(worker=worker, job_id=job.pk, chance=NEVER_GOLD))

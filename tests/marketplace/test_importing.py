@@ -196,7 +196,7 @@ class Lines(RawIOBase):
         return next(self._lines, b"")
 
 
-def test_an_import_that_breaks_off_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_breaks_off_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:  # [B053, B054]
     monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
     job = a_draft(tasks=0)
 
@@ -213,7 +213,7 @@ def test_an_import_that_breaks_off_leaves_nothing(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_file() -> None:
+def test_memory_does_not_grow_with_the_file() -> None:  # [B054]
     job = a_draft(tasks=0)
 
     def peak_kib_of(rows: int) -> int:

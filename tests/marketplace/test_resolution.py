@@ -120,7 +120,7 @@ def test_an_answer_that_does_not_fit_changes_nothing() -> None:
     assert Assignment.objects.get(pk=assignment.pk).state == "active"
 
 
-def test_the_same_answer_again_is_one_answer_and_another_is_refused() -> None:
+def test_the_same_answer_again_is_one_answer_and_another_is_refused() -> None:  # [B151]
     job = an_open_job()
     assignment = a_submitted_answer(job, animal="cat")
 
@@ -186,7 +186,7 @@ def test_no_turn_beyond_the_overlap_gets_into_the_table() -> None:
         Slot.objects.create(job=job, task=task, lane=0, priority=5, r=0.5, ordinal=2)
 
 
-def test_a_new_version_is_for_new_claims_and_answers_are_judged_by_the_one_they_saw() -> None:
+def test_a_new_version_is_for_new_claims_and_answers_are_judged_by_the_one_they_saw() -> None:  # [B074]
     job = an_open_job(tasks=1)
     first = claim_task(worker=a_worker(job), job_id=job.pk)
     wider = ANIMALS.replace('<Choice value="dog"/>', '<Choice value="dog"/><Choice value="horse"/>')
@@ -202,7 +202,7 @@ def test_a_new_version_is_for_new_claims_and_answers_are_judged_by_the_one_they_
     assert free_turns(job) == 1
 
 
-def test_a_schema_that_would_break_answers_is_refused_with_the_reason() -> None:
+def test_a_schema_that_would_break_answers_is_refused_with_the_reason() -> None:  # [B074]
     job = an_open_job()
 
     for xml in (

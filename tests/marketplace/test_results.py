@@ -83,7 +83,7 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         }
 
 
-def test_a_label_is_withheld_until_an_answer_to_it_is_paid() -> None:
+def test_a_label_is_withheld_until_an_answer_to_it_is_paid() -> None:  # [B191]
     job = an_open_job()
     a_resolved_task(job)
 
@@ -98,7 +98,7 @@ def test_a_label_is_withheld_until_an_answer_to_it_is_paid() -> None:
     assert (paid["label"], paid["withheld"]) == (an_answer("cat"), False)
 
 
-def test_a_rejected_answer_is_told_of_but_not_given_away() -> None:
+def test_a_rejected_answer_is_told_of_but_not_given_away() -> None:  # [B191]
     job = an_open_job(accept_on_resolution=False)
     task = a_resolved_task(job)
     by = owner_of(job.client)

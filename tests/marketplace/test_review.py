@@ -63,7 +63,7 @@ def rejected(assignment: Assignment) -> Assignment:
     )
 
 
-def test_a_launch_holds_the_worst_case_and_says_what_is_missing() -> None:
+def test_a_launch_holds_the_worst_case_and_says_what_is_missing() -> None:  # [B030]
     client = a_client(funds_minor=3 * PRICE * 4 - 1)
     job = a_draft(client=client, tasks=4, overlap_max=3)
 
@@ -96,7 +96,7 @@ def test_answers_that_agree_with_the_resolution_are_paid_by_the_next_sweep() -> 
     assert held(task.job) == 3 * PRICE - 2 * PRICE
 
 
-def test_silence_accepts_after_the_review_window_and_not_before() -> None:
+def test_silence_accepts_after_the_review_window_and_not_before() -> None:  # [B167]
     dissent = a_dissent(review_seconds=3600)
 
     with clock.ahead_by(timedelta(minutes=59)):
@@ -109,7 +109,7 @@ def test_silence_accepts_after_the_review_window_and_not_before() -> None:
     assert earned(dissent.worker) == 10
 
 
-def test_a_client_may_accept_one_by_one_or_all_and_twice_pays_once() -> None:
+def test_a_client_may_accept_one_by_one_or_all_and_twice_pays_once() -> None:  # [B153]
     dissent = a_dissent(accept_on_resolution=False)
     client = dissent.job.client
 
@@ -121,7 +121,7 @@ def test_a_client_may_accept_one_by_one_or_all_and_twice_pays_once() -> None:
     assert accept_all(job=dissent.job, by=owner_of(client)) == 0
 
 
-def test_a_rejection_needs_a_listed_reason_a_message_of_substance_and_a_resolved_task() -> None:
+def test_a_rejection_needs_a_listed_reason_a_message_of_substance_and_a_resolved_task() -> None:  # [B191]
     dissent = a_dissent()
     by = owner_of(dissent.job.client)
 

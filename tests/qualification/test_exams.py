@@ -219,7 +219,7 @@ def test_the_clock_leaves_running_and_finished_exams_alone() -> None:
 
 
 @pytest.mark.parametrize("ended", ["failed", "abandoned"])
-def test_the_next_attempt_waits_for_the_retry_delay(ended: str) -> None:
+def test_the_next_attempt_waits_for_the_retry_delay(ended: str) -> None:  # [B197]
     worker, skill = a_worker(), a_skill()
     if ended == "failed":
         exam = a_finished_exam(worker, skill, right=0)
@@ -320,7 +320,7 @@ def test_questions_are_used_evenly() -> None:
 
 
 @pytest.mark.parametrize("bank", [5, 6, 8, 12])
-def test_no_worker_meets_the_same_set_twice_in_a_row(bank: int) -> None:
+def test_no_worker_meets_the_same_set_twice_in_a_row(bank: int) -> None:  # [B197]
     worker, skill = a_worker(), a_skill(bank=bank)
 
     sets = []

@@ -82,7 +82,7 @@ def test_16_tabs_finish_one_exam_with_one_outcome_while_the_clock_closes_it() ->
     assert ScoreEvidence.objects.count() == 4
 
 
-def test_16_requests_are_one() -> None:
+def test_16_requests_are_one() -> None:  # [B163]
     worker, skill = a_worker(), a_skill(grants_by=Skill.Grant.ADMIN, questions=0, bank=0)
 
     certifications = at_once([lambda: request_certification(worker=worker, skill_id=skill.pk).pk] * 16)
@@ -90,7 +90,7 @@ def test_16_requests_are_one() -> None:
     assert len(set(certifications)) == Certification.objects.count() == 1
 
 
-def test_grant_and_revoke_at_the_same_instant_follow_each_other() -> None:
+def test_grant_and_revoke_at_the_same_instant_follow_each_other() -> None:  # [B163]
     certification = a_certification(a_worker(), a_skill(grants_by=Skill.Grant.BOTH))
     first, second = an_admin(), an_admin()
 

@@ -181,7 +181,7 @@ def test_a_refused_application_leaves_nothing() -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_tabs_one_applies_and_of_eight_admins_one_approves() -> None:
+def test_of_eight_tabs_one_applies_and_of_eight_admins_one_approves() -> None:  # [B163]
     user, admins = a_person(), [an_admin() for _ in range(8)]
     start = threading.Barrier(8)
 

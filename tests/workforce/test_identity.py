@@ -158,7 +158,7 @@ def test_a_corrected_identity_replaces_the_old_one_and_its_tax_copy() -> None:
     assert (Identity.objects.count(), SubjectKey.objects.exclude(subject="installation").count()) == (1, 2)
 
 
-def test_erasing_the_profile_leaves_what_tax_law_makes_us_keep() -> None:
+def test_erasing_the_profile_leaves_what_tax_law_makes_us_keep() -> None:  # [B158]
     worker = a_worker(identity=an_identity(tax_id=TAX_ID))
 
     destroy_key(
