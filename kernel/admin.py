@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from kernel.console.columns import rows_in, set_apart
 from kernel.console.permits import console_permit
 from kernel.models import AdminRole, AuditEvent, OutboxMessage, User
 from kernel.permit import Permit
@@ -43,6 +44,13 @@ class ReadOnlyAdmin(ModelAdmin):
             return super().changelist_view(request, extra_context)
         except ValidationError:  # an id that is none, among the rows that were chosen
             raise BadRequest("What was chosen cannot be an id.") from None
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return set_apart(self.list_display, of=self.model)
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        # Django looks for other rows among the columns by their field, which a column that is set apart hides.
+        return self.list_select_related or rows_in(self.list_display, of=self.model)
 
     @property
     def section(self) -> str:

@@ -1,0 +1,47 @@
+"""Columns of the console's lists: what people wrote is set apart, so that its direction turns nothing beside it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.html import format_html
+
+Column = str | Callable[[Any], Any]
+
+
+def set_apart(columns: Sequence[Any], *, of: type[models.Model]) -> list[Any]:
+    """The columns of a list, each that holds text or another row replaced by one that shows the same in ``<bdi>``."""
+    return [_apart(column) if _is_text(column, of) or _is_row(column, of) else column for column in columns]
+
+
+def rows_in(columns: Sequence[Any], *, of: type[models.Model]) -> list[str]:
+    """The columns that show other rows, by their name."""
+    return [column for column in columns if _is_row(column, of)]
+
+
+def _is_text(column: Any, of: type[models.Model]) -> bool:
+    field = _field(column, of)
+    return isinstance(field, models.CharField | models.TextField) and not field.choices
+
+
+def _is_row(column: Any, of: type[models.Model]) -> bool:
+    return isinstance(_field(column, of), models.ForeignKey)
+
+
+def _field(column: Any, of: type[models.Model]) -> Any:
+    try:
+        return of._meta.get_field(column)
+    except FieldDoesNotExist:
+        return None
+
+
+def _apart(column: str) -> Column:
+    @admin.display(description=column.replace("_", " "), ordering=column, empty_value="-")
+    def shown(row: Any) -> Any:
+        value = getattr(row, column)
+        return None if value in (None, "") else format_html("<bdi>{}</bdi>", value)
+
+    shown.__name__ = column
+    return shown
