@@ -14,6 +14,7 @@ from kernel.errors import Refused
 from kernel.events import EmailLinkOwed
 from kernel.mail import link_to, send_mail
 from kernel.models import EmailLink, User
+from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
 from kernel.tokens import LINK_MARK, new_token, sha256_of
 
@@ -37,7 +38,7 @@ class LinkOver(Refused):
     code: ClassVar[str] = "link_over"
 
 
-def owe_link(*, user: User | None, purpose: EmailLink.Purpose, email: str = "") -> None:
+def owe_link(*, user: User | None, purpose: EmailLink.Purpose, by: Actor, email: str = "") -> None:
     """Owe ``user`` a mail with a link, at ``email`` or where they are reached; in the caller's transaction.
 
     Without a user nothing will be sent, and all else is done. Links for the same purpose from before are void. After
@@ -55,6 +56,8 @@ def owe_link(*, user: User | None, purpose: EmailLink.Purpose, email: str = "") 
         expires_at=now + LASTS[purpose],
         void_at=now if enough else None,
     )
+    whose = {"purpose": str(purpose), "user": str(user.pk) if user is not None else ""}
+    record(action="email_link.owed", subject=link, by=by, details=whose)
     announce(EmailLinkOwed(link_id=str(link.pk)))
 
 

@@ -25,6 +25,7 @@ from kernel.text import clean_line
 
 Purpose = EmailLink.Purpose
 LONGEST_NAME: Final = 100
+SOMEBODY: Final = Actor.system("not_signed_in")
 
 
 class EmailTaken(Refused):
@@ -55,13 +56,13 @@ def sign_up(*, email: str, password: str, display_name: str) -> str:
     user = User.objects.select_for_update(no_key=True).get(email=address)
     by = Actor.user(user)
     if user.email_verified_at is not None or not user.is_active:
-        owe_link(user=user, purpose=Purpose.KNOWN)
+        owe_link(user=user, purpose=Purpose.KNOWN, by=SOMEBODY)  # who signs up may be anybody
     else:
         if user.pk != fresh.pk:
             _replace_password(user, hashed, display_name=name)
             end_sessions(user_id=user.pk, why="signed up again", by=by, api_keys=True)
         record(action="user.signed_up", subject=user, by=by)
-        owe_link(user=user, purpose=Purpose.CONFIRM)
+        owe_link(user=user, purpose=Purpose.CONFIRM, by=by)
     return address
 
 
@@ -70,7 +71,7 @@ def ask_for_confirmation(*, user: User) -> None:
     """Owe somebody another mail to confirm their address with. Raises AlreadyConfirmed."""
     if user.email_verified_at is not None:
         raise AlreadyConfirmed("This e-mail address is confirmed already.")
-    owe_link(user=user, purpose=Purpose.CONFIRM)
+    owe_link(user=user, purpose=Purpose.CONFIRM, by=Actor.user(user))
 
 
 def confirm_email(*, token: str, password: str) -> User:
@@ -89,7 +90,7 @@ def confirm_email(*, token: str, password: str) -> User:
 def ask_for_reset(*, email: str) -> None:
     """Owe whoever has this address a mail to choose another password with; for an unknown address, nothing."""
     user = User.objects.filter(email=email_to_look_up(email), is_active=True).first()
-    owe_link(user=user, purpose=Purpose.RESET)
+    owe_link(user=user, purpose=Purpose.RESET, by=SOMEBODY)
 
 
 @transaction.atomic
@@ -138,9 +139,9 @@ def ask_to_change_email(*, user: User, email: str) -> str:
     address = canonical_email(email)
     taken_by = User.objects.filter(email=address).exclude(pk=user.pk).first()
     if taken_by is not None:
-        owe_link(user=taken_by, purpose=Purpose.KNOWN)
+        owe_link(user=taken_by, purpose=Purpose.KNOWN, by=Actor.user(user))
     else:
-        owe_link(user=user, purpose=Purpose.CHANGE, email=address)
+        owe_link(user=user, purpose=Purpose.CHANGE, email=address, by=Actor.user(user))
     return address
 
 

@@ -83,6 +83,8 @@ def answer_exam_question(*, exam_id: UUID, worker: Worker, position: int, result
     answer.result, answer.answered_at = result, clock.now()
     answer.correct = given.key == answer.gold_question.answer_key
     answer.save(update_fields=["result", "correct", "answered_at"])
+    by = Actor("user", str(worker.user_id))
+    record(action="exam.answered", subject=exam, by=by, details={"position": position})
     return answer
 
 

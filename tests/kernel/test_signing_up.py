@@ -57,7 +57,7 @@ def test_who_signs_up_confirms_by_the_link_and_the_password() -> None:
     assert message.subject == "Confirm your e-mail address"
     assert confirm_email(token=token_in(message), password=PASSWORD) == user
     assert is_confirmed()
-    assert actions() == ["user.signed_up", "email.confirmed"]
+    assert actions() == ["user.signed_up", "email_link.owed", "email.confirmed"]
 
 
 def test_a_link_works_once() -> None:
