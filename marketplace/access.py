@@ -20,12 +20,13 @@ from marketplace.models import (
     Client,
     ClientUserObjectPermission,
     Escalation,
+    Invitation,
     Job,
     JobUserObjectPermission,
     Membership,
     Participation,
 )
-from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
+from marketplace.policy.words import INVITED, OF_A_CERTIFICATION, OF_A_PAYOUT, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
 from qualification.models import Certification, Exam
 from workforce.models import Application, Worker
 from workforce.queries import worker_of
@@ -55,6 +56,11 @@ def find_answer(assignment_id: UUID, *, permit: Permit) -> Assignment:
 def find_escalation(escalation_id: UUID, *, permit: Permit) -> Escalation:
     """The escalation of this id. Raises NotFound for who does not see it, or NotAllowed."""
     return permit.find(Escalation.objects.all(), escalation_id, noun="escalation", seen_in="show_an_escalation")
+
+
+def find_invitation(invitation_id: UUID, *, permit: Permit) -> Invitation:
+    """The invitation of this id. Raises NotFound for who does not see it, or NotAllowed."""
+    return permit.find(Invitation.objects.all(), invitation_id, noun="invitation", seen_in="list_invitations")
 
 
 def turns_at_work() -> QuerySet[Assignment]:
@@ -89,6 +95,7 @@ def register_access() -> None:
             Job: lambda who, roles: Q(client__in=_clients(who, roles)),
             Assignment: lambda who, roles: Q(job__client__in=_clients(who, roles)),
             Membership: lambda who, roles: Q(client__in=_clients(who, roles)),
+            Invitation: lambda who, roles: Q(client__in=_clients(who, roles)),
         },
     )
     register_condition(
@@ -99,6 +106,7 @@ def register_access() -> None:
         },
     )
     register_condition(OFFERED, {Job: _offered})
+    register_condition(INVITED, {Invitation: _invited})
     register_condition(
         OWN,
         {
@@ -120,6 +128,13 @@ def roles_on_objects(user: User) -> set[str]:
     on_jobs = JobUserObjectPermission.objects.filter(user=user).values_list("permission__codename", flat=True)
     held = {*on_clients.distinct(), *on_jobs.distinct()}
     return {role for role, permission in {**ON_CLIENT, **ON_JOB}.items() if permission in held}
+
+
+def _invited(who: Principal, roles: frozenset[str]) -> Q:
+    user = who.user
+    if user is None or user.email_verified_at is None:
+        return Q(pk__in=[])
+    return Q(email=user.email) | Q(accepted_by=user)
 
 
 def _offered(who: Principal, roles: frozenset[str]) -> Q:

@@ -20,6 +20,7 @@ from marketplace.models import (
     Client,
     ClientUserObjectPermission,
     Escalation,
+    Invitation,
     Job,
     JobUserObjectPermission,
     JobVersion,
@@ -94,6 +95,17 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_filter = ("role",)
     list_select_related = ("user", "client")
     search_fields = ("=client__id", "client__name", "user__email")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Who is asked, or was, to take a role at a client or a job."""
+
+    list_display = ("id", "client", "job", "role", "state", "invited_by", "created_at", "expires_at")
+    list_filter = ("state", "role")
+    list_select_related = ("client", "job", "invited_by")
+    search_fields = ("=id", "=client__id", "=email", "invited_by__email")
     ordering = ("-created_at", "-id")
 
 

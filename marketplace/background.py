@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from marketplace.services import completion, expiry, settlement
+from marketplace.services import completion, expiry, invitations, settlement
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")
@@ -21,3 +21,9 @@ def accept_due_assignments() -> None:
 def complete_finished_jobs() -> None:
     """Complete jobs of which everything is decided, and give back what ended jobs did not spend."""
     completion.complete_finished_jobs()
+
+
+@shared_task(name="marketplace.tidy_invitations")
+def tidy_invitations() -> None:
+    """End invitations that nobody answered in time, and forget whom those were for that ended long ago."""
+    invitations.tidy_invitations()

@@ -346,6 +346,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "expire overdue assignments": ("marketplace.expire_overdue_assignments", 5),
     "accept due assignments": ("marketplace.accept_due_assignments", 2),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
+    "tidy invitations": ("marketplace.tidy_invitations", 600),
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()

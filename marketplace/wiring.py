@@ -18,8 +18,9 @@ from kernel.services import email_links, media_fetching, notices
 from kernel.services.admin_roles import bar_from_admin_roles
 from kernel.services.outbox import subscribe
 from marketplace.access import register_access
+from marketplace.events import InvitationGiven
 from marketplace.policy import TABLE
-from marketplace.services import reactions
+from marketplace.services import invitation_mail, reactions
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
 from workforce.queries import why_no_admin
@@ -38,6 +39,7 @@ def wire() -> None:
     subscribe(EmailLinkOwed, email_links.send_link, in_transaction=False)
     subscribe(NoticeOwed, notices.send_notice, in_transaction=False)
     subscribe(EmailChanged, notices.tell_address_before, in_transaction=False)
+    subscribe(InvitationGiven, invitation_mail.send_invitation, in_transaction=False)
 
     # Billing's own reactions speak to Stripe, outside any transaction.
     subscribe(FundingRequested, funding.prepare_checkout, in_transaction=False)

@@ -18,7 +18,7 @@ from kernel.services.admin_invitations import InvitationOver, invite_admin, rede
 from kernel.services.signing_up import EmailTaken
 
 
-class InvitationIn(In):
+class AdminInvitationIn(In):
     """What somebody is invited to."""
 
     EXAMPLE = {"roles": ["finance", "auditor"]}
@@ -30,7 +30,7 @@ class InvitationIn(In):
     )
 
 
-class InvitationOut(Out):
+class AdminInvitationOut(Out):
     """An invitation to become an admin."""
 
     EXAMPLE = {
@@ -55,10 +55,10 @@ class InvitationOut(Out):
     redeemed_by = fields.UUIDField(source="redeemed_by_id", allow_null=True, help_text="Who became an admin by it.")
 
 
-class NewInvitationOut(InvitationOut):
+class NewAdminInvitationOut(AdminInvitationOut):
     """An invitation with its token, which is shown only here."""
 
-    EXAMPLE = {**InvitationOut.EXAMPLE, "token": "ai_8FqQm3kTnD2p5Yw0yT4mJx8uYQvRr1nS6bB0aH7cKdE"}
+    EXAMPLE = {**AdminInvitationOut.EXAMPLE, "token": "ai_8FqQm3kTnD2p5Yw0yT4mJx8uYQvRr1nS6bB0aH7cKdE"}
     token = fields.LineField(help_text="Hand it over yourself, to nobody but whom you mean.")
 
 
@@ -80,13 +80,13 @@ class RedeemIn(In):
 class InvitationsView(ApiView):
     """Who was invited to become an admin."""
 
-    @operation("List admin invitations", answer=InvitationOut, paged=True)
+    @operation("List admin invitations", answer=AdminInvitationOut, paged=True)
     def get(self, request: Request) -> Response:
         """Every invitation, the latest first, with those that are over."""
         rows = self.permit.among(AdminInvitation.objects.all())
-        return self.page(rows, InvitationOut, order_by=("-invited_at", "-id"))
+        return self.page(rows, AdminInvitationOut, order_by=("-invited_at", "-id"))
 
-    @operation("Invite an admin", body=InvitationIn, answer=NewInvitationOut, status=201)
+    @operation("Invite an admin", body=AdminInvitationIn, answer=NewAdminInvitationOut, status=201)
     def post(self, request: Request) -> Response:
         """Makes a token by which one person may become an admin with these roles, once, within 24 hours.
 
@@ -94,16 +94,16 @@ class InvitationsView(ApiView):
         """
         invitation, token = invite_admin(roles=self.read_body()["roles"], by=self.actor)
         invitation.token = token  # type: ignore[attr-defined]  # shown beside its fields, and never kept
-        return self.answer(NewInvitationOut(invitation), status=201)
+        return self.answer(NewAdminInvitationOut(invitation), status=201)
 
 
 class InvitationView(ApiView):
     """One invitation."""
 
     @operation("Withdraw an admin invitation", errors=[NotFound, InvitationOver])
-    def delete(self, request: Request, invitation_id: UUID) -> Response:
+    def delete(self, request: Request, admin_invitation_id: UUID) -> Response:
         """Takes back an invitation that nobody has used."""
-        withdraw_invitation(invitation_id=invitation_id, by=self.actor)
+        withdraw_invitation(invitation_id=admin_invitation_id, by=self.actor)
         return self.answer()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 
-from kernel.api.fields import LineField
+from kernel.api.fields import LineField, SecretField
 from kernel.api.serializers import In
 
 
@@ -36,3 +36,13 @@ class LineSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
             shortest = {} if self.target.allow_blank else {"minLength": self.target.min_length or 1}
             described = {**described, **shortest, **self.target.written_as}
         return described
+
+
+class SecretSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
+    """Tells the schema that no password and no token is empty."""
+
+    target_class = SecretField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**described, "minLength": 1}

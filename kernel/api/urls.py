@@ -43,7 +43,7 @@ urlpatterns = [
     path("admin-roles/", AdminRolesView.as_view()),
     path("admin-roles/<uuid:admin_role_id>/", AdminRoleView.as_view()),
     path("admin-invitations/", InvitationsView.as_view()),
-    path("admin-invitations/<uuid:invitation_id>/", InvitationView.as_view()),
+    path("admin-invitations/<uuid:admin_invitation_id>/", InvitationView.as_view()),
     path("admin-invitations/redeem/", RedeemView.as_view()),
     path("api-keys/", ApiKeysView.as_view()),
     path("api-keys/<uuid:api_key_id>/", ApiKeyView.as_view()),

@@ -12,7 +12,8 @@ from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from marketplace.access import find_client
 from marketplace.models import Client, Membership
-from marketplace.services.clients import GRANTS, LastOwner, add_member, create_client, remove_member
+from marketplace.services.clients import change_role, create_client, remove_member
+from marketplace.services.rights import GRANTS, LastOwner
 
 CLIENT_ID = "c1f0a2b4-3d5e-4f60-8a9b-0c1d2e3f4a5b"
 USER_ID = "0b9d4c8e-6a34-4f0e-9c55-1d6b9f6d2a11"
@@ -71,11 +72,10 @@ class MemberOut(Out):
         return list(GRANTS[Membership.Role(membership.role)])
 
 
-class MemberIn(In):
-    """Somebody who shall act for the client."""
+class RoleIn(In):
+    """What a member shall be."""
 
-    EXAMPLE = {"email": "ada@example.org", "role": "member"}
-    email = fields.EmailField(help_text="Of somebody who has signed up.")
+    EXAMPLE = {"role": "owner"}
     role = fields.ChoiceField(
         choices=Membership.Role.choices,
         help_text="A member posts and reviews jobs; an owner also moves money and decides who is a member.",
@@ -118,24 +118,29 @@ class MembersView(ApiView):
         rows = Membership.objects.filter(client=client).select_related("user")
         return self.page(rows, MemberOut, order_by=("created_at", "id"))
 
-    @operation("Add a member", body=MemberIn, answer=MemberOut, status=201, creates=True, errors=[NotFound, LastOwner])
-    def post(self, request: Request, client_id: UUID) -> Response:
-        """For owners. Lets somebody act for the client; for somebody who does already, it changes their role.
-
-        Who acts for a client cannot work in its jobs.
-        """
-        client = find_client(client_id, permit=self.permit)
-        membership = add_member(client=client, by=self.user, **self.read_body())
-        return self.answer(MemberOut(membership), status=201)
-
 
 class MemberView(ApiView):
     """One member."""
 
     @operation("Remove a member", errors=[NotFound, LastOwner])
     def delete(self, request: Request, client_id: UUID, member_id: UUID) -> Response:
-        """For owners; anybody may remove themselves. A client keeps at least one owner."""
+        """For owners; anybody may remove themselves. A client keeps at least one owner.
+
+        Open invitations to them, and those that they gave, end.
+        """
         members = Membership.objects.filter(client=client_id).select_related("client")
         member = self.permit.find(members, member_id, noun="member", seen_in="list_members")
         remove_member(client=member.client, membership_id=member_id, by=self.user)
         return self.answer()
+
+
+class MemberRoleView(ApiView):
+    """What a member is."""
+
+    @operation("Change a member's role", body=RoleIn, answer=MemberOut, errors=[NotFound, LastOwner])
+    def put(self, request: Request, client_id: UUID, member_id: UUID) -> Response:
+        """For owners, in person. Makes a member an owner, or an owner a member; one owner stays."""
+        members = Membership.objects.filter(client=client_id).select_related("client")
+        found = self.permit.find(members, member_id, noun="member", seen_in="list_members")
+        member = change_role(client=found.client, membership_id=member_id, by=self.user, **self.read_body())
+        return self.answer(MemberOut(member))

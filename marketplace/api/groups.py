@@ -12,6 +12,7 @@ GROUPS: Final = {
     "me": "Who one is here.",
     "api-keys": "How programs come in.",
     "clients": "Organisations that post work: their members and their money.",
+    "invitations": "Being asked to act for a client or to look after a job, and saying yes or no.",
     "jobs": "Orders of work: posted, funded, launched, watched, reviewed, and their results.",
     "tasks": "The items of a job.",
     "label-schemas": "What may be answered: Label Studio labeling configs, checked and kept for good.",

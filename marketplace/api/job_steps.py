@@ -13,13 +13,13 @@ from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
-from marketplace.access import find_job
+from marketplace.access import ON_JOB, find_job
 from marketplace.api.clients import PersonOut
 from marketplace.api.job_shapes import JobDetailOut, ShownSchemaOut
 from marketplace.api.jobs import with_detail
 from marketplace.models import Job, JobUserObjectPermission, JobVersion
 from marketplace.queries import presentation_of
-from marketplace.services.clients import JOB_GRANTS, share_job, unshare_job
+from marketplace.services.clients import unshare_job
 from marketplace.services.completion import cancel_job
 from marketplace.services.posting import (
     NothingToLaunch,
@@ -68,16 +68,12 @@ class AcceptanceOut(Out):
     accepted = fields.IntegerField(help_text="How many answers were accepted and paid by this.")
 
 
-class ShareIn(In):
-    """A permission on one job for one person."""
+class RoleAtJobField(fields.ChoiceField):
+    """The role at a job that a permission on it stands for."""
 
-    EXAMPLE = {"email": "grace@example.org", "permission": "review_job"}
-    email = fields.EmailField(help_text="Of somebody who has signed up.")
-    permission = fields.ChoiceField(
-        choices=list(JOB_GRANTS),
-        help_text="`view_job`: see it and its progress. `review_job`: also read, accept and reject answers. "
-        "`manage_job`: see it, import, launch, pause, resume and cancel.",
-    )
+    def to_representation(self, value: str) -> str:
+        (role,) = (role for role, permission in ON_JOB.items() if permission == value)
+        return role
 
 
 class ShareOut(Out):
@@ -86,11 +82,11 @@ class ShareOut(Out):
     EXAMPLE = {
         "id": 7,
         "user": {"id": "5d0f7e0a-4f39-4a63-8f0f-0c1d2a3b4c5d", "email": "grace@example.org", "display_name": "Grace"},
-        "permission": "review_job",
+        "role": "reviewer",
     }
     id = fields.IntegerField()
     user = PersonOut()
-    permission = fields.ChoiceField(choices=list(JOB_GRANTS), source="permission.codename")
+    role = RoleAtJobField(choices=list(ON_JOB), source="permission.codename")
 
 
 class StepView(ApiView):
@@ -210,16 +206,10 @@ class SharesView(ApiView):
 
     @operation("List shares of a job", answer=ShareOut, paged=True, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
-        """Every permission on this one job. For owners of its client."""
+        """Who looks after this one job, and as what. For owners of its client."""
         job = find_job(job_id, permit=self.permit)
         rows = JobUserObjectPermission.objects.filter(content_object=job).select_related("user", "permission")
         return self.page(rows, ShareOut, order_by=("id",))
-
-    @operation("Share a job", body=ShareIn, answer=ShareOut, status=201, creates=True, errors=[NotFound])
-    def post(self, request: Request, job_id: UUID) -> Response:
-        """Lets one person onto this one job. For owners of its client. Whoever is let onto a job cannot work in it."""
-        job = find_job(job_id, permit=self.permit)
-        return self.answer(ShareOut(share_job(job=job, by=self.user, **self.read_body())), status=201)
 
 
 class ShareView(ApiView):
@@ -227,7 +217,7 @@ class ShareView(ApiView):
 
     @operation("Take a share of a job back", errors=[NotFound])
     def delete(self, request: Request, job_id: UUID, share_id: int) -> Response:
-        """Ends the permission at once. For owners of the job's client."""
+        """Ends the role at once, and open invitations of theirs to the job. For owners of the job's client."""
         job = find_job(job_id, permit=self.permit)
         unshare_job(job=job, share_id=share_id, by=self.user)
         return self.answer()

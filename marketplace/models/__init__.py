@@ -3,6 +3,7 @@
 from marketplace.models.assignment import Annotation, Assignment, Rejection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
+from marketplace.models.invitation import Invitation
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
 from marketplace.models.task import Slot, Task
 
@@ -12,6 +13,7 @@ __all__ = [
     "Client",
     "ClientUserObjectPermission",
     "Escalation",
+    "Invitation",
     "Job",
     "JobUserObjectPermission",
     "JobVersion",

@@ -3,8 +3,8 @@
 from typing import Final
 
 from kernel.policy import allow
-from marketplace.policy.shapes import MOVEMENT, PERSON
-from marketplace.policy.words import OWN
+from marketplace.policy.shapes import INVITATION, MOVEMENT, PERSON
+from marketplace.policy.words import INVITED, OWN
 
 SIDE: Final = "owner member"
 READERS: Final = "escalations finance auditor"
@@ -34,9 +34,23 @@ ROWS: Final = (
     *allow("show_a_client", on="client", to=READERS, reads=CLIENT, scope="admin.read"),
     *allow("list_members", on="member", to=SIDE, reads=MEMBER, scope="jobs.read"),
     *allow("list_members", on="member", to="auditor", reads=MEMBER, scope="admin.read"),
-    *allow("add_a_member", on="member", to="owner", reads=MEMBER, writes="email role", scope="jobs.write"),
-    *allow("remove_a_member", on="member", to="owner", scope="jobs.write"),
-    *allow("remove_a_member", on="member", to="member", when=OWN, scope="jobs.write", why="Anybody may leave."),
+    *allow("change_a_member_s_role", on="member", to="owner", reads=MEMBER, writes="role", fresh=True),
+    *allow("remove_a_member", on="member", to="owner", why="A program decides about nobody's rights."),
+    *allow("remove_a_member", on="member", to="member", when=OWN, why="Anybody may leave."),
+    *allow("invite_a_member", on="invitation", to="owner", reads=INVITATION, writes="email role", fresh=True),
+    *allow("list_invitations_of_a_client", on="invitation", to="owner", reads=INVITATION, scope="jobs.read"),
+    *allow("list_invitations_of_a_client", on="invitation", to="auditor", reads=INVITATION, scope="admin.read"),
+    *allow("withdraw_an_invitation", on="invitation", to="owner", scope="jobs.write"),
+    *allow("list_invitations", on="invitation", to="person", when=INVITED, reads=INVITATION),
+    *allow(
+        "accept_an_invitation",
+        on="invitation",
+        to="person",
+        when=INVITED,
+        reads=INVITATION,
+        why="Whose confirmed address it names, and nobody else.",
+    ),
+    *allow("decline_an_invitation", on="invitation", to="person", when=INVITED, reads=INVITATION),
     *allow("show_a_client_s_balance", on="client's money", to=SIDE, reads=BALANCE, scope="money.read"),
     *allow("show_a_client_s_balance", on="client's money", to="finance auditor", reads=BALANCE, scope="admin.read"),
     *allow("show_a_client_s_statement", on="client's money", to=SIDE, reads=MOVEMENT, scope="money.read"),

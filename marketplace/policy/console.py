@@ -56,6 +56,7 @@ ROWS: Final = (
     *section("qualification.scoreevidence", to="certification auditor"),
     *section("marketplace.client", to="escalations finance auditor"),
     *section("marketplace.membership", to="access auditor"),
+    *section("marketplace.invitation", to="access auditor"),
     *section("marketplace.clientuserobjectpermission", to="access auditor"),
     *section("marketplace.jobuserobjectpermission", to="access auditor"),
     *section("marketplace.job", to="escalations finance auditor", actions="pause resume cancel", by="escalations"),

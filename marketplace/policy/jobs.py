@@ -3,7 +3,7 @@
 from typing import Final
 
 from kernel.policy import allow
-from marketplace.policy.shapes import MEDIA, MOVEMENT, PERSON
+from marketplace.policy.shapes import INVITATION, MEDIA, MOVEMENT, PERSON
 from marketplace.policy.words import OFFERED
 
 SIDE: Final = "owner member"
@@ -30,7 +30,7 @@ COST: Final = (
 )
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
-SHARE: Final = f"id user({PERSON}) permission"
+SHARE: Final = f"id user({PERSON}) role"
 TASK: Final = "id external_id item priority state label confidence method withheld created_at resolved_at"
 TASK_ROWS: Final = "external_id item priority gold_answer gold_reason"
 REJECTION: Final = "rejection(reason message rejected_at reversible_until reversed_at)"
@@ -77,7 +77,9 @@ ROWS: Final = (
     *allow("revise_a_job", on="version", to=RUN, reads=VERSION, writes="instructions label_schema", scope="jobs.write"),
     *allow("list_shares_of_a_job", on="share", to="owner", reads=SHARE, scope="jobs.read"),
     *allow("list_shares_of_a_job", on="share", to="auditor", reads=SHARE, scope="admin.read"),
-    *allow("share_a_job", on="share", to="owner", reads=SHARE, writes="email permission", scope="jobs.write"),
+    *allow("share_a_job", on="invitation", to="owner", reads=INVITATION, writes="email role", scope="jobs.write"),
+    *allow("list_invitations_to_a_job", on="invitation", to="owner", reads=INVITATION, scope="jobs.read"),
+    *allow("list_invitations_to_a_job", on="invitation", to="auditor", reads=INVITATION, scope="admin.read"),
     *allow("take_a_share_of_a_job_back", on="share", to="owner", scope="jobs.write"),
     *allow("list_tasks_of_a_job", on="task", to=READ_WORK, reads=TASK, scope="jobs.read"),
     *allow("list_tasks_of_a_job", on="task", to="escalations auditor", reads=TASK, scope="admin.read"),

@@ -9,6 +9,7 @@ OWN: Final = "own"
 OF_THEIR_CLIENT: Final = "of their client"
 SHARED: Final = "shared with them"
 OFFERED: Final = "offered to them"
+INVITED: Final = "to their address"
 OF_A_CERTIFICATION: Final = "about a certification"
 OF_A_PAYOUT: Final = "about a payout"
 
@@ -36,6 +37,7 @@ CONDITIONS: Final = {
     OF_THEIR_CLIENT: "those of one's client",
     SHARED: "the one job that was shared with one",
     OFFERED: "jobs that run, and those that one has worked in",
+    INVITED: "those to one's confirmed e-mail address, and those that one has accepted",
     OF_A_CERTIFICATION: "those about a certification",
     OF_A_PAYOUT: "those about a payout",
 }

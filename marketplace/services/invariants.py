@@ -199,6 +199,9 @@ INVARIANTS: Final[dict[str, str]] = {
     "every escalation is what the audit says": _LAST_STATE.format(
         noun="escalation", table="marketplace_escalation", label="marketplace.escalation"
     ),
+    "every invitation is what the audit says": _LAST_STATE.format(
+        noun="invitation", table="marketplace_invitation", label="marketplace.invitation"
+    ),
     "every media is what the audit says": _LAST_STATE.format(noun="media", table="kernel_media", label="kernel.media"),
     "nobody is an admin and a worker": """
         SELECT 'user ' || worker.user_id,

@@ -9,9 +9,8 @@ from django.test import Client, override_settings
 from pytest_django import Settings
 
 from kernel.models import AuditEvent
-from marketplace.services.clients import add_member
 from tests.marketplace.api_people import Person, somebody
-from tests.marketplace.builders import a_worker, an_open_job, owner_of
+from tests.marketplace.builders import a_member, a_worker, an_open_job
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +50,7 @@ def test_a_typing_error_and_a_fault_in_a_field_are_not() -> None:  # [B015]
 def test_who_reaches_for_work_of_their_own_is_told_of() -> None:  # [B183]
     job = an_open_job()
     worker = a_worker(job)
-    add_member(client=job.client, email=worker.user.email, role="member", by=owner_of(job.client))
+    a_member(job.client, user=worker.user)
 
     for key in (None, "k"):
         status, said = Person(worker.user).post("assignments/", {"job": str(job.pk)}, key=key)

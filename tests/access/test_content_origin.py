@@ -17,14 +17,13 @@ from kernel.services.access import sign_in
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, JobUserObjectPermission, Task
 from marketplace.services.allocation import claim_task
-from marketplace.services.clients import share_job
 from marketplace.services.escalations import open_escalation
 from marketplace.services.expiry import return_assignment
 from tests.access.world import PASSWORD, in_person
 from tests.by_hand import by_hand
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person, an_admin
-from tests.marketplace.builders import ALWAYS_GOLD, NEVER_GOLD, a_worker, owner_of
+from tests.marketplace.builders import ALWAYS_GOLD, NEVER_GOLD, a_share, a_worker, owner_of
 from tests.marketplace.media_flows import SHOWS_AN_IMAGE, Got, a_job_of_pictures, get, on_the_content_origin, send
 from tests.qualification.builders import a_skill, a_user, an_answer
 from tests.qualification.builders import a_worker as an_uncertified_worker
@@ -248,7 +247,7 @@ def test_gold_and_work_have_the_same_addresses_and_answers() -> None:  # [B123]
 def test_who_reviews_sees_the_pictures_until_the_job_is_not_shared_any_more() -> None:  # [B121]
     job = a_job_of_pictures()
     guest = a_user()
-    share_job(job=job, email=guest.email, permission="review_job", by=owner_of(job.client))
+    a_share(job, guest=guest, role="reviewer")
     (shown,) = in_person(guest).every(f"jobs/{job.pk}/media/")
     assert get(shown["url"]).status == 200
 

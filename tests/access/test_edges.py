@@ -8,10 +8,9 @@ import pytest
 from django.test import Client, RequestFactory
 from drf_spectacular.generators import SchemaGenerator
 
-from marketplace.services.clients import share_job
 from marketplace.wsgi import application
 from tests.marketplace.api_people import Person, an_admin
-from tests.marketplace.builders import a_client, a_draft, owner_of
+from tests.marketplace.builders import a_client, a_draft, a_share, owner_of
 from tests.qualification.builders import ANIMALS, a_skill, a_user, an_answer
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +59,7 @@ def test_who_was_let_onto_one_job_is_not_told_of_its_clients_money() -> None:  #
     client = a_client(funds_minor=123_456)
     job = a_draft(client=client, tasks=2)
     guest = a_user()
-    share_job(job=job, email=guest.email, permission="view_job", by=owner_of(client))
+    a_share(job, guest=guest)
 
     _, to_guest = Person(guest).get(f"jobs/{job.pk}/estimate/")
     _, to_owner = Person(owner_of(client)).get(f"jobs/{job.pk}/estimate/")

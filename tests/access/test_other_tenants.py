@@ -35,7 +35,7 @@ ADMINS: Final = """
     GET audit-events/<audit_event_id>/proof/ | GET audit/checkpoint/
     POST users/<user_id>/end-sessions/ | POST users/<user_id>/reset-second-factors/
     GET admin-roles/ | POST admin-roles/ | DELETE admin-roles/<admin_role_id>/
-    GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<invitation_id>/
+    GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<admin_invitation_id>/
     GET skills/<skill_id>/media/ | POST skills/<skill_id>/media/ | GET skills/<skill_id>/media/<media_id>/
     DELETE skills/<skill_id>/media/<media_id>/ | POST skills/<skill_id>/media/<media_id>/withdraw/
 """
@@ -51,14 +51,17 @@ WORKERS: Final = """
 PRIVATE: Final = """
     DELETE api-keys/<api_key_id>/ | POST api-keys/<api_key_id>/rotate/ | DELETE second-factors/<factor_id>/
     GET applications/<application_id>/ | GET certifications/<certification_id>/ | GET clients/<client_id>/
-    GET clients/<client_id>/members/ | POST clients/<client_id>/members/
-    DELETE clients/<client_id>/members/<member_id>/ | GET clients/<client_id>/balance/
+    GET clients/<client_id>/members/ | DELETE clients/<client_id>/members/<member_id>/
+    PUT clients/<client_id>/members/<member_id>/role/ | GET clients/<client_id>/invitations/
+    POST clients/<client_id>/invitations/ | GET clients/<client_id>/balance/
+    DELETE invitations/<invitation_id>/ | POST invitations/<invitation_id>/accept/
+    POST invitations/<invitation_id>/decline/ | GET jobs/<job_id>/invitations/ | POST jobs/<job_id>/invitations/
     GET clients/<client_id>/fundings/ | POST clients/<client_id>/fundings/
     GET clients/<client_id>/fundings/<funding_id>/ | GET clients/<client_id>/refunds/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/
     POST jobs/<job_id>/resume/ | POST jobs/<job_id>/cancel/ | GET jobs/<job_id>/versions/
-    POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/ | POST jobs/<job_id>/shares/
+    POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/
     DELETE jobs/<job_id>/shares/<share_id>/ | GET jobs/<job_id>/assignments/ | POST jobs/<job_id>/acceptances/
     GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | POST jobs/<job_id>/media/fetch/
     GET jobs/<job_id>/media/<media_id>/ | DELETE jobs/<job_id>/media/<media_id>/
@@ -82,7 +85,7 @@ OWN: Final = """
     POST jobs/ | GET assignments/ | POST assignments/ | GET sessions/ | GET second-factors/
     POST session/step-up/begin/ | POST session/step-up/ | POST second-factors/totp/begin/ | POST second-factors/totp/
     POST second-factors/webauthn/begin/ | POST second-factors/webauthn/ | POST second-factors/recovery-codes/
-    POST me/email/ | POST me/email-confirmation/
+    POST me/email/ | POST me/email-confirmation/ | GET invitations/
 """
 """About whoever asks: what their answers hold is their own."""
 

@@ -53,16 +53,16 @@ def test_a_row_without_an_address_is_found() -> None:
 @pytest.mark.parametrize(
     ("change", "hole"),
     [
-        ({"role": "superuser"}, "The row of superuser for add_a_member names a role that there is not: superuser."),
+        ({"role": "superuser"}, "The row of superuser for invite_a_member names a role that there is not: superuser."),
         (
             {"condition": "on Sundays"},
-            "The row of owner for add_a_member names a condition that there is not: on Sundays.",
+            "The row of owner for invite_a_member names a condition that there is not: on Sundays.",
         ),
-        ({"scope": "all"}, "The row of owner for add_a_member names a scope that there is not: all."),
+        ({"scope": "all"}, "The row of owner for invite_a_member names a scope that there is not: all."),
     ],
 )
 def test_a_word_that_the_table_does_not_know_is_found(change: dict[str, str], hole: str) -> None:
-    assert holes_in(with_one_row_changed("add_a_member", **change)) == [hole]
+    assert holes_in(with_one_row_changed("invite_a_member", **change)) == [hole]
 
 
 def test_a_condition_that_opens_nothing_is_found() -> None:
@@ -72,8 +72,8 @@ def test_a_condition_that_opens_nothing_is_found() -> None:
 
 
 def test_a_row_that_stands_twice_is_found() -> None:
-    table = TABLE.plus(TABLE.of("add_a_member"))
-    assert holes_in(table) == ["The row of owner for add_a_member stands twice under the condition of their client."]
+    table = TABLE.plus(TABLE.of("invite_a_member"))
+    assert holes_in(table) == ["The row of owner for invite_a_member stands twice under the condition of their client."]
 
 
 def test_a_view_that_decides_for_itself_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,8 @@ from kernel.api.served import served
 from kernel.policy import Rule, Table
 from kernel.shown_fields import not_taken, paths_of, shown, tree_of
 from marketplace.policy import TABLE
-from marketplace.services.clients import share_job
 from tests.marketplace.api_people import Person, somebody
-from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, owner_of
+from tests.marketplace.builders import a_client, a_draft, a_share, a_worker, an_open_job, owner_of
 from tests.qualification.builders import an_answer
 
 pytestmark = pytest.mark.django_db
@@ -115,7 +114,7 @@ def test_what_one_reads_of_a_job_follows_from_the_role_that_one_has_on_this_very
     own, others = a_client(funds_minor=5_000), a_client(funds_minor=7_000)
     person = owner_of(own)
     mine, shared = a_draft(client=own, tasks=1), a_draft(client=others, tasks=1)
-    share_job(job=shared, email=person.email, permission="view_job", by=owner_of(others))
+    a_share(shared, guest=person)
     at_the_api = Person(person)
 
     assert at_the_api.get(f"jobs/{mine.pk}/estimate/")[1]["available_minor"] == 5_000

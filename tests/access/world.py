@@ -12,16 +12,24 @@ from kernel.services.access import sign_in
 from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
-from marketplace.models import Escalation, Membership, Task
-from marketplace.services.clients import add_member, share_job
+from marketplace.models import Escalation, Task
 from marketplace.services.escalations import open_escalation
+from marketplace.services.invitations import invite_member
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
 from tests.kernel.people import an_app_of, made_admin
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person
-from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
+from tests.marketplace.builders import (
+    a_client,
+    a_member,
+    a_share,
+    a_submitted_answer,
+    a_worker,
+    an_open_job,
+    owner_of,
+)
 from tests.qualification.builders import a_skill, a_started_exam, a_user
 
 PASSWORD = "long enough, surely"
@@ -44,8 +52,9 @@ def a_side() -> Side:
     paid = a_submitted_answer(job, worker=worker)
     settle_all(ids=[paid.pk], by=Actor.user(owner))
     answered = a_submitted_answer(job, worker=worker)
-    member = add_member(client=client, email=a_user().email, role=Membership.Role.MEMBER, by=owner)
-    share = share_job(job=job, email=a_user().email, permission="view_job", by=owner)
+    member = a_member(client)
+    share = a_share(job)
+    invitation = invite_member(client=client, email=worker.user.email, role="member", by=owner)
     (refund,) = request_refund(client_owner=client.billing_owner, amount=Money(100, "USD"), by=Actor.user(owner))
     a_ready_account(worker.billing_owner)
     payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
@@ -60,7 +69,8 @@ def a_side() -> Side:
         "media_id": media.pk,
         "task_id": answered.task_id,
         "assignment_id": answered.pk,
-        "invitation_id": invite_admin(roles=["auditor"], by=Actor.system("test"))[0].pk,
+        "invitation_id": invitation.pk,
+        "admin_invitation_id": invite_admin(roles=["auditor"], by=Actor.system("test"))[0].pk,
         "escalation_id": open_escalation(
             kind=Escalation.Kind.FAILED_PAYOUT,
             by=Actor.system("test"),

@@ -127,6 +127,16 @@ CHANGES: Final = {
         "UPDATE marketplace_membership SET role = 'owner' WHERE role = 'member'",
         "DELETE FROM marketplace_membership",
     ],
+    "marketplace_invitation": [
+        """
+        INSERT INTO marketplace_invitation
+            (id, client_id, role, email, state, invited_by_id, created_at, expires_at)
+        SELECT gen_random_uuid(), client_id, 'member', 'x@example.org', 'open', invited_by_id, now(), expires_at
+        FROM marketplace_invitation LIMIT 1
+        """,
+        "UPDATE marketplace_invitation SET role = 'owner' WHERE email = 'x@example.org'",
+        "DELETE FROM marketplace_invitation WHERE email = 'x@example.org'",
+    ],
     "kernel_adminrole": [
         f"""
         INSERT INTO kernel_adminrole (id, user_id, role, granted_at)

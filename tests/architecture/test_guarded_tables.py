@@ -19,6 +19,7 @@ KINDS: Final = {
         "guardian_groupobjectpermission",
         "marketplace_clientuserobjectpermission",
         "marketplace_jobuserobjectpermission",
+        "marketplace_invitation",
     },
     "roles": {"kernel_adminrole", "marketplace_membership", "kernel_user"},
     "identity keys": {"kernel_subjectkey", "workforce_identity"},

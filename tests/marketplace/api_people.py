@@ -34,6 +34,9 @@ class Person:
         headers = {"Idempotency-Key": key} if key else {}
         return _read(self.http.post(f"/api/v1/{path}", body or {}, format="json", headers=headers))
 
+    def put(self, path: str, body: object) -> tuple[int, Any]:
+        return _read(self.http.put(f"/api/v1/{path}", body, format="json"))
+
     def delete(self, path: str) -> tuple[int, Any]:
         return _read(self.http.delete(f"/api/v1/{path}"))
 

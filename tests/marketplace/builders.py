@@ -11,10 +11,12 @@ from billing.models import LedgerAccount
 from billing.services import ledger
 from kernel.models import User
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Client, Escalation, Job, Slot, Task
+from marketplace.access import ON_JOB
+from marketplace.models import Assignment, Client, Escalation, Job, JobUserObjectPermission, Membership, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.clients import create_client
 from marketplace.services.importing import import_tasks
+from marketplace.services.invitations import accept_invitation, invite_member, invite_to_job
 from marketplace.services.posting import Order, launch_job, post_job
 from marketplace.services.submission import submit_annotation
 from qualification.models import Skill
@@ -50,7 +52,25 @@ def a_client(*, owner: User | None = None, funds_minor: int = 1_000_000) -> Clie
 
 
 def owner_of(client: Client) -> User:
-    return client.memberships.select_related("user").get(role="owner").user
+    return client.memberships.select_related("user").filter(role="owner").earliest("created_at").user
+
+
+def a_member(client: Client, *, user: User | None = None, role: str = "member") -> Membership:
+    """Somebody who was invited to act for the client, and accepted."""
+    person = user or a_user()
+    asked = invite_member(client=client, email=person.email, role=role, by=owner_of(client))
+    accept_invitation(invitation_id=asked.pk, by=person)
+    return Membership.objects.get(client=client, user=person)
+
+
+def a_share(job: Job, *, guest: User | None = None, role: str = "viewer") -> JobUserObjectPermission:
+    """That somebody was invited to look after the job, and accepted."""
+    person = guest or a_user()
+    asked = invite_to_job(job=job, email=person.email, role=role, by=owner_of(job.client))
+    accept_invitation(invitation_id=asked.pk, by=person)
+    shares = JobUserObjectPermission.objects.filter(content_object=job, user=person)
+    share: JobUserObjectPermission = shares.get(permission__codename=ON_JOB[role])
+    return share
 
 
 def a_draft(

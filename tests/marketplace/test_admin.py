@@ -11,18 +11,17 @@ from django.urls import reverse
 from kernel.models import User
 from marketplace import models
 from marketplace.models import Assignment, Escalation
-from marketplace.services.clients import share_job
 from marketplace.services.review import reject_assignment
 from tests.kernel.people import an_operator, console_of
 from tests.marketplace.builders import (
     a_resolved_task,
+    a_share,
     a_submitted_answer,
     an_open_job,
     earned,
     owner_of,
     the_escalation,
 )
-from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +41,7 @@ def some_of_everything() -> None:
         owner = owner_of(job.client)
         turn = a_resolved_task(job).assignments.all()[0]
         reject_assignment(assignment_id=turn.pk, reason="wrong", message="A" * 20, by=owner)
-        share_job(job=job, email=a_user().email, permission="view_job", by=owner)
+        a_share(job)
         disagreed = an_open_job(tasks=1, gold=1, overlap_min=2, overlap_max=2, gold_share_basis_points=0)
         a_submitted_answer(disagreed, animal="cat")
         a_submitted_answer(disagreed, animal="dog")

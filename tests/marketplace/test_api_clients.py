@@ -3,16 +3,27 @@
 import pytest
 
 from billing.models import Funding, Refund
+from kernel.models import AuditEvent, User
+from marketplace.access import roles_on_objects
 from marketplace.models import Membership
-from marketplace.services.clients import add_member
 from marketplace.services.posting import launch_job
+from tests.access.world import in_person
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
-from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, owner_of
+from tests.marketplace.builders import a_client, a_draft, a_member, a_worker, an_open_job, owner_of
 from tests.qualification.builders import a_skill, a_user
 
 pytestmark = pytest.mark.django_db
 
 NO_CLIENT = (404, {"code": "not_found", "message": "There is no such client."})
+IN_PERSON = {
+    "code": "not_allowed",
+    "message": "This needs a person: sign in and use the session's token instead of an API key.",
+}
+
+
+def friend_roles(user: User) -> list[str]:
+    """The roles that somebody has on clients and jobs."""
+    return sorted(roles_on_objects(user))
 
 
 def test_whoever_creates_a_client_owns_it() -> None:
@@ -65,7 +76,7 @@ def test_a_client_does_not_exist_for_others_and_every_one_does_for_an_admin() ->
         assert person.every("clients/", name=client.name) == []
         for path in ("", "members/", "balance/", "fundings/", "refunds/", "statement/"):
             assert person.get(f"{own}{path}") == NO_CLIENT
-        assert person.post(f"{own}members/", {"email": "a@example.org", "role": "owner"}) == NO_CLIENT
+        assert person.post(f"{own}invitations/", {"email": "a@example.org", "role": "owner"}) == (403, IN_PERSON)
         assert person.post(f"{own}fundings/", {"amount_minor": 500, "currency": "USD"}) == NO_CLIENT
         assert person.post(f"{own}refunds/", {"amount_minor": 500, "currency": "USD"}) == NO_CLIENT
     assert [row["id"] for row in an_admin().every("clients/", name=client.name)] == [str(client.pk)]
@@ -73,7 +84,7 @@ def test_a_client_does_not_exist_for_others_and_every_one_does_for_an_admin() ->
 
 def test_a_member_posts_jobs_but_moves_no_money_and_admits_nobody() -> None:
     client, person = a_client(), a_user()
-    add_member(client=client, email=person.email, role="member", by=owner_of(client))
+    a_member(client, user=person)
     member, own = Person(person), f"clients/{client.pk}/"
 
     assert member.get(f"{own}balance/")[0] == 200
@@ -85,7 +96,7 @@ def test_a_member_posts_jobs_but_moves_no_money_and_admits_nobody() -> None:
             "message": "You may not do this with this client. It takes the role owner.",
         },
     )
-    refused = member.post(f"{own}members/", {"email": a_user().email, "role": "member"})
+    refused = in_person(person).post(f"{own}invitations/", {"email": a_user().email, "role": "member"})
     assert code_of(refused) == (403, "not_allowed")
     assert Membership.objects.filter(client=client).count() == 2
 
@@ -98,28 +109,42 @@ def test_an_admin_sees_a_client_but_acts_for_none() -> None:
     assert code_of(refused) == (403, "not_allowed")
 
 
-def test_members_come_change_and_go_but_one_owner_stays() -> None:
-    client = a_client()
-    owner, friend = Person(owner_of(client)), a_user()
-    at = f"clients/{client.pk}/members/"
+def test_members_change_and_go_but_one_owner_stays() -> None:
+    client, friend = a_client(), a_user()
+    owner, at = in_person(owner_of(client)), f"clients/{client.pk}/members/"
+    member = a_member(client, user=friend)
 
-    status, member = owner.post(at, {"email": friend.email.upper(), "role": "member"})
-    assert (status, member["role"], member["user"]["email"]) == (201, "member", friend.email)
-    _, promoted = owner.post(at, {"email": friend.email, "role": "owner"})
+    status, promoted = owner.put(f"{at}{member.pk}/role/", {"role": "owner"})
+    assert (status, promoted["role"], promoted["may"][-1]) == (200, "owner", "manage_members")
     first = owner.every(at)[0]
     assert owner.delete(f"{at}{first['id']}/") == (204, None)  # owners may go while another stays
     assert owner.get(at) == NO_CLIENT
 
-    last = Person(friend)
-    assert code_of(last.delete(f"{at}{promoted['id']}/")) == (409, "last_owner")
-    assert code_of(last.post(at, {"email": friend.email, "role": "member"})) == (409, "last_owner")
-    assert [row["id"] for row in last.every(at)] == [promoted["id"]]
+    last = in_person(friend)
+    assert code_of(last.delete(f"{at}{member.pk}/")) == (409, "last_owner")
+    assert code_of(last.put(f"{at}{member.pk}/role/", {"role": "member"})) == (409, "last_owner")
+    assert [(row["id"], row["role"]) for row in last.every(at)] == [(str(member.pk), "owner")]
+
+
+def test_an_owner_who_becomes_a_member_loses_what_owners_may_and_it_is_told_of() -> None:
+    client, friend = a_client(), a_user()
+    owner, member = in_person(owner_of(client)), a_member(client, user=friend, role="owner")
+    at = f"clients/{client.pk}/members/{member.pk}/role/"
+
+    for _ in range(2):  # the second changes nothing
+        assert owner.put(at, {"role": "member"})[1]["may"] == ["view_client", "post_jobs"]
+
+    assert friend_roles(friend) == ["member"]
+    changes = AuditEvent.objects.filter(action="membership.changed", subject_id=str(member.pk))
+    assert [(each.from_state, each.to_state) for each in changes] == [("owner", "member")]
+    assert code_of(in_person(friend).put(at, {"role": "owner"})) == (403, "not_allowed")
+    assert code_of(owner.put(at, {"role": "viewer"})) == (400, "invalid")
 
 
 def test_a_member_may_leave_but_send_nobody_away() -> None:
     client, person = a_client(), a_user()
-    membership = add_member(client=client, email=person.email, role="member", by=owner_of(client))
-    member, at = Person(person), f"clients/{client.pk}/members/"
+    membership = a_member(client, user=person)
+    member, at = in_person(person), f"clients/{client.pk}/members/"
     owners = Membership.objects.get(client=client, role="owner")
 
     assert code_of(member.delete(f"{at}{owners.pk}/")) == (403, "not_allowed")
@@ -127,17 +152,15 @@ def test_a_member_may_leave_but_send_nobody_away() -> None:
     assert member.get(f"clients/{client.pk}/") == NO_CLIENT
 
 
-def test_nobody_is_added_who_has_not_signed_up() -> None:
+def test_who_acts_for_a_client_is_decided_in_person() -> None:
     client = a_client()
+    member, program = a_member(client), Person(owner_of(client))
+    at = f"clients/{client.pk}/"
 
-    status, refusal = Person(owner_of(client)).post(
-        f"clients/{client.pk}/members/", {"email": "nobody@example.org", "role": "member"}
-    )
-
-    assert (status, refusal["code"]) == (400, "invalid")
-    assert refusal["message"] == (
-        "Nobody has signed up with this e-mail address. Ask them to sign up first, then add them."
-    )
+    assert program.post(f"{at}invitations/", {"email": a_user().email, "role": "owner"}) == (403, IN_PERSON)
+    assert program.put(f"{at}members/{member.pk}/role/", {"role": "owner"}) == (403, IN_PERSON)
+    assert program.delete(f"{at}members/{member.pk}/") == (403, IN_PERSON)
+    assert [row["role"] for row in program.every(f"{at}members/")] == ["owner", "member"]
 
 
 def test_the_balance_tells_what_is_free_held_by_which_job_and_on_its_way_back() -> None:
@@ -242,7 +265,7 @@ def test_a_thing_of_another_client_is_not_reached_through_ones_own() -> None:
         404,
         {"code": "not_found", "message": "There is no such funding."},
     )
-    assert code_of(person.delete(f"clients/{own.pk}/members/{member.pk}/")) == (404, "not_found")
+    assert code_of(in_person(owner_of(own)).delete(f"clients/{own.pk}/members/{member.pk}/")) == (404, "not_found")
     assert Membership.objects.filter(pk=member.pk).exists()
 
 

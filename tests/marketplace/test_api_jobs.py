@@ -10,13 +10,14 @@ from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.models import Client, Job, Task
 from marketplace.services.allocation import claim_task
-from marketplace.services.clients import add_member, share_job
 from marketplace.services.posting import pause_job
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import (
     a_client,
     a_draft,
+    a_member,
     a_resolved_task,
+    a_share,
     a_worker,
     an_open_job,
     answer,
@@ -284,8 +285,8 @@ def test_an_admin_may_stop_a_job_but_not_launch_fill_or_share_it() -> None:
 
     assert code_of(admin.post(f"jobs/{job.pk}/launch/")) == (403, "not_allowed")
     assert code_of(admin.upload(f"jobs/{job.pk}/tasks/", "text\nx\n", "text/csv")) == (403, "not_allowed")
-    share = {"email": a_user().email, "permission": "view_job"}
-    assert code_of(admin.post(f"jobs/{job.pk}/shares/", share)) == (403, "not_allowed")
+    share = {"email": a_user().email, "role": "viewer"}
+    assert code_of(admin.post(f"jobs/{job.pk}/invitations/", share)) == (403, "not_allowed")
     assert code_of(admin.post(f"jobs/{job.pk}/acceptances/")) == (403, "not_allowed")
 
 
@@ -309,14 +310,14 @@ def test_a_revision_is_a_new_version_and_leaves_what_is_claimed_alone() -> None:
 
 def test_a_job_does_not_exist_for_other_clients() -> None:
     job, others = an_open_job(), owner(a_client())
-    share = {"email": a_user().email, "permission": "view_job"}
+    share = {"email": a_user().email, "role": "viewer"}
 
     for path in ("", "tasks/", "estimate/", "versions/", "shares/", "assignments/", "results/", "statement/"):
         assert others.get(f"jobs/{job.pk}/{path}") == NO_JOB
     for path in ("launch/", "pause/", "resume/", "cancel/", "acceptances/"):
         assert others.post(f"jobs/{job.pk}/{path}") == NO_JOB
     assert others.post(f"jobs/{job.pk}/versions/", {"instructions": "Hm."}) == NO_JOB
-    assert others.post(f"jobs/{job.pk}/shares/", share) == NO_JOB
+    assert others.post(f"jobs/{job.pk}/invitations/", share) == NO_JOB
     assert others.upload(f"jobs/{job.pk}/tasks/", "text\nx\n", "text/csv") == NO_JOB
     assert others.delete(f"jobs/{job.pk}/shares/1/") == NO_JOB
     assert others.every("jobs/", client=job.client_id) == []
@@ -329,7 +330,7 @@ def test_a_member_sees_all_jobs_of_the_client_and_filters_them() -> None:
     draft, running = a_draft(client=client), an_open_job(client=client)
     an_open_job()
     person = a_user()
-    add_member(client=client, email=person.email, role="member", by=owner_of(client))
+    a_member(client, user=person)
     member = Person(person)
 
     rows = member.every("jobs/", limit=1)
@@ -341,18 +342,17 @@ def test_a_member_sees_all_jobs_of_the_client_and_filters_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("permission", "reads", "reviews", "manages"),
-    [("view_job", 403, 403, 403), ("review_job", 200, 201, 403), ("manage_job", 403, 403, 200)],
+    ("role", "reads", "reviews", "manages"),
+    [("viewer", 403, 403, 403), ("reviewer", 200, 201, 403), ("manager", 403, 403, 200)],
 )
-def test_a_share_lets_one_person_onto_one_job(permission: str, reads: int, reviews: int, manages: int) -> None:
+def test_a_share_lets_one_person_onto_one_job(role: str, reads: int, reviews: int, manages: int) -> None:
     job = an_open_job()
     other = an_open_job(client=job.client)
     client, guest = owner(job), somebody()
     assert guest.user
 
-    status, share = client.post(f"jobs/{job.pk}/shares/", {"email": guest.user.email, "permission": permission})
+    share = a_share(job, guest=guest.user, role=role)
 
-    assert (status, share["permission"], share["user"]["email"]) == (201, permission, guest.user.email)
     assert guest.get(f"jobs/{job.pk}/")[0] == 200
     assert guest.get(f"jobs/{other.pk}/") == NO_JOB
     assert guest.get(f"jobs/{job.pk}/tasks/")[0] == reads
@@ -363,15 +363,16 @@ def test_a_share_lets_one_person_onto_one_job(permission: str, reads: int, revie
     assert [row["id"] for row in guest.every("jobs/")] == [str(job.pk)]
     assert guest.every("clients/") == []
 
-    assert client.every(f"jobs/{job.pk}/shares/") == [share]
-    assert client.delete(f"jobs/{job.pk}/shares/{share['id']}/") == (204, None)
+    user = {"id": str(guest.user.pk), "email": guest.user.email, "display_name": ""}
+    assert client.every(f"jobs/{job.pk}/shares/") == [{"id": share.pk, "user": user, "role": role}]
+    assert client.delete(f"jobs/{job.pk}/shares/{share.pk}/") == (204, None)
     assert guest.get(f"jobs/{job.pk}/") == NO_JOB
 
 
 def test_whoever_is_let_onto_a_job_cannot_work_in_it() -> None:
     job = an_open_job()
     worker = a_worker(job)
-    owner(job).post(f"jobs/{job.pk}/shares/", {"email": worker.user.email, "permission": "view_job"})
+    a_share(job, guest=worker.user)
 
     status, refusal = Person(worker.user).post("assignments/", {"job": str(job.pk)})
 
@@ -481,7 +482,7 @@ def test_lists_of_jobs_take_a_fixed_number_of_queries() -> None:
 
 def test_a_share_of_another_job_is_not_taken_back_through_ones_own() -> None:
     job, others = an_open_job(), an_open_job()
-    share = share_job(job=others, email=a_user().email, permission="view_job", by=owner_of(others.client))
+    share = a_share(others)
 
     refused = owner(job).delete(f"jobs/{job.pk}/shares/{share.pk}/")
 

@@ -11,11 +11,11 @@ from kernel import clock
 from kernel.crypto import pseudonym
 from marketplace.models import Assignment, Job
 from marketplace.services.allocation import claim_task
-from marketplace.services.clients import share_job
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import (
     a_client,
     a_resolved_task,
+    a_share,
     a_submitted_answer,
     a_worker,
     an_open_job,
@@ -176,7 +176,7 @@ def test_answers_of_other_clients_do_not_exist() -> None:
 
 def test_nobody_reviews_their_own_answer() -> None:
     turn = a_reviewable_answer()
-    share_job(job=turn.job, email=turn.worker.user.email, permission="review_job", by=owner_of(turn.job.client))
+    a_share(turn.job, guest=turn.worker.user, role="reviewer")
     worker = Person(turn.worker.user)
 
     assert code_of(worker.post(f"assignments/{turn.pk}/accept/")) == (409, "own_answer")

@@ -9,7 +9,6 @@ from kernel import clock
 from kernel.errors import NotFound
 from marketplace.models import Assignment, Job, Slot, Task
 from marketplace.services.allocation import JOBS_LOOKED_AT, AlreadyReserved, NothingToDo, claim_task
-from marketplace.services.clients import add_member
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
 from marketplace.services.posting import pause_job
@@ -18,6 +17,7 @@ from tests.marketplace.builders import (
     NEVER_GOLD,
     a_client,
     a_draft,
+    a_member,
     a_submitted_answer,
     a_worker,
     an_open_job,
@@ -129,7 +129,7 @@ def test_a_score_below_the_jobs_floor_is_named() -> None:
 def test_nobody_works_for_themselves() -> None:
     job = an_open_job()
     worker = a_worker(job)
-    add_member(client=job.client, email=worker.user.email, role="member", by=owner_of(job.client))
+    a_member(job.client, user=worker.user)
 
     assert refusal_of(worker, job).reason == "own_job"
 

@@ -13,11 +13,10 @@ from kernel.models import AuditEvent, Media, MediaAllowance
 from kernel.services.media import tidy_media
 from marketplace.models import Job
 from marketplace.services.checks import check_invariants
-from marketplace.services.clients import share_job
 from marketplace.services.posting import launch_job
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person, code_of
-from tests.marketplace.builders import a_client, owner_of
+from tests.marketplace.builders import a_client, a_share, owner_of
 from tests.marketplace.media_flows import (
     a_draft_that_shows_images,
     a_job_of_pictures,
@@ -189,8 +188,8 @@ def test_media_are_listed_for_those_who_look_after_the_job() -> None:
     job = a_job_of_pictures(tasks=2)
     a_media(other := a_draft_that_shows_images(client=job.client))
     reviewer, viewer = a_user(), a_user()
-    for guest, permission in ((reviewer, "review_job"), (viewer, "view_job")):
-        share_job(job=job, email=guest.email, permission=permission, by=owner_of(job.client))
+    for guest, role in ((reviewer, "reviewer"), (viewer, "viewer")):
+        a_share(job, guest=guest, role=role)
 
     for person in (owner_of(job.client), reviewer):
         listed = Person(person).every(f"jobs/{job.pk}/media/")

@@ -12,7 +12,6 @@ from kernel.models import User
 from marketplace.models import Annotation, Assignment, Escalation, Slot, Task
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
-from marketplace.services.clients import share_job
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation
 from marketplace.services.posting import SchemaBreaksAnswers, revise_job
@@ -23,6 +22,7 @@ from qualification.models import Certification, Score
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
     a_resolved_task,
+    a_share,
     a_submitted_answer,
     a_worker,
     an_open_job,
@@ -93,7 +93,7 @@ def test_nobody_decides_their_own_escalation_nor_one_that_another_holds() -> Non
 
 def test_an_admin_who_was_let_onto_the_job_does_not_decide_its_escalations() -> None:
     task, guest = an_undecided_task(), an_admin()
-    share_job(job=task.job, email=guest.email, permission="review_job", by=owner_of(task.job.client))
+    a_share(task.job, guest=guest, role="reviewer")
 
     with pytest.raises(NotYours):
         decide_task(escalation_id=the_escalation(task.pk).pk, result=an_answer("dog"), note="", by=guest)
