@@ -2,10 +2,10 @@
 
     python3 verify_audit.py FILE [--key PUBLIC_KEY]... [--checkpoint FILE]...
 
-Needs Python 3.10 and the `cryptography` package, nothing else. FILE is what `manage.py audit export`, `audit prove` or
-`audit checkpoint --since` wrote. PUBLIC_KEY is the log's, which you should have from somewhere else; without
-it the keys in the export are taken. `--checkpoint` is one that you kept: the export must hold that very log. Ends with
-0 and a line that says what was proven, or with 1 and the first fault. Hashes and proofs are those of RFC 6962.
+Needs Python 3.10 and the `cryptography` package. FILE is what `manage.py audit export`, `audit prove` or
+`audit checkpoint --since` wrote; PUBLIC_KEY is the log's, from somewhere else (without it the keys in the export are
+taken); `--checkpoint` is one that you kept. Ends with 0 and what was proven, or with 1 and the first fault. Hashes and
+proofs are those of RFC 6962.
 """
 
 import argparse
@@ -37,12 +37,20 @@ def node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def top(peaks: list[tuple[int, bytes]]) -> bytes:
+def root_over(peaks: list[tuple[int, bytes]]) -> bytes:
     """The root over the full subtrees, from left to right, that a log consists of."""
     root = peaks[-1][1] if peaks else hashlib.sha256(b"").digest()
     for _, left in reversed(peaks[:-1]):
         root = node(left, root)
     return root
+
+
+def add(peaks: list[tuple[int, bytes]], hash_: bytes) -> None:
+    """Let the log be one event longer: subtrees of the same height become one."""
+    level = 0
+    while peaks and peaks[-1][0] == level:
+        level, hash_ = level + 1, node(peaks.pop()[1], hash_)
+    peaks.append((level, hash_))
 
 
 def read_note(note: str, keys: list[str]) -> tuple[int, bytes, str]:
@@ -96,80 +104,49 @@ def check_consistency(proof: dict[str, Any], keys: list[str]) -> str:
     """That the log of a newer checkpoint begins with the log of an older one."""
     (old, old_root, _), (new, new_root, at) = read_note(proof["old"], keys), read_note(proof["new"], keys)
     path = [base64.b64decode(hash_) for hash_ in proof["path"]]
-    if not 0 < old < new:
-        same = 0 < old == new and old_root == new_root and not path
-    else:
-        path = path if old & (old - 1) else [old_root, *path]
-        position, last = old - 1, new - 1
-        while position & 1:
-            position, last = position >> 1, last >> 1
-        same = bool(path) and climb(path[0], position, last, path[1:]) == (old_root, new_root)
-    if not same:
+    if old == new or not old & (old - 1):  # the whole tree, or a full one, is its own first hash
+        path.insert(0, old_root)
+    position, last = (old - 1, new - 1) if 0 < old < new else (0, 0)
+    while position & 1:
+        position, last = position >> 1, last >> 1
+    if not 0 < old <= new or not path or climb(path[0], position, last, path[1:]) != (old_root, new_root):
         raise Fault(f"The log of {new} events does not begin with the log of {old}: what stood in it was changed.")
     return f"The log of {new} events, signed at {at}, begins with the log of {old}."
 
 
-class Export:
-    """An export as far as it was read: every event and every checkpoint, in one pass."""
-
-    def __init__(self, header: dict[str, Any], keys: list[str], kept: list[str]) -> None:
-        self.start = self.size = header["start"]
-        levels = [level for level in reversed(range(self.size.bit_length())) if self.size >> level & 1]
-        self.peaks = list(zip(levels, map(base64.b64decode, header["peaks"]), strict=True))
-        self.keys = keys or header["keys"]
-        self.wanted = sorted(read_note(note, self.keys) for note in kept)
-        self.signed, self.at = 0, ""
-
-    def read(self, said: dict[str, Any]) -> None:
-        """The next line: an event in its place, or a checkpoint over all that stands before it."""
-        if "event" not in said:
-            self.signed, root, self.at = read_note(said["checkpoint"], self.keys)
-            if (self.signed, root) != (self.size, top(self.peaks)):
-                raise Fault(f"What stands before position {self.size} is not what the next checkpoint says.")
-            return
-        if said["position"] != self.size:
-            raise Fault(f"Position {self.size} is missing: an event was deleted, inserted or moved there.")
-        level, hash_ = 0, leaf(said["event"])
-        while self.peaks and self.peaks[-1][0] == level:
-            level, hash_ = level + 1, node(self.peaks.pop()[1], hash_)
-        self.peaks.append((level, hash_))
-        self.size += 1
-
-    def hold_against_kept(self) -> None:
-        """Whether it is, so far, the log of the checkpoints that were kept."""
-        while self.wanted and self.start <= self.wanted[0][0] <= self.size:
-            if self.wanted.pop(0)[:2] != (self.size, top(self.peaks)):
-                raise Fault(f"The first {self.size} events are not those of the checkpoint that you kept.")
-
-    def close(self) -> str:
-        """What was proven by all of it."""
-        if not self.size > self.start or self.signed != self.size:
-            raise Fault(
-                f"The export ends at {self.size} events, its last checkpoint is of {self.signed}: its end was cut."
-            )
-        if self.wanted:
-            size = self.wanted[0][0]
-            raise Fault(f"Your checkpoint is of {size} events, here are {self.start} to {self.size}: the rest was cut.")
-        places = f"positions {self.start} to {self.size - 1}"
-        return f"{self.size - self.start} events, {places}, are as they were sealed; last signed at {self.at}."
-
-
 def check_export(lines: Iterable[str], keys: list[str], kept: list[str]) -> str:
-    """Every event and every checkpoint of an export, against the kept checkpoints too."""
-    export = None
-    for number, line in enumerate(lines, start=1):
-        try:
+    """That every event stands in its place under every checkpoint, the kept ones too; in one pass."""
+    start = size = signed = number = 0
+    at, peaks, wanted = "", list[tuple[int, bytes]](), set[tuple[int, bytes]]()
+    try:
+        for number, line in enumerate(lines, start=1):
             said = json.loads(line)
-            if export is None:
-                export = Export(said, keys, kept)
+            if number == 1:  # what stands before the first event: the full subtrees, as levels and hashes
+                start = size = said["start"]
+                levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
+                peaks = list(zip(levels, map(base64.b64decode, said["peaks"]), strict=True))
+                keys = keys or said["keys"]
+                wanted = {read_note(note, keys)[:2] for note in kept}
+            elif "event" in said:
+                if said["position"] != size:
+                    raise Fault(f"Position {size} is missing: an event was deleted, inserted or moved there.")
+                add(peaks, leaf(said["event"]))
+                size += 1
             else:
-                export.read(said)
-            export.hold_against_kept()
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise Fault(f"Line {number} is not what an export holds.") from None
-    if export is None:
-        raise Fault("There is nothing in this file.")
-    return export.close()
+                signed, root, at = read_note(said["checkpoint"], keys)
+                if (signed, root) != (size, root_over(peaks)):
+                    raise Fault(f"What stands before position {size} is not what the next checkpoint says.")
+            held = {each for each in wanted if each[0] == size}
+            if held - {(size, root_over(peaks))}:
+                raise Fault(f"The first {size} events are not those of the checkpoint that you kept.")
+            wanted -= held
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Fault(f"Line {number} is not what an export holds.") from None
+    if size == start or signed != size:
+        raise Fault(f"The export ends at {size} events, its last checkpoint is of {signed}: its end was cut.")
+    for kept_size, _ in wanted:
+        raise Fault(f"Your checkpoint is of {kept_size} events, here are {start} to {size}: the rest was cut.")
+    return f"{size - start} events, positions {start} to {size - 1}, are as they were sealed; last signed at {at}."
 
 
 def main() -> int:
@@ -178,17 +155,16 @@ def main() -> int:
     parser.add_argument("--key", action="append", default=[], help="The log's public key, from somewhere else.")
     parser.add_argument("--checkpoint", action="append", default=[], help="A file with a checkpoint that you kept.")
     asked = parser.parse_args()
-    kept = [open(name, encoding="utf-8").read() for name in asked.checkpoint]  # noqa: SIM115  (it ends with the process)
     try:
+        kept = [open(name, encoding="utf-8").read() for name in asked.checkpoint]  # noqa: SIM115  (till the end)
         with open(asked.file, encoding="utf-8", newline="\n") as file:
-            kind = json.loads(file.readline()).get("kind")
+            kind = json.loads(file.readline())["kind"]
             file.seek(0)
-            if kind == "inclusion":
-                proven = check_inclusion(json.load(file), asked.key)
-            elif kind == "consistency":
-                proven = check_consistency(json.load(file), asked.key)
-            else:
+            if kind == "export":
                 proven = check_export(file, asked.key, kept)
+            else:
+                check = {"inclusion": check_inclusion, "consistency": check_consistency}[kind]
+                proven = check(json.load(file), asked.key)
     except (Fault, ValueError, KeyError, TypeError, AttributeError) as fault:
         print(f"FAULT  {fault if isinstance(fault, Fault) else 'This cannot be read as what Assay gives away.'}")
         return 1
