@@ -6,7 +6,7 @@ from typing import Any, Final
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from kernel.api.serializers import UNKNOWN
-from kernel.errors import Refused
+from kernel.errors import NotAllowed, Refused
 
 TELLTALE: Final = frozenset(
     {
@@ -48,8 +48,14 @@ TELLTALE: Final = frozenset(
 """Names of what nobody sets by a request; as fields that an operation does not have they are no typing errors."""
 
 
-def attempt_in(error: Exception) -> tuple[str, dict[str, object]]:
+MAKES_ADMINS: Final = frozenset({"grant_an_admin_role", "withdraw_an_admin_role", "invite_an_admin"})
+"""Operations that nobody reaches for by accident whom they are not for."""
+
+
+def attempt_in(error: Exception, *, operation: str) -> tuple[str, dict[str, object]]:
     """What the refusal of a request is called in the audit trail, with what was reached for; mostly nothing."""
+    if type(error) is NotAllowed and operation in MAKES_ADMINS:
+        return "admin_roles.reached_for", {}
     if isinstance(error, Refused):
         return error.attempt, {}
     if isinstance(error, ValidationError) and isinstance(error.detail, Mapping):

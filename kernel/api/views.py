@@ -93,10 +93,10 @@ class ApiView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         answer = super().handle_exception(exc)
-        attempt, details = attempt_in(exc)
+        operation = getattr(getattr(self, (self.request.method or "").lower(), None), "action", "")
+        attempt, details = attempt_in(exc, operation=operation)
         if attempt and isinstance(self.request.user, User):
-            method = getattr(self, (self.request.method or "").lower(), None)
-            details["operation"] = getattr(method, "action", "")
+            details["operation"] = operation
             note_attempt(action=attempt, subject=self.user, by=self.actor, details=details)
         return answer
 

@@ -22,6 +22,7 @@ class OwnRoles(Refused):
     """Nobody changes their own admin roles."""
 
     code: ClassVar[str] = "own_roles"
+    attempt = "admin_roles.reached_for"
 
 
 class LastAccessAdmin(Refused):

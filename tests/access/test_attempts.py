@@ -9,8 +9,10 @@ from django.test import Client, override_settings
 from pytest_django import Settings
 
 from kernel.models import AuditEvent
+from tests.kernel.people import PASSWORD, browser_of, made_admin
 from tests.marketplace.api_people import Person, somebody
 from tests.marketplace.builders import a_member, a_worker, an_open_job
+from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,25 @@ def test_who_reaches_for_work_of_their_own_is_told_of() -> None:  # [B183]
         assert (status, said["details"]["reason"]) == (409, "own_job")
 
     assert told("own_job.reached_for") == [(str(worker.user_id), {"operation": "claim_a_task"})]
+
+
+@pytest.mark.parametrize(
+    ("role", "answer"),
+    [("access", (409, "own_roles")), ("finance", (403, "not_allowed"))],
+    ids=["B119-own", "B119-without"],
+)
+def test_an_admin_who_reaches_for_more_roles_is_told_of(role: str, answer: tuple[int, str]) -> None:
+    admin = made_admin(a_user(), role)
+    admin.set_password(PASSWORD)
+    admin.save(update_fields=["password"])
+    browser = browser_of(admin)
+
+    for _ in range(2):
+        said = browser.post("/api/v1/admin-roles/", {"email": admin.email, "role": "auditor"}, format="json")
+        assert (said.status_code, said.json()["code"]) == answer
+
+    assert told("admin_roles.reached_for") == [(str(admin.pk), {"operation": "grant_an_admin_role"})]
+    assert list(admin.admin_roles.values_list("role", flat=True)) == [role]
 
 
 def test_webhooks_that_stripe_did_not_sign_are_told_of(settings: Settings) -> None:  # [B173]

@@ -10,7 +10,7 @@ from django.db import models
 
 from kernel.services.outbox import subscriptions
 from tests.architecture import reference
-from tests.architecture.project import calls_in, own_models, sources, stateful_models, states_of
+from tests.architecture.project import PACKAGES, ROOT, calls_in, own_models, sources, stateful_models, states_of
 
 LONGEST_FILE: Final = 400
 
@@ -187,3 +187,11 @@ def test_every_file_says_what_it_is_for_and_is_short() -> None:
 
     assert files_where(silent) == []
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_scripts_of_ours_listen_to_no_other_window_and_write_no_markup() -> None:  # [B105]
+    words = ("message", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(")
+    scripts = [path for package in (*PACKAGES, "templates") for path in (ROOT / package).rglob("*.js")]
+
+    assert [path.name for path in scripts] == ["security_key.js"]
+    assert [word for path in scripts for word in words if word in path.read_text(encoding="utf-8")] == []

@@ -124,6 +124,22 @@ def test_a_payout_whose_reaction_was_lost_is_driven_on_by_the_sweep(stripe: Doub
     assert now_of(payout).state == "settled"
 
 
+@pytest.mark.parametrize(
+    "jump", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=30)], ids=lambda jump: f"B166-{jump}"
+)
+def test_a_clock_that_jumps_between_request_and_sending_pays_once(stripe: DoubleControl, jump: timedelta) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+
+    with clock.ahead_by(jump):
+        run_relay()
+        drive_stragglers()
+    run_relay_for(minutes=20)
+    drive_stragglers()
+
+    assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
+
+
 def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
     paid_in(stripe, 100_000)
     workers = [a_worker(n) for n in range(1_000, 1_024)]

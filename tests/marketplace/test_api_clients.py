@@ -202,6 +202,19 @@ def test_the_balance_tells_what_is_free_held_by_which_job_and_on_its_way_back() 
     ]
 
 
+def test_a_payment_under_one_key_is_one_and_under_two_keys_two_and_none_is_money_yet() -> None:  # [B155]
+    client = a_client(funds_minor=0)
+    at, owner = f"clients/{client.pk}/fundings/", Person(owner_of(client))
+    body = {"amount_minor": 500, "currency": "USD"}
+
+    answers = [owner.post(at, body, key=key) for key in ("a", "a", "b")]
+
+    (first, again, other) = [said["id"] for status, said in answers if status == 201]
+    assert (first == again, first == other) == (True, False)
+    assert [funding["id"] for funding in owner.every(at)] == [other, first]
+    assert owner.get(f"clients/{client.pk}/balance/")[1]["balances"] == []
+
+
 def test_no_more_goes_back_than_is_available() -> None:
     client = a_client(funds_minor=1_000)
 

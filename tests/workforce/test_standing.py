@@ -263,7 +263,7 @@ def test_of_a_pause_and_seven_suspensions_at_once_exactly_one_suspension_stands(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_two_sweeps_at_once_lift_each_pause_once() -> None:
+def test_two_sweeps_at_once_lift_each_pause_once() -> None:  # [B161]
     workers = [a_paused_worker(hours=1) for _ in range(6)]
     start = threading.Barrier(4)
 
