@@ -9,7 +9,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kernel import clock
+from kernel.errors import NotFound
 from kernel.models import AuditEvent, User
+from kernel.services.signing_up import confirm_email, sign_up
 from marketplace.access import roles_on_objects
 from marketplace.models import Client, Invitation, JobUserObjectPermission, Membership
 from marketplace.services import invitations
@@ -24,7 +26,8 @@ from marketplace.services.invitations import (
 )
 from tests.access.world import in_person
 from tests.by_hand import by_hand
-from tests.kernel.mailbox import mails_to
+from tests.kernel.mailbox import mails_to, token_for
+from tests.kernel.people import PASSWORD
 from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.builders import a_client, a_draft, a_member, a_share, owner_of
 from tests.qualification.builders import a_user
@@ -140,6 +143,23 @@ def test_the_mail_tells_what_to_do_and_nothing_that_somebody_made_up() -> None: 
     assert not [each for each in (to_known, to_stranger) if client.name in each.body]
 
 
+def test_who_has_no_account_yet_signs_up_and_finds_what_they_are_asked() -> None:
+    client = a_client()
+    given = asked(client, email=STRANGER)
+    sign_up(email=STRANGER, password=PASSWORD, display_name="Grace")
+    newcomer = User.objects.get(email=STRANGER)
+    with pytest.raises(NotFound):
+        accept_invitation(invitation_id=given.pk, by=newcomer)
+
+    confirm_email(token=token_for(STRANGER), password=PASSWORD)
+
+    grace = in_person(User.objects.get(email=STRANGER))
+    (shown,) = grace.every("invitations/")
+    assert (shown["id"], shown["client_name"]) == (str(given.pk), client.name)
+    assert grace.post(f"invitations/{given.pk}/accept/")[1]["state"] == "accepted"
+    assert [row["id"] for row in grace.every("clients/")] == [str(client.pk)]
+
+
 def test_one_address_is_sent_three_mails_a_day_whoever_invites() -> None:
     for _ in range(5):
         asked(a_client(), email=STRANGER)
@@ -201,7 +221,7 @@ def test_nobody_answers_but_the_person_whose_confirmed_address_it_is() -> None:
         for answer in ("accept", "decline"):
             assert person.post(f"invitations/{given.pk}/{answer}/") == NO_INVITATION
         assert person.every("invitations/") == []
-    with pytest.raises(Exception, match="There is no such invitation"):
+    with pytest.raises(NotFound):
         accept_invitation(
             invitation_id=unconfirmed.pk, by=User.objects.get(email=unconfirmed.email, email_verified_at=None)
         )
