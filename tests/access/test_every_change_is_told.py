@@ -13,7 +13,7 @@ from kernel.models import AuditEvent
 from tests.access.asked import PREPARED, Asked, answer_to, requests
 from tests.access.shared import World, undone
 from tests.access.test_other_tenants import OPERATIONS
-from tests.access.watched import Changes, transactions_watched
+from tests.access.watched import Changes, is_told, transactions_watched
 from tests.billing.stripe_double.world import API_KEY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_is_slowed_down")]
@@ -32,13 +32,6 @@ BY_THE_SYSTEM: Final = {
     "POST payout-account/onboarding-link/": "the account at Stripe is made when it is needed, if the relay has not yet",
 }
 """Operations of which a part of the system is named, and not the person, with the reason."""
-
-TELL_OF_NOTHING: Final = {
-    ("kernel_challenge", "inserted"),  # steps of what is not done yet
-    ("kernel_apikey", "updated"),  # that it was used
-    ("kernel_session", "updated"),  # that somebody was there
-}
-"""Changes that may be committed without an event."""
 
 ON_THE_WAY: Final = {"subject_key.made"}
 """Events of what is made when it is needed for the first time, by whatever operation."""
@@ -59,10 +52,6 @@ def stripe(settings: Settings) -> Iterator[None]:
     with StripeDouble() as double:
         settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = API_KEY, double.base_url
         yield
-
-
-def is_told(changed: Changes) -> bool:
-    return ("kernel_auditevent", "inserted") in changed or changed <= TELL_OF_NOTHING
 
 
 def attempt(name: str, asked: Asked, world: World) -> tuple[int, str, set[str], list[Changes]]:
