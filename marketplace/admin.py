@@ -30,6 +30,7 @@ from marketplace.models import (
     Requirement,
     Slot,
     Task,
+    WaitingGold,
 )
 from marketplace.services.completion import cancel_job
 from marketplace.services.decertification import decide_decertification
@@ -255,6 +256,17 @@ class AssignmentAdmin(PersonalDecisionAdmin):
             participle="reversed",
             service=lambda row_id, by, reason: reverse_rejection(assignment_id=row_id, why=reason, by=by),
         )
+
+
+@admin.register(WaitingGold)
+class WaitingGoldAdmin(ReadOnlyAdmin):
+    """Answers to hidden gold that wait, and the work that they keep pace with."""
+
+    list_display = ("assignment", "agrees", "pace", "counted_at")
+    list_filter = ("agrees",)
+    list_select_related = ("assignment", "pace")
+    search_fields = ("=assignment__id", "=pace__id")
+    ordering = ("-counted_at", "-assignment_id")
 
 
 @admin.register(Annotation)

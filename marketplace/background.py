@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from marketplace.services import completion, expiry, invitations, settlement
+from marketplace.services import completion, expiry, gold, invitations, settlement
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")
@@ -15,6 +15,12 @@ def expire_overdue_assignments() -> None:
 def accept_due_assignments() -> None:
     """Accept and pay answers whose review clock has run out."""
     settlement.accept_due_assignments()
+
+
+@shared_task(name="marketplace.tend_waiting_gold")
+def tend_waiting_gold() -> None:
+    """Count gold answers that have come in, and let each that waits keep pace with a piece of work."""
+    gold.tend_waiting_gold()
 
 
 @shared_task(name="marketplace.complete_finished_jobs")

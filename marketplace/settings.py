@@ -345,6 +345,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "expire due certifications": ("qualification.expire_due_certifications", 300),
     "expire overdue assignments": ("marketplace.expire_overdue_assignments", 5),
     "accept due assignments": ("marketplace.accept_due_assignments", 2),
+    "tend waiting gold": ("marketplace.tend_waiting_gold", 2),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "tidy invitations": ("marketplace.tidy_invitations", 600),
 }

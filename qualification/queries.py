@@ -10,7 +10,7 @@ from math import floor
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from kernel import clock
 from kernel.content_addresses import AddressOf
@@ -61,7 +61,7 @@ class Miss:
 
 
 _UNMET: Final = """
-    SELECT asked.place, skill.name, latest.state, latest.expires_at, coalesce(score.lower_bound, %(unmeasured)s),
+    SELECT asked.place, skill.name, latest.state, latest.expires_at, coalesce(score.bound, %(unmeasured)s),
            coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
     FROM unnest(%(skill_ids)s::uuid[], %(floors)s::float8[]) WITH ORDINALITY AS asked (skill_id, floor, place)
     JOIN qualification_skill skill ON skill.id = asked.skill_id
@@ -70,9 +70,12 @@ _UNMET: Final = """
         WHERE worker_id = %(worker_id)s AND skill_id = asked.skill_id
         ORDER BY (state = 'granted') DESC, requested_at DESC, id DESC LIMIT 1
     ) latest ON true
-    LEFT JOIN qualification_score score ON score.worker_id = %(worker_id)s AND score.skill_id = asked.skill_id
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN gold_on = %(today)s THEN bound_without_gold ELSE lower_bound END AS bound
+        FROM qualification_score WHERE worker_id = %(worker_id)s AND skill_id = asked.skill_id
+    ) score ON true
     WHERE NOT coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
-       OR coalesce(score.lower_bound, %(unmeasured)s) < asked.floor
+       OR coalesce(score.bound, %(unmeasured)s) < asked.floor
     ORDER BY asked.place
 """
 
@@ -81,16 +84,19 @@ def unmet_requirements(*, worker_id: UUID, requirements: Sequence[Requirement]) 
     """Those of ``requirements`` (of one job or of many) that the worker does not meet now, in their order.
 
     A certification counts up to its ``expires_at``, whether or not the clock has moved it to expired yet; a worker who
-    was never measured has the prior's score.
+    was never measured has the prior's score. Hidden gold counts from the next midnight (UTC) on: a refusal, or one that
+    is no more, would tell which of the answers just given was gold.
     """
     if not requirements:
         return []
+    now = clock.now()
     given: dict[str, Any] = {
         "worker_id": worker_id,
         "skill_ids": [requirement.skill_id for requirement in requirements],
         "floors": [float(requirement.min_lower_bound) for requirement in requirements],
         "unmeasured": UNMEASURED.lower_bound(),
-        "now": clock.now(),
+        "now": now,
+        "today": now.date(),
     }
     with planned_cursor() as cursor:
         cursor.execute(_UNMET, given)
@@ -128,8 +134,10 @@ def scores_for_their_worker(worker_id: UUID) -> QuerySet[Score]:
     midnight = datetime.combine(clock.now().date(), time.min, UTC)
     exam = Q(evidence__source=ScoreEvidence.Source.EXAM)
     work = Q(evidence__source=ScoreEvidence.Source.HIDDEN_GOLD, evidence__at__lt=midnight)
+    is_shown = Q(source=ScoreEvidence.Source.EXAM) | Q(at__lt=midnight)
     return (
-        Score.objects.filter(worker_id=worker_id)
+        # A score that rests on today's gold alone would tell by being there.
+        Score.objects.filter(Exists(ScoreEvidence.objects.filter(is_shown, score=OuterRef("pk"))), worker_id=worker_id)
         .select_related("skill")
         .annotate(
             exam_correct=Count("evidence", filter=exam & Q(evidence__correct=True)),
@@ -186,7 +194,7 @@ def _unmet(
     kind: UnmetKind
     if certified:
         kind = "score_too_low"
-        # Rounded down: to the last digit it would tell which answer was gold.
+        # Rounded down: nobody needs more of it.
         message = (
             f"Your score in {skill_name} is surely at least {floor(lower_bound * 100) / 100:.2f}; this work asks for "
             f"{requirement.min_lower_bound:g}. It rises with right answers in other work that needs {skill_name}."

@@ -36,14 +36,14 @@ class StatementLineOut(Out):
     """One change of one's earnings."""
 
     EXAMPLE = {
-        "id": 918273,
+        "id": "0c8f7f5e-6f0b-4d0c-8a53-1f4b7a4c2d90",
         "at": "2026-05-17T12:00:00Z",
         "kind": "work_paid",
         "subject": "assignment:5d0f7e0a-4f39-4a63-8f0f-0c1d2a3b4c5d",
         "change_minor": 4,
         "currency": "USD",
     }
-    id = fields.IntegerField()
+    id = fields.UUIDField(source="posting_id")
     at = fields.DateTimeField(source="posting.at")
     kind = fields.ChoiceField(choices=Posting.Kind.choices, source="posting.kind")
     subject = fields.LineField(source="posting.subject", help_text="What it is about: an assignment, a payout.")
@@ -76,4 +76,6 @@ class StatementView(PayeeView):
     @operation("List changes of one's own earnings", answer=StatementLineOut, paged=True)
     def get(self, request: Request) -> Response:
         """Every change with what it was about, the newest first: pay for work, payouts, and payouts that came back."""
-        return self.page(statement_of(self.payee.owner, Kind.WORKER_EARNINGS), StatementLineOut, order_by=("-id",))
+        # Numbers that count up would tell what was paid to others in between, and so which pay came with none.
+        lines = statement_of(self.payee.owner, Kind.WORKER_EARNINGS)
+        return self.page(lines, StatementLineOut, order_by=("-posting__at", "-posting_id"))

@@ -5,6 +5,7 @@ What makes one posting, or one set of them, is as atomic as the ledger's own ser
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -21,7 +22,10 @@ Kind = LedgerAccount.Kind
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one piece of accepted work moves out of a job's escrow. ``fee`` may be nothing; ``reward`` may not."""
+    """What one piece of accepted work moves out of a job's escrow. ``fee`` may be nothing; ``reward`` may not.
+
+    ``at`` is when it was accepted; the posting bears that instant, and else that of its own making.
+    """
 
     job_owner: str
     worker_owner: str
@@ -29,6 +33,7 @@ class Payment:
     fee: Money
     key: str
     subject: str
+    at: datetime | None = None
 
     @property
     def draft(self) -> Draft:
@@ -37,7 +42,7 @@ class Payment:
         entries = [Entry(escrow, AccountKey(Kind.WORKER_EARNINGS, self.worker_owner), self.reward)]
         if self.fee.minor:
             entries.append(Entry(escrow, AccountKey(Kind.PLATFORM_FEES, self.job_owner), self.fee))
-        return Draft(key=self.key, kind=Posting.Kind.WORK_PAID, subject=self.subject, entries=entries)
+        return Draft(key=self.key, kind=Posting.Kind.WORK_PAID, subject=self.subject, entries=entries, at=self.at)
 
 
 def hold(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:

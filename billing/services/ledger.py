@@ -7,11 +7,13 @@ makes several postings names all their accounts to ``lock_accounts`` first; else
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
 from billing.services.ledger_audit import Moved, Posted, tell_of
+from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.money import Money
 
@@ -66,7 +68,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A posting to be made: ``entries`` in one currency, and what they are about as ``subject`` (``payout:<id>``)."""
+    """A posting to be made: ``entries`` in one currency, and what they are about as ``subject`` (``payout:<id>``).
+
+    ``at`` is when it became true, unless that is the moment at which it is posted.
+    """
 
     key: str
     kind: Posting.Kind
@@ -74,6 +79,7 @@ class Draft:
     entries: Sequence[Entry]
     details: Mapping[str, object] = field(default_factory=dict)
     reverses: Posting | None = None
+    at: datetime | None = None
 
     def __post_init__(self) -> None:
         currencies = {entry.amount.currency for entry in self.entries}
@@ -115,6 +121,7 @@ class Draft:
             entry_count=len(self.entries),
             reverses=self.reverses,
             details=dict(self.details),
+            at=self.at or clock.now(),
         )
 
 

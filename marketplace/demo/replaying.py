@@ -32,6 +32,7 @@ from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
 from marketplace.services.clients import create_client
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job, shape_of
 from marketplace.services.review import accept_all
@@ -206,11 +207,14 @@ class Replay:
             claimed = claim_task(worker=worker, job_id=self.job.pk, chance=self._chance, among=offered)
             given = offered[claimed.task_id]
             result = self._results[given.label]
-            submitted = submit_annotation(assignment_id=claimed.pk, worker=worker, result=result)
+            submitted = submit_annotation(
+                assignment_id=claimed.pk, worker=worker, result=result, chance=self._chance
+            )
             if given is answer:
                 gold.rotate(-1)  # should the turns at the gold in front be used up, the next is offered next time
                 return submitted.task.state != Task.State.OPEN
             gold.popleft()
+            tend_waiting_gold(chance=self._chance)  # so that answers are weighed by what is known of their workers
 
     def _adjudicate(self) -> None:
         """An admin, who reads the recorded truth, decides what consensus could not."""

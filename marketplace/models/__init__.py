@@ -6,6 +6,7 @@ from marketplace.models.escalation import Escalation
 from marketplace.models.invitation import Invitation
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
 from marketplace.models.task import Slot, Task
+from marketplace.models.waiting_gold import WaitingGold
 
 __all__ = [
     "Annotation",
@@ -23,4 +24,5 @@ __all__ = [
     "Requirement",
     "Slot",
     "Task",
+    "WaitingGold",
 ]

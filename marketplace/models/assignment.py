@@ -16,7 +16,7 @@ class Assignment(models.Model):
     """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
 
     ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired. ``lane``
-    is that of the slot it was, so that a worker's gold is found without looking at their work; nobody is shown it.
+    is that of the slot it was, so that gold is told from work without its task; nobody is shown it.
     """
 
     class State(models.TextChoices):
@@ -86,9 +86,6 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state="active"), name="assignment_expiring"),
             models.Index(fields=["review_due_at"], condition=Q(state="submitted"), name="assignment_awaiting_review"),
-            models.Index(
-                fields=["worker", "job"], condition=Q(state="submitted", lane=1), name="assignment_gold_waiting"
-            ),
             models.Index(fields=["job", "claimed_at", "id"], name="assignment_by_job"),
             models.Index(fields=["worker", "claimed_at", "id"], name="assignment_by_worker"),
         ]

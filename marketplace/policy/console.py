@@ -65,6 +65,7 @@ ROWS: Final = (
     *section("marketplace.task", to="escalations auditor"),
     *section("marketplace.slot", to="escalations auditor"),
     *section("marketplace.assignment", to="escalations auditor", actions="accept reverse", by="escalations"),
+    *section("marketplace.waitinggold", to="escalations auditor"),
     *section("marketplace.annotation", to="escalations auditor"),
     *section("marketplace.rejection", to="escalations auditor"),
     *section(

@@ -14,11 +14,11 @@ from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.rows import Columns, insert, planned_cursor
 from kernel.services.audit import Actor, telling
-from marketplace.models import Assignment, Job, Slot
+from marketplace.models import Assignment, Job
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
-from marketplace.services.slots import CHANCE, Turn, is_anything_free, is_work_left, take_slot
+from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
 from qualification import queries as qualification_queries
 from workforce.models import Worker
 
@@ -234,14 +234,10 @@ def _count_claim(situation: _Situation) -> None:
 
 
 def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Turn | None:
-    job_id, worker_id = situation.job.pk, situation.worker.pk
     is_golds_turn = chance.random() * 10_000 < situation.job.gold_share_basis_points
-    # Whoever has done all the work would know gold by its being there still.
-    if is_golds_turn and is_work_left(job_id=job_id, worker_id=worker_id):
-        gold = take_slot(job_id=job_id, lane=Slot.Lane.GOLD, worker_id=worker_id, chance=chance, among=among)
-        if gold is not None:
-            return gold
-    return take_slot(job_id=job_id, lane=Slot.Lane.WORK, worker_id=worker_id, chance=chance, among=among)
+    return take_slot(
+        job_id=situation.job.pk, worker_id=situation.worker.pk, gold_first=is_golds_turn, chance=chance, among=among
+    )
 
 
 def _nothing_left(job_id: UUID) -> NothingToDo:

@@ -19,6 +19,7 @@ from kernel.services.audit import Actor
 from kernel.services.outbox import announce
 from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
+from marketplace.services import gold
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
 
@@ -43,7 +44,7 @@ def cancel_job(*, job_id: UUID, by: User) -> Job:
     unsettled = [Task.State.OPEN, Task.State.IN_ADJUDICATION]
     Task.objects.filter(job=job, state__in=unsettled).update(state=Task.State.VOID)
     Slot.objects.filter(job=job).delete()
-    due_now(Q(job=job, task__state=Task.State.VOID))
+    due_now(Q(job=job, lane=Slot.Lane.WORK, task__state=Task.State.VOID) | gold.due_with_void_tasks(job))
     for escalation in Escalation.objects.select_for_update(no_key=True, of=("self",)).filter(
         job=job, kind=Escalation.Kind.NO_CONSENSUS, state__in=[Escalation.State.OPEN, Escalation.State.CLAIMED]
     ):
@@ -87,10 +88,15 @@ def _ended_jobs_that_hold_money() -> list[UUID]:
 
 @transaction.atomic
 def _complete_if_finished(job_id: UUID) -> bool:
-    if not _is_finished(job_id):
+    if not _is_worked_off(job_id):
         return False
     job = lock_job(job_id)
-    if job.state not in {Job.State.OPEN, Job.State.PAUSED} or not _is_finished(job_id):
+    if job.state not in {Job.State.OPEN, Job.State.PAUSED} or not _is_worked_off(job_id):
+        return False
+    # Gold is waited for like work: a turn that is still undecided when its job has ended could be nothing else.
+    if Assignment.objects.filter(job=job, state=Assignment.State.SUBMITTED).exists():
+        if not gold.waits_for_silence(job):
+            due_now(Q(job=job, lane=Slot.Lane.GOLD))
         return False
     job.finished_at = clock.now()
     move(job, Job.State.COMPLETED, by=COMPLETION, why="every task is settled", fields=["finished_at"])
@@ -103,17 +109,17 @@ def _complete_if_finished(job_id: UUID) -> bool:
 def _end_gold(job: Job) -> None:
     Task.objects.filter(job=job, gold_question__isnull=False, state=Task.State.OPEN).update(state=Task.State.VOID)
     Slot.objects.filter(job=job).delete()
-    due_now(Q(job=job, task__gold_question__isnull=False))
 
 
-def _is_finished(job_id: UUID) -> bool:
+def _is_worked_off(job_id: UUID) -> bool:
+    """Whether all work is decided and nobody is at anything, so that gold at most waits to be accepted."""
     unresolved = Task.objects.filter(
         job_id=job_id, gold_question__isnull=True, state__in=[Task.State.OPEN, Task.State.IN_ADJUDICATION]
     )
-    work = Assignment.objects.filter(job_id=job_id, lane=Slot.Lane.WORK)
     # State by state: each has an index of its own, which is small however many answers the job has.
-    undecided = (work.filter(state=state) for state in (Assignment.State.ACTIVE, Assignment.State.SUBMITTED))
-    return not unresolved.exists() and not any(turns.exists() for turns in undecided)
+    active = Assignment.objects.filter(job_id=job_id, state=Assignment.State.ACTIVE)
+    undecided = Assignment.objects.filter(job_id=job_id, state=Assignment.State.SUBMITTED, lane=Slot.Lane.WORK)
+    return not any(rows.exists() for rows in (unresolved, active, undecided))
 
 
 @transaction.atomic

@@ -11,7 +11,8 @@ from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.flow import move
 from kernel.models import User
-from kernel.services.audit import Actor, record
+from kernel.rows import insert
+from kernel.services.audit import Actor, telling
 from marketplace.models import Escalation, Job, JobUserObjectPermission, Membership, Task
 
 TIME_TO_DECIDE: Final = {
@@ -40,7 +41,7 @@ def open_escalation(
 ) -> Escalation:
     """Put something before a person, with the time they have. Runs in the caller's transaction."""
     now = clock.now()
-    escalation = Escalation.objects.create(
+    escalation = Escalation(
         kind=kind,
         job=job,
         task=task,
@@ -50,7 +51,8 @@ def open_escalation(
         opened_at=now,
         due_at=now + TIME_TO_DECIDE[kind],
     )
-    record(action="escalation.open", subject=escalation, by=by, why=why, to_state=Escalation.State.OPEN)
+    told = telling(action="escalation.open", subject=escalation, by=by, why=why, to_state=Escalation.State.OPEN)
+    insert(escalation, beside=told)
     return escalation
 
 

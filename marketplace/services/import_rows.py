@@ -66,6 +66,8 @@ class RowForm:
             return faults
         assert isinstance(item, dict) and isinstance(external_id, str) and isinstance(priority, int)
         shown = {field: str(item[field]) for field in self._flaw_of_field}
+        if gold is not None:
+            priority = DEFAULT_PRIORITY  # chance says when gold comes
         return Row(number=record.row, external_id=external_id, item=shown, priority=priority, gold=gold)
 
     def _flaws_of_names(self, given: dict[str, object]) -> Iterator[tuple[str, str]]:

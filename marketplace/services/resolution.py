@@ -1,10 +1,11 @@
 """Resolution: after each answer a task is resolved, asks for one more, or goes to a person."""
 
+import random
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Max, Q
 
-from kernel import clock
 from kernel.flow import move
 from kernel.rows import planned_cursor
 from kernel.services.audit import Actor
@@ -12,7 +13,7 @@ from marketplace.models import Assignment, Escalation, Job, Task
 from marketplace.queries import schema_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
-from marketplace.services.slots import open_slot
+from marketplace.services.slots import CHANCE, open_slot
 from qualification.labels.results import Answer, to_result
 from qualification.queries import UNMEASURED
 from qualification.statistics.consensus import Posterior, Vote, posterior
@@ -21,7 +22,7 @@ from qualification.statistics.stopping import Decision, decide
 CONSENSUS = Actor.system("consensus")
 
 
-def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
+def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: random.Random = CHANCE) -> None:
     """Weigh the answers of ``task``, whose row the caller has locked, now that one more is in.
 
     While a turn is still free or active, nothing is decided. A task that is settled already (its job was cancelled)
@@ -44,9 +45,9 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment) -> None:
         confidence=job.confidence_basis_points / 10_000,
     )
     if decision is Decision.RESOLVED:
-        _resolve_by(belief, task=task, job=job, label=to_result(schema, belief.leader))
+        _resolve_by(belief, task=task, job=job, label=to_result(schema, belief.leader), at=answered_in.submitted_at)
     elif decision is Decision.ONE_MORE:
-        _ask_for_one_more(task)
+        _ask_for_one_more(task, chance)
     else:
         _escalate(belief, task=task)
 
@@ -81,10 +82,12 @@ def _votes(task: Task, job: Job) -> list[Vote]:
         return [Vote(answer=Answer.from_key(key), reliability=estimate) for key, estimate in cursor.fetchall()]
 
 
-def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str, object]]) -> None:
+def _resolve_by(
+    belief: Posterior, *, task: Task, job: Job, label: list[dict[str, object]], at: datetime | None
+) -> None:
     task.label, task.answer_key = label, belief.leader.key
     _note_belief(task, belief)
-    task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
+    task.method, task.resolved_at = Task.Method.CONSENSUS, at
     move(
         task,
         Task.State.RESOLVED,
@@ -99,29 +102,20 @@ def _resolve_by(belief: Posterior, *, task: Task, job: Job, label: list[dict[str
 def accept_soon(task: Task) -> None:
     """Let the next sweep accept the answers that agree with the label of a task that is being resolved.
 
-    Gold turns look like any other, in their timetable too: the waiting gold of those who agree is accepted together
-    with this work of theirs, right or wrong. Rows are locked in one order: two resolutions may meet at a worker's gold.
+    Gold that keeps pace with the task is accepted then too (`marketplace.services.gold`).
     """
     with planned_cursor() as cursor:
         cursor.execute(
             """
-            WITH agreeing AS (
-                SELECT turn.id, turn.worker_id FROM marketplace_assignment turn
-                JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
-                WHERE turn.task_id = %(task)s AND turn.state = 'submitted' AND answer.answer_key = %(key)s
-            ), due AS (
-                SELECT id FROM agreeing
-                UNION ALL
-                SELECT gold.id FROM agreeing JOIN marketplace_assignment gold USING (worker_id)
-                WHERE gold.job_id = %(job)s AND gold.lane = 1 AND gold.state = 'submitted'
-            )
             UPDATE marketplace_assignment SET review_due_at = %(now)s WHERE id IN (
-                SELECT id FROM marketplace_assignment
-                WHERE id IN (SELECT id FROM due) AND state = 'submitted' AND review_due_at > %(now)s
-                ORDER BY id FOR NO KEY UPDATE
+                SELECT turn.id FROM marketplace_assignment turn
+                JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+                WHERE turn.task_id = %(task)s AND turn.state = 'submitted' AND turn.review_due_at > %(now)s
+                  AND answer.answer_key = %(key)s
+                ORDER BY turn.id FOR NO KEY UPDATE OF turn
             )
             """,
-            {"task": task.pk, "job": task.job_id, "key": task.answer_key, "now": clock.now()},
+            {"task": task.pk, "key": task.answer_key, "now": task.resolved_at},
         )
 
 
@@ -130,9 +124,9 @@ def _note_belief(task: Task, belief: Posterior) -> None:
     task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
 
 
-def _ask_for_one_more(task: Task) -> None:
+def _ask_for_one_more(task: Task, chance: random.Random) -> None:
     highest = Assignment.objects.filter(task=task).aggregate(highest=Max("ordinal"))["highest"] or 0
-    open_slot(task=task, ordinal=highest + 1)
+    open_slot(task=task, ordinal=highest + 1, chance=chance)
 
 
 def _escalate(belief: Posterior, *, task: Task) -> None:

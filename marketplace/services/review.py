@@ -13,6 +13,7 @@ from kernel.models import User
 from kernel.services.audit import Actor
 from kernel.text import clean_text
 from marketplace.models import Assignment, Job, Rejection, Task
+from marketplace.services import gold
 from marketplace.services.expiry import lock_turn
 from marketplace.services.settlement import SETTLED_TOGETHER, settle, settle_all
 
@@ -81,6 +82,7 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
         raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
     assignment = _lock_anothers(assignment_id, by)
     _require_rejectable(assignment)
+    gold.let_go([assignment])
     now = clock.now()
     assignment.decided_at = now
     move(assignment, Assignment.State.REJECTED, by=Actor.user(by), why=f"{reason}: {message}", fields=["decided_at"])

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -15,24 +16,36 @@ from kernel.errors import Refused
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import Assignment
+from marketplace.services import gold
 
 logger = logging.getLogger(__name__)
 
 SETTLED_TOGETHER: Final = 100
 REVIEW_CLOCK: Final = Actor.system("review_clock")
+_WITH_ITS_PACE: Final = "as work answered beside it"
 
 
 @transaction.atomic
-def settle(assignments: Sequence[Assignment], *, by: Actor, why: Callable[[Assignment], str]) -> None:
+def settle(
+    assignments: Sequence[Assignment], *, by: Actor, why: Callable[[Assignment], str], at: datetime | None = None
+) -> int:
     """Accept locked assignments and pay them: rewards to the workers, fees to the platform, from escrow; all or none.
 
-    They are in one currency. Raises WrongState for one that cannot be accepted.
+    They are in one currency. Gold that keeps pace with them is accepted and paid with them. ``at`` is the instant that
+    all of it bears, now unless given. Returns how many were accepted. Raises WrongState for one that cannot be.
     """
-    now = clock.now()
-    for assignment in assignments:
-        assignment.decided_at = now
-        move(assignment, Assignment.State.ACCEPTED, by=by, why=why(assignment), fields=["decided_at"])
-    escrow.pay_all(payments=[_payment_of(assignment) for assignment in assignments])
+    # One instant, for statements too: what is done more or less for gold would be read off the milliseconds between.
+    at = at or clock.now()
+    following = gold.keeping_pace_with(assignments, by=by, at=at)
+    together = sorted([*assignments, *following], key=lambda assignment: assignment.pk)
+    gold.let_go(together)
+    asked = {assignment.pk for assignment in assignments}
+    for assignment in together:
+        assignment.decided_at = at
+        actor, reason = (by, why(assignment)) if assignment.pk in asked else (REVIEW_CLOCK, _WITH_ITS_PACE)
+        move(assignment, Assignment.State.ACCEPTED, by=actor, why=reason, fields=["decided_at"])
+    escrow.pay_all(payments=[_payment_of(assignment) for assignment in together])
+    return len(together)
 
 
 def _payment_of(assignment: Assignment) -> escrow.Payment:
@@ -43,6 +56,7 @@ def _payment_of(assignment: Assignment) -> escrow.Payment:
         fee=assignment.fee,
         key=f"pay:{assignment.pk}",
         subject=f"assignment:{assignment.pk}",
+        at=assignment.decided_at,
     )
 
 
@@ -65,14 +79,14 @@ def accept_due_assignments() -> int:
 
     A job whose answers cannot be paid now is logged and does not hold up the pay in others. Returns how many were paid.
     """
-    settled, unpayable = 0, set[UUID]()
+    settled, unpayable, at = 0, set[UUID](), clock.now()
     while True:
-        due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=clock.now())
+        due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=at)
         due = due.exclude(job__in=unpayable).order_by("review_due_at", "pk")
         rows = list(due.values_list("job_id", "pk")[:SETTLED_TOGETHER])
         for job_id, of_one_job in groupby(sorted(rows), key=lambda row: row[0]):
             try:
-                settled += settle_all(ids=[pk for _, pk in of_one_job], by=REVIEW_CLOCK, only_due=True)
+                settled += settle_all(ids=[pk for _, pk in of_one_job], by=REVIEW_CLOCK, due_at=at)
             except (Refused, DatabaseError):
                 logger.exception("Answers that are due in job %s could not be paid.", job_id)
                 unpayable.add(job_id)
@@ -81,16 +95,18 @@ def accept_due_assignments() -> int:
 
 
 @transaction.atomic
-def settle_all(*, ids: Iterable[UUID], by: Actor, only_due: bool = False, why: str = "") -> int:
-    """Accept and pay those of these assignments that are submitted (and due, if asked) once their locks are held."""
+def settle_all(*, ids: Iterable[UUID], by: Actor, due_at: datetime | None = None, why: str = "") -> int:
+    """Accept and pay those of these assignments that are submitted once their locks are held, and what goes with them.
+
+    With ``due_at`` only those that were due then, at that instant. Returns how many were accepted.
+    """
     rows = Assignment.objects.select_for_update(no_key=True, of=("self",)).filter(
         pk__in=list(ids), state=Assignment.State.SUBMITTED
     )
-    if only_due:
-        rows = rows.filter(review_due_at__lte=clock.now())
-    assignments = list(rows.select_related("annotation", "task").order_by("pk"))
-    settle(assignments, by=by, why=lambda assignment: why or _why_due(assignment))
-    return len(assignments)
+    if due_at is not None:
+        rows = rows.filter(review_due_at__lte=due_at)
+    assignments = list(rows.select_related("annotation", "task", "job").order_by("pk"))
+    return settle(assignments, by=by, why=lambda assignment: why or _why_due(assignment), at=due_at)
 
 
 def _why_due(assignment: Assignment) -> str:

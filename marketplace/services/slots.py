@@ -8,10 +8,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Exists, OuterRef
 
 from kernel.rows import Columns, planned_cursor
-from marketplace.models import Assignment, Slot, Task
+from marketplace.models import Slot, Task
 
 CHANCE: Final = random.SystemRandom()
 
@@ -20,32 +19,51 @@ CHANCE: Final = random.SystemRandom()
 # else is left is the claim run again, waiting: skipping alone turns workers away while turns are merely looked at.
 _FREE: Final = """
     SELECT slot.id FROM marketplace_slot slot
-    WHERE slot.job_id = %(job)s AND slot.lane = %(lane)s AND slot.priority = {priority} AND slot.r {side} %(start)s
+    WHERE slot.job_id = %(job)s AND slot.lane = {lane} AND slot.priority = {priority} AND slot.r {side} %(start)s
       AND NOT EXISTS (
           SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = slot.task_id)
-      {only_among}
+      {and_only}
     ORDER BY slot.r, slot.id LIMIT 1
     FOR NO KEY UPDATE OF slot {skip_locked}
 """
 _TAKE: Final = """
-DELETE FROM marketplace_slot WHERE id = coalesce(({from_start}), ({before_start}))
+DELETE FROM marketplace_slot WHERE id = coalesce({places})
 RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane
 """
-_LOWEST: Final = "(SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = %(lane)s)"
+_LOWEST: Final = "(SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = {lane})"
 _NEXT_PRIORITY: Final = """
-SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = %(lane)s AND priority > %(priority)s
+SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = 0 AND priority > %(priority)s
+"""
+_ONLY_AMONG: Final = "AND slot.task_id = ANY(%(among)s)"
+# Whoever has done all the work would know gold by its being there still.
+_ONLY_BESIDE_WORK: Final = """
+    AND EXISTS (
+        SELECT FROM marketplace_slot work WHERE work.job_id = %(job)s AND work.lane = 0 AND NOT EXISTS (
+            SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = work.task_id))
 """
 
 
 @cache
-def take_statement(*, waits: bool = False, any_priority: bool = False, is_among: bool = False) -> str:
-    """The statement that takes a slot: of the lowest priority there is, or of ``%(priority)s``."""
-    parts = {
-        "priority": "%(priority)s" if any_priority else _LOWEST,
-        "only_among": "AND slot.task_id = ANY(%(among)s)" if is_among else "",
-        "skip_locked": "" if waits else "SKIP LOCKED",
-    }
-    return _TAKE.format(from_start=_FREE.format(side=">=", **parts), before_start=_FREE.format(side="<", **parts))
+def take_statement(
+    *, waits: bool = False, any_priority: bool = False, is_among: bool = False, gold_first: bool = False
+) -> str:
+    """The statement that takes a slot at work, of the lowest priority there is or of ``%(priority)s``.
+
+    With ``gold_first`` it takes one at gold if there is one, and it is the same single statement whatever it finds: a
+    claim at gold asks the database no more often than one at work.
+    """
+    priority, only = "%(priority)s" if any_priority else _LOWEST, _ONLY_AMONG if is_among else ""
+    ranges = [(Slot.Lane.WORK, side, only) for side in (">=", "<")]
+    if gold_first:
+        ranges = [(Slot.Lane.GOLD, side, only + _ONLY_BESIDE_WORK) for side in (">=", "<")] + ranges
+    skip_locked = "" if waits else "SKIP LOCKED"
+    places = (
+        _FREE.format(
+            lane=int(lane), priority=priority.format(lane=int(lane)), side=side, and_only=only, skip_locked=skip_locked
+        )
+        for lane, side, only in ranges
+    )
+    return _TAKE.format(places=", ".join(f"({place})" for place in places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +78,23 @@ class Turn:
 def take_slot(
     *,
     job_id: UUID,
-    lane: Slot.Lane,
     worker_id: UUID,
+    gold_first: bool = False,
     chance: random.Random = CHANCE,
     among: Collection[UUID] | None = None,
 ) -> Turn | None:
     """Take a free turn at a task that ``worker_id`` has never had, or None when there is none.
 
-    The lowest priority number goes first; within it the turn is random. With ``among``, only turns at those tasks are
-    looked at. Runs in the caller's transaction.
+    At work, the lowest priority number goes first; within it the turn is random. With ``gold_first`` it is a turn at
+    gold, if there is one while there is work too. With ``among``, only turns at those tasks are looked at. Runs in the
+    caller's transaction.
     """
-    where: dict[str, Any] = {"job": job_id, "lane": int(lane), "worker": worker_id, "start": chance.random()}
+    where: dict[str, Any] = {"job": job_id, "worker": worker_id, "start": chance.random()}
     is_among = among is not None
     if among is not None:
         where["among"] = list(among)
     with planned_cursor() as cursor:
-        turn = _taken(cursor, take_statement(is_among=is_among), where)
+        turn = _taken(cursor, take_statement(is_among=is_among, gold_first=gold_first), where)
         if turn is not None:
             return turn
         for waits in (False, True):
@@ -114,12 +133,6 @@ def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> No
     Slot.objects.create(
         job_id=task.job_id, task=task, lane=lane, priority=task.priority, r=chance.random(), ordinal=ordinal
     )
-
-
-def is_work_left(*, job_id: UUID, worker_id: UUID) -> bool:
-    """Whether a turn at work is free that ``worker_id`` could take: without a lock, so it may be gone at once."""
-    done = Assignment.objects.filter(worker=worker_id, task=OuterRef("task"))
-    return Slot.objects.filter(~Exists(done), job_id=job_id, lane=Slot.Lane.WORK).exists()
 
 
 def is_anything_free(*, job_id: UUID) -> bool:

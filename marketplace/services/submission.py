@@ -1,24 +1,24 @@
 """Submitting: the answer is checked against the version its worker saw, kept, and weighed at once."""
 
+import random
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from kernel import clock
 from kernel.errors import Invalid, Refused
 from kernel.flow import WrongState, move
-from kernel.rows import insert
+from kernel.rows import Statement, insert
 from kernel.services.audit import Actor
-from marketplace.models import Annotation, Assignment, Requirement, Task
+from marketplace.models import Annotation, Assignment
 from marketplace.queries import schema_of
+from marketplace.services import gold
 from marketplace.services.expiry import end_turn, lock_turn
 from marketplace.services.resolution import resolve_task
-from marketplace.services.settlement import due_now
+from marketplace.services.slots import CHANCE
 from qualification.labels.errors import ResultError
 from qualification.labels.results import Answer, to_result, validate_result
-from qualification.services import scoring
 from workforce.models import Worker
 
 
@@ -35,7 +35,9 @@ class InvalidAnswer(Invalid):
     code = "invalid_answer"
 
 
-def submit_annotation(*, assignment_id: UUID, worker: Worker, result: object) -> Assignment:
+def submit_annotation(
+    *, assignment_id: UUID, worker: Worker, result: object, chance: random.Random = CHANCE
+) -> Assignment:
     """Hand in the answer of an active assignment, in Label Studio's result JSON, and weigh it.
 
     The same answer sent again gets the same assignment. Raises InvalidAnswer (nothing changes), WrongState (the
@@ -46,7 +48,7 @@ def submit_annotation(*, assignment_id: UUID, worker: Worker, result: object) ->
         assignment = lock_turn(assignment_id, worker)
         answer = _checked(assignment, result)
         if assignment.state == Assignment.State.ACTIVE and clock.now() < assignment.expires_at:
-            _submit(assignment, answer, by=Actor("user", str(worker.user_id)))
+            _submit(assignment, answer, by=Actor("user", str(worker.user_id)), chance=chance)
             return assignment
         if _is_same_answer_again(assignment, answer):
             return assignment
@@ -72,31 +74,19 @@ def _is_same_answer_again(assignment: Assignment, answer: Answer) -> bool:
     return assignment.state in answered and assignment.annotation.answer_key == answer.key
 
 
-def _submit(assignment: Assignment, answer: Answer, *, by: Actor) -> None:
-    now, job = clock.now(), assignment.job
-    assignment.submitted_at, assignment.review_due_at = now, now + job.review_window
+def _submit(assignment: Assignment, answer: Answer, *, by: Actor, chance: random.Random) -> None:
+    now, job, task = clock.now(), assignment.job, assignment.task
+    is_gold = task.gold_question_id is not None
+    prospect = gold.prospect_of(assignment, answer_key=answer.key, chance=chance) if is_gold else None
+    is_due_at_once = prospect is not None and prospect.is_due_at_once
+    assignment.submitted_at, assignment.review_due_at = now, now if is_due_at_once else now + job.review_window
     move(assignment, Assignment.State.SUBMITTED, by=by, why="answered", fields=["submitted_at", "review_due_at"])
-    _keep(assignment, answer, at=now, late=False)
-    task = assignment.task
-    if task.gold_question is None:
-        resolve_task(task=task, job=job, answered_in=assignment)
-        return
-    if task.state != Task.State.OPEN:
-        due_now(Q(pk=assignment.pk))  # the job has ended: as with work, there is nothing left to wait for
-    scoring.record_gold(
-        worker_id=assignment.worker_id,
-        skill_id=job.skill_id,
-        correct=answer.key == task.gold_question.answer_key,
-        subject=f"assignment:{assignment.pk}",
-        floor=_floor(job_id=job.pk, skill_id=job.skill_id),
-    )
-
-
-def _floor(*, job_id: UUID, skill_id: UUID) -> float | None:
-    floor = (
-        Requirement.objects.filter(job_id=job_id, skill_id=skill_id).values_list("min_lower_bound", flat=True).first()
-    )
-    return floor or None
+    _keep(assignment, answer, at=now, late=False, beside=prospect.waiting(assignment) if prospect else None)
+    if prospect is None:
+        resolve_task(task=task, job=job, answered_in=assignment, chance=chance)
+    elif prospect.decides:
+        # Three statements, as many as an answer takes that decides its task; the others are counted by a sweep.
+        gold.count_gold(assignment, is_right=prospect.is_right)
 
 
 def _keep_late_answer(assignment: Assignment, answer: Answer) -> None:
@@ -111,7 +101,7 @@ def _keep_late_answer(assignment: Assignment, answer: Answer) -> None:
         _keep(assignment, answer, at=clock.now(), late=True)
 
 
-def _keep(assignment: Assignment, answer: Answer, *, at: datetime, late: bool) -> None:
+def _keep(assignment: Assignment, answer: Answer, *, at: datetime, late: bool, beside: Statement | None = None) -> None:
     annotation = Annotation(
         assignment=assignment,
         result=to_result(schema_of(assignment.version_id), answer),
@@ -120,4 +110,4 @@ def _keep(assignment: Assignment, answer: Answer, *, at: datetime, late: bool) -
         late=late,
         submitted_at=at,
     )
-    insert(annotation)
+    insert(annotation, beside=beside)

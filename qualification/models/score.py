@@ -13,6 +13,8 @@ class Score(models.Model):
     """How good one worker is in one skill: right and wrong gold answers, and the Beta posterior that follows from them.
 
     ``estimate`` is the posterior's mean, ``lower_bound`` the value that the true quality exceeds almost surely.
+    ``bound_without_gold`` is the lower bound without the hidden gold of the day ``gold_on`` (UTC), the last that had
+    any: on that day it is all that may be noticed in what the worker is offered or refused.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -22,11 +24,18 @@ class Score(models.Model):
     wrong = models.FloatField(default=0.0)
     estimate = models.FloatField()
     lower_bound = models.FloatField()
+    gold_on = models.DateField(null=True)
+    bound_without_gold = models.FloatField(null=True)
     updated_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["worker", "skill"], name="one_score_per_skill"),
+            models.CheckConstraint(
+                condition=Q(gold_on__isnull=True, bound_without_gold__isnull=True)
+                | Q(gold_on__isnull=False, bound_without_gold__gte=0.0, bound_without_gold__lte=1.0),
+                name="score_gold_day_has_its_bound",
+            ),
             models.CheckConstraint(
                 condition=Q(correct__gte=0.0, correct__lte=1e9, wrong__gte=0.0, wrong__lte=1e9),
                 name="score_evidence_in_range",

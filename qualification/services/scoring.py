@@ -4,18 +4,21 @@ A score's row is locked after everything else that a transaction locks but the l
 """
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
 from kernel import clock
+from kernel.rows import Statement, planned_cursor, update
 from kernel.services.outbox import announce
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import Exam, Score, ScoreEvidence, ScoreFall
 from qualification.statistics import scoring as posterior
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_gold(*, worker_id: UUID, skill_id: UUID, correct: bool, subject: str, floor: float | None = None) -> Score:
     """Let one hidden gold answer move the worker's score; ``subject`` names it (``assignment:<id>``) and counts once.
 
@@ -49,22 +52,47 @@ def _locked_score(*, worker_id: UUID, skill_id: UUID) -> Score:
 
 
 def _add_evidence(score: Score, source: ScoreEvidence.Source, answers: Mapping[str, bool]) -> None:
-    known = ScoreEvidence.objects.filter(score=score, subject__in=answers).values_list("subject", flat=True)
-    fresh = {subject: correct for subject, correct in answers.items() if subject not in set(known)}
+    now = clock.now()
+    fresh = _inserted(score, source, answers, at=now)
     if not fresh:
         return
-    now = clock.now()
-    ScoreEvidence.objects.bulk_create(
-        ScoreEvidence(score=score, source=source, correct=correct, subject=subject, at=now)
-        for subject, correct in fresh.items()
-    )
+    today = now.date()
+    if source == ScoreEvidence.Source.HIDDEN_GOLD and score.gold_on != today:
+        score.gold_on, score.bound_without_gold = today, score.lower_bound
     evidence = posterior.Score(correct=score.correct, wrong=score.wrong)
-    for correct in fresh.values():
-        evidence = evidence.after(correct=correct)
+    for subject in fresh:
+        evidence = evidence.after(correct=answers[subject])
     _follow_evidence(score, evidence)
+    if source == ScoreEvidence.Source.EXAM and score.gold_on == today:
+        score.bound_without_gold = _without_gold_of(score, today).lower_bound()
     score.updated_at = now
-    score.save(update_fields=["correct", "wrong", "estimate", "lower_bound", "updated_at"])
-    ScoreFall.objects.filter(score=score, risen_at__isnull=True, floor__lte=score.lower_bound).update(risen_at=now)
+    risen = Statement(_RISE, [now, score.pk, score.lower_bound])
+    update(score, [*_POSTERIOR, "gold_on", "bound_without_gold", "updated_at"], beside=risen)
+
+
+_POSTERIOR: Final = ("correct", "wrong", "estimate", "lower_bound")
+_RISE: Final = """
+UPDATE qualification_scorefall SET risen_at = %s WHERE score_id = %s AND risen_at IS NULL AND floor <= %s
+"""
+_INSERT: Final = """
+INSERT INTO qualification_scoreevidence (score_id, source, correct, subject, at)
+SELECT %s, %s, correct, subject, %s FROM unnest(%s::text[], %s::bool[]) answers (subject, correct)
+ON CONFLICT DO NOTHING RETURNING subject
+"""
+
+
+def _inserted(score: Score, source: ScoreEvidence.Source, answers: Mapping[str, bool], *, at: datetime) -> list[str]:
+    """The subjects among ``answers`` that did not count before."""
+    with planned_cursor() as cursor:
+        cursor.execute(_INSERT, [score.pk, source.value, at, list(answers), list(answers.values())])
+        return [subject for (subject,) in cursor.fetchall()]
+
+
+def _without_gold_of(score: Score, day: date) -> posterior.Score:
+    since = datetime.combine(day, time.min, UTC)
+    gold = ScoreEvidence.objects.filter(score=score, source=ScoreEvidence.Source.HIDDEN_GOLD, at__gte=since)
+    right, all_of_them = gold.filter(correct=True).count(), gold.count()
+    return posterior.Score(correct=score.correct - right, wrong=score.wrong - (all_of_them - right))
 
 
 def _follow_evidence(score: Score, evidence: posterior.Score) -> None:

@@ -116,14 +116,14 @@ def estimate_job(
 def turns_per_gold_task(*, tasks: int, gold_tasks: int, overlap_max: int, gold_share_basis_points: int) -> int:
     """How many times each gold task may be given out, so that gold can keep its share while every task goes to the end.
 
-    The share of the most answers that the work can need, rounded up, spread over the gold tasks, rounded up.
+    Were there fewer, gold would be used up while work goes on, and what comes last be known not to be gold. As many as
+    have that share beside the most answers that the work can need, rounded up, spread over the gold tasks, rounded up.
     """
     if type(gold_share_basis_points) is not int or not 0 <= gold_share_basis_points < 10_000:
         raise ValueError(f"A gold share is 0 to 9999 basis points, not {gold_share_basis_points!r}.")
     if gold_tasks == 0:
         return 0
-    wanted = _divided_up(tasks * overlap_max * gold_share_basis_points, 10_000)
-    return _divided_up(wanted, gold_tasks)
+    return _divided_up(_gold_beside(tasks * overlap_max, gold_share_basis_points), gold_tasks)
 
 
 @lru_cache(maxsize=512)

@@ -11,13 +11,17 @@ from django.urls import reverse
 from kernel.models import User
 from marketplace import models
 from marketplace.models import Assignment, Escalation
+from marketplace.services.allocation import claim_task
 from marketplace.services.review import reject_assignment
 from tests.kernel.people import an_operator, console_of
 from tests.marketplace.builders import (
+    ALWAYS_GOLD,
     a_resolved_task,
     a_share,
     a_submitted_answer,
+    a_worker,
     an_open_job,
+    answer,
     earned,
     owner_of,
     the_escalation,
@@ -45,6 +49,8 @@ def some_of_everything() -> None:
         disagreed = an_open_job(tasks=1, gold=1, overlap_min=2, overlap_max=2, gold_share_basis_points=0)
         a_submitted_answer(disagreed, animal="cat")
         a_submitted_answer(disagreed, animal="dog")
+        gilded = an_open_job(tasks=2, gold=2)
+        answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))
         an_open_job()
 
 

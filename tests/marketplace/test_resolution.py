@@ -14,6 +14,7 @@ from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation
+from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.posting import SchemaBreaksAnswers, revise_job
 from marketplace.services.reactions import request_decertification
 from marketplace.services.submission import InvalidAnswer, ReservationExpired, submit_annotation
@@ -157,6 +158,7 @@ def test_hidden_gold_moves_the_score_and_leaves_the_task_as_it_is() -> None:
     before = Score.objects.get(worker=worker).lower_bound
 
     answer(gold, "dog")
+    tend_waiting_gold()
 
     assert gold.task.gold_question is not None
     assert Score.objects.get(worker=worker).lower_bound < before

@@ -1,12 +1,13 @@
 """Requirements: who meets them, and what the others are told, in one statement."""
 
-from datetime import timedelta
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from kernel import clock
-from qualification.models import Skill
+from qualification.models import Score, Skill
 from qualification.queries import UNMEASURED, Requirement, unmet_requirements
 from qualification.services.certifications import (
     deny_certification,
@@ -15,6 +16,7 @@ from qualification.services.certifications import (
     revoke_certification,
 )
 from qualification.services.scoring import record_gold
+from qualification.statistics import scoring as posterior
 from tests.qualification.builders import a_certification, a_skill, a_worker, an_admin
 from workforce.models import Worker
 
@@ -95,13 +97,40 @@ def test_a_low_score_is_told_with_both_numbers() -> None:
         score = record_gold(worker_id=worker.pk, skill_id=skill.pk, correct=False, subject=f"assignment:{number}")
     bound = score.lower_bound
 
-    assert told(worker, Requirement(skill.pk, 0.9)) == [
-        (
-            "score_too_low",
-            f"Your score in Animals is surely at least 0.29; this work asks for 0.9. {HOW_IT_RISES}",
-        )
-    ]
-    assert told(worker, Requirement(skill.pk, bound)) == []
+    with clock.ahead_by(DAY):
+        assert told(worker, Requirement(skill.pk, 0.9)) == [
+            (
+                "score_too_low",
+                f"Your score in Animals is surely at least 0.29; this work asks for 0.9. {HOW_IT_RISES}",
+            )
+        ]
+        assert told(worker, Requirement(skill.pk, bound)) == []
+
+
+def test_hidden_gold_of_today_opens_and_closes_nothing_before_midnight_and_an_exam_does_at_once() -> None:
+    worker, skill = a_worker(), a_skill()
+    a_certification(worker, skill)
+    with_exam = Score.objects.get(worker=worker).lower_bound
+    asks = Requirement(skill.pk, with_exam)
+
+    with _noon():
+        for number in range(4):
+            record_gold(worker_id=worker.pk, skill_id=skill.pk, correct=False, subject=f"assignment:{number}")
+        assert told(worker, asks) == []
+        with clock.ahead_by(350 * DAY):
+            record_gold(worker_id=worker.pk, skill_id=skill.pk, correct=True, subject="assignment:late")
+            assert [kind for kind, _ in told(worker, asks)] == ["score_too_low"]
+            a_certification(worker, skill)
+        score = Score.objects.get(worker=worker)
+
+    assert (score.correct, score.wrong) == (9.0, 4.0)
+    assert score.bound_without_gold == posterior.Score(correct=8, wrong=4).lower_bound()
+
+
+def _noon() -> AbstractContextManager[None]:
+    """Tomorrow's noon, so that no midnight passes during a test."""
+    now = datetime.now(UTC)
+    return clock.ahead_by(now.replace(hour=12, minute=0) + DAY - now)
 
 
 def test_who_was_granted_without_gold_has_the_score_of_the_prior() -> None:

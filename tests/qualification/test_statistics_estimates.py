@@ -38,8 +38,8 @@ def test_a_job_has_three_forecasts_and_an_exact_worst_case() -> None:
         low=Forecast(answers=2_215, gold_answers=111, escalations=1, cost_minor=26_580),
         expected=Forecast(answers=2_460, gold_answers=123, escalations=9, cost_minor=29_520),
         high=Forecast(answers=3_468, gold_answers=174, escalations=142, cost_minor=41_616),
-        worst_answers=1_000 * 5 + 250,
-        worst_cost_minor=(1_000 * 5 + 250) * 12,
+        worst_answers=1_000 * 5 + 300,
+        worst_cost_minor=(1_000 * 5 + 300) * 12,
     )
 
 
@@ -53,15 +53,15 @@ def test_a_job_that_asks_once_costs_what_it_costs() -> None:
 def test_money_beyond_the_range_of_floats_stays_exact() -> None:
     dear = estimate_job(**{**A_JOB, "reward_minor": 10**15 + 1, "fee_minor": 1})
 
-    assert dear.worst_cost_minor == 5_250 * (10**15 + 2)
+    assert dear.worst_cost_minor == 5_300 * (10**15 + 2)
 
 
 @pytest.mark.parametrize(
     ("tasks", "gold_tasks", "overlap_max", "share", "turns"),
     [
-        (1_000, 50, 5, 500, 5),
-        (1_000, 51, 5, 500, 5),
-        (1_000, 49, 5, 500, 6),
+        (1_000, 50, 5, 500, 6),  # 264 beside 5,000 are 5 %
+        (1_000, 53, 5, 500, 5),
+        (1_000, 52, 5, 500, 6),
         (1, 10, 1, 1, 1),
         (1_000, 50, 5, 0, 0),
         (1_000, 0, 5, 500, 0),
