@@ -9,12 +9,10 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from django.db.models import Q
 from pytest_django import Settings
 
 from kernel import clock
 from marketplace.models import Assignment, Slot
-from marketplace.services.settlement import due_now
 from tests.access.telling_apart import Marks, Numbers, auc, held_out_scores, strength, within
 from tests.access.watched_crowd import Plant, Sighting, WatchedCrowd
 
@@ -125,15 +123,15 @@ def told_apart(crowd: WatchedCrowd) -> float:
 def accept_at_once(turn: Assignment) -> None:
     """Gold has nothing to wait for; why should it?"""
     if turn.lane == Slot.Lane.GOLD:
-        due_now(Q(pk=turn.pk))
+        Assignment.objects.filter(pk=turn.pk).update(review_due_at=clock.now())
 
 
 def accept_with_the_next_work(turn: Assignment) -> None:
     """A worker's gold goes with whatever of their work is accepted next: as it was until there was a pace to keep."""
-    due = Assignment.objects.filter(state=Assignment.State.SUBMITTED, review_due_at__lte=clock.now())
-    workers = list(due.filter(lane=Slot.Lane.WORK).values_list("worker_id", flat=True))
-    if workers:
-        due_now(Q(worker__in=workers, lane=Slot.Lane.GOLD))
+    waiting = Assignment.objects.filter(state=Assignment.State.SUBMITTED)
+    due = waiting.filter(lane=Slot.Lane.WORK, review_due_at__lte=clock.now())
+    workers = list(due.values_list("worker_id", flat=True))
+    waiting.filter(lane=Slot.Lane.GOLD, worker__in=workers).update(review_due_at=clock.now())
 
 
 def test_gold_is_not_told_from_work_by_payload_order_timing_or_media_path() -> None:

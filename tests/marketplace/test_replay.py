@@ -404,8 +404,8 @@ def test_the_command_begins_afresh_and_the_same_seed_comes_to_the_same(tmp_path:
 
     assert (first.returncode, first.stderr) == (0, "")
     report = lines_of(first.stdout)
-    assert "came in 115.20 USD paid by the client" in report
-    assert "together 115.20 USD equals what came in, to the cent" in report
+    assert "came in 120.00 USD paid by the client" in report
+    assert "together 120.00 USD equals what came in, to the cent" in report
     assert lines_of(second.stdout) == report
     assert sorted(path.name for path in (tmp_path / "var").iterdir()) == ["replay", "secret_key"]
 

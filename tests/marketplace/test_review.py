@@ -82,8 +82,8 @@ def test_a_job_without_tasks_is_not_launched() -> None:
 def test_gold_turns_are_in_the_worst_case() -> None:
     job = an_open_job(tasks=10, gold=3, overlap_max=3, gold_share_basis_points=1000)
 
-    # 10 tasks × 3 answers, and 10% of that as gold: 3 turns over 3 gold tasks.
-    assert held(job) == (10 * 3 + 3) * PRICE
+    # 10 tasks × 3 answers, and 10% gold beside them: 4 turns over 3 gold tasks, so 2 for each.
+    assert held(job) == (10 * 3 + 6) * PRICE
 
 
 def test_answers_that_agree_with_the_resolution_are_paid_by_the_next_sweep() -> None:
