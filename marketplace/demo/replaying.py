@@ -207,9 +207,7 @@ class Replay:
             claimed = claim_task(worker=worker, job_id=self.job.pk, chance=self._chance, among=offered)
             given = offered[claimed.task_id]
             result = self._results[given.label]
-            submitted = submit_annotation(
-                assignment_id=claimed.pk, worker=worker, result=result, chance=self._chance
-            )
+            submitted = submit_annotation(assignment_id=claimed.pk, worker=worker, result=result, chance=self._chance)
             if given is answer:
                 gold.rotate(-1)  # should the turns at the gold in front be used up, the next is offered next time
                 return submitted.task.state != Task.State.OPEN

@@ -238,7 +238,10 @@ def test_gold_that_is_rejected_is_counted_and_waits_no_more() -> None:
     before = Score.objects.get(worker=kept.worker).wrong
 
     reject_assignment(
-        assignment_id=kept.pk, reason="wrong", message="This is a cat and not a dog, look again.", by=owner_of(job.client)
+        assignment_id=kept.pk,
+        reason="wrong",
+        message="This is a cat and not a dog, look again.",
+        by=owner_of(job.client),
     )
 
     assert Score.objects.get(worker=kept.worker).wrong == before + 1
