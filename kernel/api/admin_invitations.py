@@ -73,7 +73,9 @@ class RedeemIn(In):
     }
     token = fields.SecretField()
     email = fields.EmailField()
-    password = fields.SecretField(help_text="At least 12 characters, not a common one, not like the e-mail address.")
+    password = fields.NewPasswordField(
+        help_text="At least 12 characters, not a common one, not like the e-mail address."
+    )
     display_name = fields.LineField(max_length=100)
 
 

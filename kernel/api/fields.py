@@ -111,6 +111,8 @@ class SecretField(serializers.CharField):
     """A password or token: taken as it is, never shown, at most 256 characters."""
 
     default_error_messages = {"invalid": "This must be a text.", "nul": "This may not hold the character U+0000."}
+    shortest: ClassVar[int] = 1
+    """What the published schema says; it is the service that refuses, with all that is wrong at once."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", LONGEST_PASSWORD)
@@ -122,6 +124,12 @@ class SecretField(serializers.CharField):
         if "\x00" in data:
             self.fail("nul")
         return data
+
+
+class NewPasswordField(SecretField):
+    """A password that somebody chooses."""
+
+    shortest = 12
 
 
 class EmailField(LineField):

@@ -6,7 +6,6 @@ from functools import cache, wraps
 from inspect import cleandoc
 from typing import Any, Final
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -32,6 +31,9 @@ _IDEMPOTENCY_KEY: Final = OpenApiParameter(
         "body gives the stored answer again, with the header `Idempotent-Replayed: true`."
     ),
 )
+
+UPLOADED: Final = {"type": "string", "format": "binary", "minLength": 1}
+"""A file as a body: any bytes, and not none."""
 
 
 def operation(
@@ -69,7 +71,7 @@ def operation(
             summary=name,
             description=cleandoc(method.__doc__ or ""),
             parameters=[*([asked] if asked else []), *([_IDEMPOTENCY_KEY] if creates and not public else [])],
-            request=dict.fromkeys(uploads, OpenApiTypes.BINARY) if uploads else body,
+            request=dict.fromkeys(uploads, UPLOADED) if uploads else body,
             responses={
                 (204 if answer is None else (status, media_type)): _success(answer, paged=paged),
                 **({(already, media_type): _what_was_there(answer)} if already else {}),

@@ -35,7 +35,7 @@ class SignUpIn(In):
 
     EXAMPLE = {"email": "ada@example.org", "password": "correct horse battery staple", "display_name": "Ada"}
     email = fields.EmailField()
-    password = fields.SecretField(help_text=TO_CHOOSE)
+    password = fields.NewPasswordField(help_text=TO_CHOOSE)
     display_name = fields.LineField(max_length=100, help_text="What others in one's own organisation see.")
 
 
@@ -100,14 +100,14 @@ class ResetIn(In):
 
     EXAMPLE = {"token": LINK, "password": "another horse, another staple"}
     token = fields.SecretField()
-    password = fields.SecretField(help_text=TO_CHOOSE)
+    password = fields.NewPasswordField(help_text=TO_CHOOSE)
 
 
 class PasswordIn(In):
     """Another password."""
 
     EXAMPLE = {"password": "another horse, another staple"}
-    password = fields.SecretField(help_text=TO_CHOOSE)
+    password = fields.NewPasswordField(help_text=TO_CHOOSE)
 
 
 class UsersView(ApiView):

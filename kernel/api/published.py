@@ -10,6 +10,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerial
 
 from kernel.api.fields import LineField, SecretField
 from kernel.api.serializers import In
+from kernel.api.webauthn import BASE64URL, Base64UrlField
 
 
 class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
@@ -39,10 +40,21 @@ class LineSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
 
 
 class SecretSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
-    """Tells the schema that no password and no token is empty."""
+    """Tells the schema that no password and no token is empty, and how long a new one is at least."""
 
     target_class = SecretField
+    match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         described: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
-        return {**described, "minLength": 1}
+        return {**described, "minLength": self.target.shortest}
+
+
+class Base64UrlSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # a registry made of subclasses
+    """Tells the schema of which letters the parts of a security key's answer are."""
+
+    target_class = Base64UrlField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        described: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**described, "minLength": 1, "pattern": f"^{BASE64URL}$"}

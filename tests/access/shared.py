@@ -9,11 +9,12 @@ from typing import Any
 from django.db import transaction
 
 from kernel import clock
+from kernel.api.webauthn import ID as KEY_ID
 from kernel.errors import Invalid
 from kernel.services.access import open_session
 from kernel.text import clean_line
 from tests.access.test_other_tenants import address_of
-from tests.access.world import Side, a_side
+from tests.access.world import PASSWORD, Side, a_side
 from tests.marketplace.api_people import Person
 from tests.qualification.builders import ANIMALS, a_user, an_answer
 from workforce.services.applying import TERMS_VERSION
@@ -82,6 +83,9 @@ def about(side: Side, *, email: str) -> dict[str, Any]:
     return {
         **{name.removesuffix("_id"): str(value) for name, value in side.ids.items()},
         "email": email,
+        "password": PASSWORD,
+        "id": KEY_ID,
+        "rawId": KEY_ID,
         "label_schema": ANIMALS,
         "xml": ANIMALS,
         "result": an_answer("cat"),
@@ -98,10 +102,15 @@ def about(side: Side, *, email: str) -> dict[str, Any]:
 def filled(sent: Any, values: dict[str, Any]) -> Any:
     """What is sent, with the values that only we can know, and with letters for what the rules of texts refuse."""
     if isinstance(sent, dict):
-        return {name: value_of(name, inner, values) for name, inner in sent.items()}
+        return {in_letters(name): value_of(name, inner, values) for name, inner in sent.items()}
     if isinstance(sent, list):
         return [filled(inner, values) for inner in sent]
-    return "x" * len(sent) if isinstance(sent, str) and not is_typed(sent) else sent
+    return in_letters(sent) if isinstance(sent, str) else sent
+
+
+def in_letters(text: str) -> str:
+    """The text, or as many letters where the rules of texts refuse it."""
+    return text if is_typed(text) else "x" * len(text)
 
 
 def value_of(name: str, sent: Any, values: dict[str, Any]) -> Any:
