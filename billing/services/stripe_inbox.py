@@ -20,7 +20,7 @@ from billing.stripe_gateway import StripeRefused, StripeServerError, StripeUnkno
 from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
-from kernel.services.audit import Actor
+from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ def store_event(*, raw_body: bytes, signature: str) -> StripeEvent:
     StripeEvent.objects.bulk_create([fresh], ignore_conflicts=True)
     stored = StripeEvent.objects.get(stripe_id=event.id)
     if stored.pk == fresh.pk:
+        what = {"type": event.type}
+        record(action="stripeevent.stored", subject=stored, by=INBOX, to_state=State.STORED, details=what)
         announce(StripeEventStored(stripe_event_id=str(stored.pk)))
     return stored
 
