@@ -13,6 +13,7 @@ from kernel.errors import NotAllowed, NotFound
 from kernel.policy import ANY, Kind, Rule
 from kernel.principal import Principal, opening_of
 from kernel.shown_fields import Tree
+from kernel.ways_in import MOST_HELPFUL_FIRST, EmailNotConfirmed, why_not_by
 
 Row = TypeVar("Row", bound=Model)
 
@@ -134,23 +135,25 @@ def _admitted(principal: Principal, entry: Sequence[Rule]) -> tuple[Rule, ...]:
         kind = roles[rule.role].kind
         if kind is Kind.LOOKED_UP and not principal.is_looked_up(rule.role):
             waiting.append(rule)
-        elif _has_role(principal, rule.role, kind):
-            _sort(principal, rule, applying, refusals)
+        else:
+            _sort(principal, rule, kind, applying, refusals)
     if not applying:  # only now is a look-up worth its query
         for rule in waiting:
-            if principal.held(rule.role) is not None:
-                _sort(principal, rule, applying, refusals)
+            _sort(principal, rule, Kind.LOOKED_UP, applying, refusals)
     if not applying:
-        raise refusals[0] if refusals else NotAllowed(_for_whom(entry))
+        raise _most_helpful(refusals) if refusals else NotAllowed(_for_whom(entry))
     return tuple(applying)
 
 
-def _sort(principal: Principal, rule: Rule, applying: list[Rule], refusals: list[NotAllowed]) -> None:
-    refusal = _refusal(principal, rule)
-    if refusal is None:
-        applying.append(rule)
-    else:
-        refusals.append(refusal)
+def _sort(principal: Principal, rule: Rule, kind: Kind, applying: list[Rule], refusals: list[NotAllowed]) -> None:
+    if kind not in (Kind.ANYONE, Kind.NEWCOMER) and principal.is_newcomer:
+        refusals.append(EmailNotConfirmed())
+    elif _has_role(principal, rule.role, kind):
+        refusal = why_not_by(principal.way_in, rule, kind)
+        if refusal is None:
+            applying.append(rule)
+        else:
+            refusals.append(refusal)
 
 
 def _has_role(principal: Principal, role: str, kind: Kind) -> bool:
@@ -163,10 +166,8 @@ def _has_role(principal: Principal, role: str, kind: Kind) -> bool:
     return kind is not Kind.LOOKED_UP or principal.held(role) is not None
 
 
-def _refusal(principal: Principal, rule: Rule) -> NotAllowed | None:
-    if principal.key is not None and rule.scope is None:
-        return NotAllowed("This needs a person: sign in and use the session's token instead of an API key.")
-    return None
+def _most_helpful(refusals: Sequence[NotAllowed]) -> NotAllowed:
+    return next((each for kind in MOST_HELPFUL_FIRST for each in refusals if isinstance(each, kind)), refusals[0])
 
 
 def _roles_in(action: str) -> str:

@@ -24,7 +24,8 @@ class Kind(Enum):
     """How it is told whether somebody has a role."""
 
     ANYONE = "everybody has it, signed in or not"
-    PERSON = "whoever is signed in has it"
+    NEWCOMER = "whoever is signed in has it, also before their e-mail address is confirmed"
+    PERSON = "whoever is signed in has it, once their e-mail address is confirmed"
     LOOKED_UP = "a look-up tells it, once a request"
     ON_OBJECT = "somebody has it on single objects, so the rows that are found tell it"
     ADMIN = "it was granted, and counts in a session with a second factor"
@@ -113,6 +114,8 @@ class Table:
                 yield f"{row} names a condition that there is not: {rule.condition}."
             if rule.scope not in (None, ANY_KEY, *self.scopes):
                 yield f"{row} names a scope that there is not: {rule.scope}."
+            if rule.fresh and rule.scope and rule.role in self.roles and self.roles[rule.role].kind is Kind.ADMIN:
+                yield f"{row} asks for a fresh factor and has a scope: admins' keys are never enough for that."
             if (rule.role, rule.action, rule.condition) in seen:
                 yield f"{row} stands twice under the condition {rule.condition}."
             seen.add((rule.role, rule.action, rule.condition))

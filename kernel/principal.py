@@ -57,9 +57,9 @@ class Principal:
         self._admin_roles: frozenset[str] | None = None
 
     @property
-    def key(self) -> ApiKey | None:
-        """The API key that the principal came in by, if it was one."""
-        return self.way_in if isinstance(self.way_in, ApiKey) else None
+    def is_newcomer(self) -> bool:
+        """Whether they are signed in and have not confirmed their e-mail address yet."""
+        return self.user is not None and self.user.email_verified_at is None
 
     @property
     def admin_roles(self) -> frozenset[str]:

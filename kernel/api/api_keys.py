@@ -1,5 +1,6 @@
 """API keys: how programs come in, on behalf of the person who made the key."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
-from kernel.models import ApiKey
+from kernel.models import ApiKey, Session
+from kernel.principal import Principal
 from kernel.scopes import SCOPES
 from kernel.services.access import (
     LONGEST_OVERLAP,
@@ -21,6 +23,7 @@ from kernel.services.access import (
     revoke_api_key,
     rotate_api_key,
 )
+from kernel.ways_in import SecondFactorRequired
 
 
 class ApiKeyIn(In):
@@ -100,7 +103,9 @@ class ApiKeysView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Makes a key that acts for oneself until it ends or is revoked. Only its hash is stored."""
-        key, token = create_api_key(user=self.user, by=self.actor, **self.read_body())
+        asked = self.read_body()
+        _refuse_admin_scopes_without_second_factor(asked["scopes"], self.principal)
+        key, token = create_api_key(user=self.user, by=self.actor, **asked)
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
 
@@ -133,7 +138,17 @@ class RotationView(ApiView):
         At most two versions work at a time: one from before ends at once.
         """
         sent = self.read_body()
+        for old in ApiKey.objects.filter(pk=api_key_id, user=self.user):
+            _refuse_admin_scopes_without_second_factor(old.scopes, self.principal)
         overlap = timedelta(seconds=sent.pop("overlap_seconds"))
         key, token = rotate_api_key(api_key_id=api_key_id, user=self.user, overlap=overlap, by=self.actor, **sent)
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
+
+
+def _refuse_admin_scopes_without_second_factor(scopes: Sequence[str], principal: Principal) -> None:
+    # A key shows no second factor when it is used, so it is asked for where the key is made.
+    way_in = principal.way_in
+    passed = isinstance(way_in, Session) and way_in.second_factor_at is not None
+    if not passed and any(scope.startswith("admin.") for scope in scopes):
+        raise SecondFactorRequired

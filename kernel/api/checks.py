@@ -35,6 +35,7 @@ def holes(table: Table, offered: Sequence[Served]) -> Iterator[str]:
     yield from _unregistered(table)
     yield from _uncovered(table, offered)
     yield from _permitted_otherwise(offered)
+    yield from _published_otherwise(table, offered)
     yield from field_holes(table, offered)
 
 
@@ -51,6 +52,14 @@ def _uncovered(table: Table, offered: Iterable[Served]) -> Iterator[str]:
         yield f"{each.method.upper()} {each.address}".strip() + f" has no row: nobody is let do {action}."
     for action in sorted(known - addresses.keys()):
         yield f"The table has rows for {action}, but nothing of that name is served."
+
+
+def _published_otherwise(table: Table, offered: Iterable[Served]) -> Iterator[str]:
+    for each in offered:
+        is_open = any(rule.role == "anyone" for rule in table.of(each.action))
+        if each.handler is not None and each.handler.public != is_open:  # type: ignore[attr-defined]  # from `operation`
+            let = "lets anybody" if is_open else "lets nobody"
+            yield f"The policy {let} do {each.action} without signing in; its operation is published otherwise."
 
 
 def _permitted_otherwise(offered: Iterable[Served]) -> Iterator[str]:

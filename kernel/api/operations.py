@@ -83,6 +83,7 @@ def operation(
         described.query, described.body = asked, body  # type: ignore[attr-defined]  # read again by ApiView
         described.takes_body = bool(body or uploads)  # type: ignore[attr-defined]
         described.answer, described.paged = answer, paged  # type: ignore[attr-defined]  # so that a check finds its fields
+        described.public = public  # type: ignore[attr-defined]  # so that a check holds it against the policy
         described.action = action  # type: ignore[attr-defined]  # what the policy table calls it
         return described
 

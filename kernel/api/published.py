@@ -58,3 +58,13 @@ class Base64UrlSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         described: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
         return {**described, "minLength": 1, "pattern": f"^{BASE64URL}$"}
+
+
+def files_are_required(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Tells the schema that an operation which takes a file does not go without."""
+    for methods in result["paths"].values():
+        for described in methods.values():
+            body = described.get("requestBody", {})
+            if any(media["schema"].get("format") == "binary" for media in body.get("content", {}).values()):
+                body["required"] = True
+    return result

@@ -47,7 +47,13 @@ def seal_batch(*, at_most: int, look_everywhere: bool = False) -> int:
     if not _is_the_only_one():
         return 0
     last = latest_checkpoint()
-    rows = _select(_ANYWHERE, [at_most]) if look_everywhere else _next_events(last, at_most)
+    below, next_tx = _horizon()
+    # A database that was loaded from a dump counts its transactions anew: what the dump brought unsealed bears a number
+    # that has not come yet, and what happened since stands before what was sealed. Then every event is looked at, once.
+    if look_everywhere or last is None or last.last_tx >= next_tx:
+        rows = _select(_ANYWHERE, [below, at_most])
+    else:
+        rows = _select(_AFTER, [last.last_tx, last.last_event_id, below, at_most])
     if not rows:
         return 0
     frontier = _footing(last)
@@ -70,18 +76,18 @@ def _is_the_only_one() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _next_events(last: AuditCheckpoint | None, at_most: int) -> list[Row]:
-    """What comes after ``last``.
+def _horizon() -> tuple[int, int]:
+    """Below which transaction none can leave an event any more, and which transaction comes next.
 
-    A database that was loaded from a dump counts its transactions anew: what the dump brought unsealed bears a number
-    that has not come yet, and what happened since stands before what was sealed. Then every event is looked at, once.
+    Only transactions of this database count: those of the server's others leave no events here. The numbers are taken
+    before the sessions are looked at, and events are read after both: what had begun by then and is in no session has
+    ended, and is seen.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        (next_tx,) = cursor.fetchone()
-    if last is None or last.last_tx >= next_tx:
-        return _select(_ANYWHERE, [at_most])
-    return _select(_AFTER, [last.last_tx, last.last_event_id, at_most])
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # or the sessions would be those of an earlier look
+        cursor.execute(_HORIZON)
+        below, next_tx = cursor.fetchone()
+    return below, next_tx
 
 
 def _select(sql: str, values: Sequence[int | UUID]) -> list[Row]:
@@ -90,20 +96,24 @@ def _select(sql: str, values: Sequence[int | UUID]) -> list[Row]:
         return [(tx, event_id, leaf) for tx, event_id, *leaf in cursor.fetchall()]
 
 
+_HORIZON: Final = """
+WITH now AS MATERIALIZED (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_tx),
+running AS (
+    SELECT backend_xid AS xid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
+    AND backend_type <> 'autovacuum worker'
+    UNION ALL
+    SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
+)
+SELECT least(next_tx, (SELECT min(next_tx - ((next_tx - xid::text::bigint) & 4294967295)) FROM running)), next_tx
+FROM now
+"""  # a session tells the lower half of a transaction's number, which is no more than 2^31 behind the next one
+
 _EVENTS: Final = f"""
 SELECT event.tx, event.id, {selected("event")} FROM kernel_auditevent event
 WHERE NOT EXISTS (SELECT FROM kernel_auditseal seal WHERE seal.event_id = event.id)
 """  # noqa: S608  (all of it ours)
-_ENDED: Final = """event.tx < (
-    SELECT coalesce(min(tx::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
-    FROM pg_snapshot_xip(pg_current_snapshot()) tx
-    WHERE NOT EXISTS (
-        SELECT FROM pg_stat_activity other WHERE other.datname <> current_database()
-        AND other.backend_xid::text::bigint = (tx::text::bigint & 4294967295)
-    )
-)"""
-"""Below every transaction that may still leave an event here; those of the server's other databases cannot."""
-
+_ENDED: Final = "event.tx < %s"
 _FROM_A_DUMP: Final = "event.tx >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 _AFTER: Final = f"{_EVENTS} AND (event.tx, event.id) > (%s, %s) AND {_ENDED} ORDER BY event.tx, event.id LIMIT %s"
 _ANYWHERE: Final = f"""

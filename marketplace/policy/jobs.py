@@ -100,8 +100,8 @@ ROWS: Final = (
     *allow("reject_an_answer", on="answer", to=READ_WORK, reads=ANSWER, writes="reason message", scope="jobs.write"),
     *allow("reverse_a_rejection", on="answer", to=READ_WORK, reads=ANSWER, writes="why", scope="jobs.write"),
     *allow("reverse_a_rejection", on="answer", to="escalations", reads=ANSWER, writes="why", scope="admin.write"),
-    *allow("download_results", on="results", to=READ_WORK, reads="file", scope="results.read"),
-    *allow("download_results", on="results", to="auditor", reads="file"),
+    *allow("download_results", on="results", to=READ_WORK, reads="file", scope="results.read", fresh=True),
+    *allow("download_results", on="results", to="auditor", reads="file", fresh=True),
     *allow("show_a_job_s_statement", on="job's money", to=SEE, reads=MOVEMENT, scope="money.read"),
     *allow("show_a_job_s_statement", on="job's money", to="finance auditor", reads=MOVEMENT, scope="admin.read"),
 )

@@ -15,7 +15,8 @@ OF_A_PAYOUT: Final = "about a payout"
 
 ROLES: Final = (
     Role("anyone", Kind.ANYONE, "Everybody, signed in or not.", ANY),
-    Role("person", Kind.PERSON, "Whoever is signed in.", OWN),
+    Role("newcomer", Kind.NEWCOMER, "Whoever is signed in, also before their e-mail address is confirmed.", OWN),
+    Role("person", Kind.PERSON, "Whoever is signed in, with a confirmed e-mail address.", OWN),
     Role(
         "worker",
         Kind.LOOKED_UP,

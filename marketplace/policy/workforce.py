@@ -48,6 +48,7 @@ ROWS: Final = (
         to="certification finance",
         reads="worker purpose values",
         writes="purpose fields",
+        fresh=True,
         why="For a purpose, and noted first.",
     ),
 )

@@ -9,10 +9,9 @@ from django.test import Client, override_settings
 
 from kernel.models import User
 from kernel.page_policy import ALWAYS, NOTHING
-from kernel.services.access import sign_in
 from tests.access.addresses import addresses, ask
 from tests.access.world import a_side
-from tests.kernel.people import PASSWORD, an_operator
+from tests.kernel.people import an_operator, token_of
 from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +32,7 @@ def a_browser(user: User | None) -> Client:
     """What this person asks with: the session's token for the API, its cookie for pages."""
     if user is None:
         return Client(raise_request_exception=False)
-    user.set_password(PASSWORD)
-    user.save(update_fields=["password"])
-    _, token = sign_in(email=user.email, password=PASSWORD, through="console")
+    token = token_of(user, through="console")
     browser = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
     browser.cookies[project.SESSION_COOKIE_NAME] = token
     return browser

@@ -8,7 +8,6 @@ from billing.services.payouts import request_payout
 from billing.services.refunds import request_refund
 from kernel.models import ApiKey, AuditEvent, User
 from kernel.money import Money
-from kernel.services.access import sign_in
 from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
@@ -18,7 +17,7 @@ from marketplace.services.invitations import invite_member
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
-from tests.kernel.people import an_app_of, made_admin
+from tests.kernel.people import an_app_of, made_admin, token_of
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import (
@@ -102,6 +101,5 @@ def in_person(user: User) -> Person:
     person = Person(user)
     user.set_password(PASSWORD)
     user.save(update_fields=["password"])
-    _, token = sign_in(email=user.email, password=PASSWORD)
-    person.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    person.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token_of(user)}")
     return person

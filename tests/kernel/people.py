@@ -12,7 +12,7 @@ from kernel import allauth_gateway as gateway
 from kernel.admin_roles import ADMIN_ROLES
 from kernel.allauth_gateway import Factor
 from kernel.models import User
-from kernel.services.access import open_session, sign_in
+from kernel.services.access import open_session
 from kernel.services.admin_roles import create_admin, grant_admin_role
 from kernel.services.audit import Actor
 from tests.kernel.authenticators import App
@@ -44,16 +44,20 @@ def browser_of(user: User | None = None) -> APIClient:
     """A client that sends this person's token, or none."""
     client = APIClient(raise_request_exception=False)
     if user is not None:
-        _, token = sign_in(email=user.email, password=PASSWORD)
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token_of(user)}")
     return client
+
+
+def token_of(user: User, *, through: str = "api") -> str:
+    """The token of a new session of this person; an admin has shown a second factor for it."""
+    _, token = open_session(user=user, through=through, second_factor="totp" if user.is_staff else "")
+    return token
 
 
 def console_of(user: User) -> Browser:
     """A browser with the cookie of this person's session; an admin has shown a second factor for it."""
     browser = Browser()
-    _, token = open_session(user=user, through="console", second_factor="totp" if user.is_staff else "")
-    browser.cookies[settings.SESSION_COOKIE_NAME] = token
+    browser.cookies[settings.SESSION_COOKIE_NAME] = token_of(user, through="console")
     return browser
 
 

@@ -55,6 +55,7 @@ def test_an_access_admin_grants_and_withdraws_a_role() -> None:
         },
     )
     assert browser.get(ROLES, {"user": str(user.pk)}).json() == {"results": [granted.json()], "next_cursor": None}
+    user.refresh_from_db()
     assert browser_of(user).get("/api/v1/me/").json()["roles"] == ["finance"]
     assert browser_of(user).get("/api/v1/books/").status_code == 200
 

@@ -13,9 +13,9 @@ from django.test import Client
 from kernel import clock
 from kernel.models import AuditEvent, IdempotencyRecord, User
 from kernel.scopes import SCOPES
-from kernel.services.access import create_api_key, sign_in
+from kernel.services.access import create_api_key
 from kernel.services.audit import Actor
-from tests.kernel.people import made_admin
+from tests.kernel.people import made_admin, token_of
 from tests.workforce.people import LEGAL_NAME, a_person, a_worker, an_admin, an_application, an_identity
 from workforce.models import Application, Identity, Worker
 from workforce.services.applying import TERMS_VERSION
@@ -37,10 +37,8 @@ class Caller:
     """Somebody who is signed in."""
 
     def __init__(self, user: User) -> None:
-        user.set_password("correct horse battery staple")
-        user.save(update_fields=["password"])
         self.user = user
-        self.token = sign_in(email=user.email, password="correct horse battery staple")[1]
+        self.token = token_of(user)
 
     def get(self, path: str) -> tuple[int, Any]:
         answer = Client().get(path, headers={"Authorization": f"Bearer {self.token}"})
