@@ -275,10 +275,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["kernel.api.permissions.ByPolicy"],
     "REDOC_DIST": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [  # enumerations stay where they are used
-        "kernel.api.published.files_are_required",
-        "marketplace.api.groups.in_order",
-    ],
+    # Enumerations stay where they are used.
+    "POSTPROCESSING_HOOKS": ["kernel.api.published.files_are_required", "marketplace.api.groups.in_order"],
 }
 REQUESTS_A_MINUTE: dict[str, int] = {
     "read": number("ASSAY_READS_A_MINUTE", default=6000, at_least=1, about="Reads that one user may make in a minute."),

@@ -129,12 +129,12 @@ def test_a_key_with_an_admins_scopes_is_made_with_a_second_factor_only() -> None
     assert made.status_code == 201
 
     rotation = f"{API}api-keys/{made.json()['id']}/rotate/"
-    wanted = {"overlap_seconds": 60, "expires_at": ends}
-    assert error_of(without_second_factor(admin).post(rotation, wanted, format="json")) == (
+    anew = {"overlap_seconds": 60, "expires_at": ends}
+    assert error_of(without_second_factor(admin).post(rotation, anew, format="json")) == (
         403,
         "second_factor_required",
     )
-    assert browser_of(admin).post(rotation, wanted, format="json").status_code == 201
+    assert browser_of(admin).post(rotation, anew, format="json").status_code == 201
 
 
 def test_an_export_asks_a_person_for_a_fresh_factor_and_a_program_for_its_scope() -> None:

@@ -1,10 +1,10 @@
-"""The tables of docs/reference.md as the code has them; `WRITE_REFERENCE=1` lets the test of them write them anew."""
+"""The tables of docs/reference.md and docs/policy.md as the code has them, written anew with `WRITE_REFERENCE=1`."""
 
 import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from inspect import cleandoc
 from types import ModuleType
 from typing import Any, Final
@@ -20,29 +20,15 @@ from kernel.api.idempotency import HEADER
 from kernel.api.served import served
 from kernel.errors import Invalid, NotAllowed, NotFound, Refused
 from kernel.services.outbox import Subscription, subscriptions
+from tests.architecture import policy_tables
+from tests.architecture.markdown import table
 from tests.architecture.project import PACKAGES, ROOT, modules, stateful_models, states_of
 
-PAGE: Final = ROOT / "docs" / "reference.md"
+REFERENCE, POLICY = ROOT / "docs" / "reference.md", ROOT / "docs" / "policy.md"
 REFRESH: Final = "WRITE_REFERENCE=1 python3 manage.py test tests/architecture -k reference"
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 STATUS: Final = {NotFound: 404, NotAllowed: 403, Invalid: 400}
-
-
-Rows = Callable[[], Iterator[Sequence[str]]]
-
-
-def table(*columns: str) -> Callable[[Rows], Callable[[], list[str]]]:
-    """Let a function that gives rows give the lines of a Markdown table with these columns."""
-
-    def decorate(rows: Rows) -> Callable[[], list[str]]:
-        def lines() -> list[str]:
-            written = [f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in [columns, *rows()]]
-            return [written[0], "|---" * len(columns) + "|", *written[1:]]
-
-        return lines
-
-    return decorate
 
 
 @table("row", "in state", "may become")
@@ -173,33 +159,42 @@ def first_sentences(thing: type | ModuleType) -> str:
     return " ".join(cleandoc(thing.__doc__ or "").split("\n\n", maxsplit=1)[0].replace("``", "`").split())
 
 
-TABLES: Final = {
+TABLES: Final[dict[str, Callable[[], list[str]]]] = {
     "states": states,
     "events": announcements,
     "codes": codes,
     "endpoints": endpoints,
     "commands": commands,
     "sweeps": sweeps,
+    "roles": policy_tables.roles,
+    "conditions": policy_tables.conditions,
+    "scopes": policy_tables.scopes,
+    **{f"rows of {part}": partial(policy_tables.rows_of, part) for part in policy_tables.PARTS},
 }
-"""Each table by the name between its marks in the page."""
+"""Each table by the name between its marks in its page."""
 
 
 def written(name: str) -> list[str]:
-    """The table of this name as it stands in the page."""
-    found = re.search(_between_marks(name), PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None, f"{PAGE.name} has no place for the table {name!r}."
-    return found[2].strip().splitlines()
+    """The table of this name as it stands in its page."""
+    found = [
+        re.search(_between_marks(name), page.read_text(encoding="utf-8"), re.DOTALL) for page in (REFERENCE, POLICY)
+    ]
+    (match,) = [match for match in found if match is not None]  # each table has one place
+    return match[2].strip().splitlines()
 
 
 def write_all() -> None:
     """Put every table between its marks, as the code has it now."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, lines in TABLES.items():
-        made = "\n".join(lines()).replace("\\", r"\\")
-        text = re.sub(_between_marks(name), rf"\1\n\n{made}\n\n\3", text, flags=re.DOTALL)
-    draft = PAGE.with_name(f".{PAGE.name}.{os.getpid()}")  # two test processes may be at it, and readers beside them
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(PAGE)
+    for page in (REFERENCE, POLICY):
+        text = page.read_text(encoding="utf-8")
+        for name, lines in TABLES.items():
+            made = "\n".join(lines()).replace("\\", r"\\")
+            text = re.sub(_between_marks(name), rf"\1\n\n{made}\n\n\3", text, flags=re.DOTALL)
+        draft = page.with_name(
+            f".{page.name}.{os.getpid()}"
+        )  # two test processes may be at it, and readers beside them
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(page)
 
 
 def _between_marks(name: str) -> str:
