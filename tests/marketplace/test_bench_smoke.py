@@ -9,9 +9,12 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import RequestFactory
 
 from marketplace.bench import bare_view
+from marketplace.bench.beside import Compared, compare
 from marketplace.bench.goals import Goal
 from marketplace.bench.overhear import overhear
 from marketplace.bench.pgbench import Program, run_pgbench
@@ -82,6 +85,29 @@ def test_pgbench_says_it_too(scene: Scene, scripts: tuple[Script, Script], tmp_p
     assert outcome.pairs_a_second > 0
     assert Task.objects.filter(job=job, state="resolved").count() == 8
     assert {turn.state for turn in Assignment.objects.filter(job=job)} == {"submitted"}
+
+
+def a_round(rate: float, cpu_ms: float) -> dict[str, object]:
+    """Figures of one round, as `bench --json` writes them."""
+    kind = {"tasks": 1000, "done_share": 0.0, "workers": 8}
+    assay = {"system": "assay", "pairs_a_second": rate, "web_cpu_ms": cpu_ms - 1, "database_cpu_ms": 1}
+    return {"windows": [kind | assay, kind | assay | {"system": "bare view", "pairs_a_second": 999.0}]}
+
+
+def test_another_checkout_is_compared_with_round_by_round() -> None:
+    ours, theirs = (
+        [a_round(80, 8), a_round(45, 6), a_round(90, 12)],
+        [a_round(100, 10), a_round(50, 5), a_round(90, 10)],
+    )
+
+    assert compare(ours, theirs) == [
+        Compared(tasks=1000, done_share=0.0, workers=8, our_rate=80, their_rate=90, rate_ratio=0.9, cpu_ratio=1.2)
+    ]
+
+
+def test_a_folder_that_is_no_checkout_is_not_measured(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="is not a checkout of Assay that has a benchmark"):
+        call_command("bench", "--beside", str(tmp_path))
 
 
 @pytest.mark.slow

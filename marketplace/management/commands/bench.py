@@ -18,6 +18,7 @@ from rich.console import Console
 
 from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
+from marketplace.bench.beside import NotMeasured, measure_beside, table_of
 from marketplace.bench.measure import Plan, measure
 from marketplace.bench.report import as_json, show
 from marketplace.bench.windows import Place
@@ -41,6 +42,14 @@ def numbers(written: str) -> list[int]:
     return found
 
 
+def checkout(written: str) -> Path:
+    """The folder of a checkout of the project."""
+    folder = Path(written).resolve()
+    if not (folder / "marketplace" / "bench").is_dir():
+        raise ArgumentTypeError(f"{written!r} is not a checkout of Assay that has a benchmark.")
+    return folder
+
+
 class Command(BaseCommand):
     """Runs an installation of its own in a folder that is thrown away, and measures it."""
 
@@ -57,6 +66,12 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, help="windows of each kind, default 5")
         parser.add_argument("--bulk", type=int, help="tasks of the import and the download, default 100000")
         parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
+        parser.add_argument(
+            "--beside",
+            type=checkout,
+            metavar="PATH",
+            help="measure claims only, in turns with those of another checkout of Assay, and print the ratios",
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
         parser.add_argument("--place", help=SUPPRESS)
 
@@ -67,13 +82,24 @@ class Command(BaseCommand):
         on_signals(signal.default_int_handler)  # however it is ended, what was started is stopped and thrown away
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=_made(settings.VAR_DIR)))
         try:
-            self._in_its_own_installation(folder)
-        except (StackError, SupervisorError, EmbeddedServerError) as error:
+            if options["beside"]:
+                self._measure_beside(options, folder)
+            else:
+                self._in_its_own_installation(folder)
+        except (NotMeasured, StackError, SupervisorError, EmbeddedServerError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             raise CommandError("The benchmark was stopped before its end.") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _measure_beside(self, options: dict[str, Any], folder: Path) -> None:
+        console = Console(width=None if self.stdout.isatty() else WIDTH)
+        with console.status("starting") as status:
+            compared = measure_beside(options["beside"], plan_of(options), folder=folder, tell=status.update)
+        console.print(table_of(compared))
+        if options["json"]:
+            options["json"].write_text(json.dumps([asdict(each) for each in compared], indent=1), encoding="utf-8")
 
     def _in_its_own_installation(self, folder: Path) -> None:
         """Start one, and this same command again inside it."""
