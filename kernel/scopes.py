@@ -13,3 +13,8 @@ SCOPES: Final = {
     "admin.write": "decide what the owner's admin roles decide",
 }
 """No scope gives more than the owner has at that moment, and none what is asked for in person only."""
+
+
+def is_for_admins(scope: str) -> bool:
+    """Whether a scope opens something to those alone who hold an admin role."""
+    return scope.startswith("admin.")

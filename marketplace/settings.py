@@ -388,11 +388,7 @@ refuse_unsafe_settings(
     production=PRODUCTION,
     secrets=SECRETS,
     doors=Doors(
-        debug=DEBUG,
-        hosts=ALLOWED_HOSTS,
-        origins=CSRF_TRUSTED_ORIGINS,
-        base_url=BASE_URL,
-        content_origin=CONTENT_ORIGIN,
+        debug=DEBUG, hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS, base_url=BASE_URL, content_origin=CONTENT_ORIGIN
     ),
     stripe_api_base=STRIPE_API_BASE,
     project=BASE_DIR,

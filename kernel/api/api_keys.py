@@ -11,10 +11,10 @@ from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
 from kernel.api.views import ApiView
-from kernel.errors import NotFound
+from kernel.errors import NotAllowed, NotFound
 from kernel.models import ApiKey, Session
 from kernel.principal import Principal
-from kernel.scopes import SCOPES
+from kernel.scopes import SCOPES, is_for_admins
 from kernel.services.access import (
     LONGEST_OVERLAP,
     KeyOver,
@@ -104,7 +104,7 @@ class ApiKeysView(ApiView):
     def post(self, request: Request) -> Response:
         """Makes a key that acts for oneself until it ends or is revoked. Only its hash is stored."""
         asked = self.read_body()
-        _refuse_admin_scopes_without_second_factor(asked["scopes"], self.principal)
+        _refuse_admin_scopes(asked["scopes"], self.principal)
         key, token = create_api_key(user=self.user, by=self.actor, **asked)
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
@@ -139,16 +139,19 @@ class RotationView(ApiView):
         """
         sent = self.read_body()
         for old in ApiKey.objects.filter(pk=api_key_id, user=self.user):
-            _refuse_admin_scopes_without_second_factor(old.scopes, self.principal)
+            _refuse_admin_scopes(old.scopes, self.principal)
         overlap = timedelta(seconds=sent.pop("overlap_seconds"))
         key, token = rotate_api_key(api_key_id=api_key_id, user=self.user, overlap=overlap, by=self.actor, **sent)
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
 
 
-def _refuse_admin_scopes_without_second_factor(scopes: Sequence[str], principal: Principal) -> None:
+def _refuse_admin_scopes(scopes: Sequence[str], principal: Principal) -> None:
     # A key shows no second factor when it is used, so it is asked for where the key is made.
+    if not any(map(is_for_admins, scopes)):
+        return
+    if not principal.admin_roles:
+        raise NotAllowed("Keys with the scopes admin.read and admin.write are for those who hold an admin role.")
     way_in = principal.way_in
-    passed = isinstance(way_in, Session) and way_in.second_factor_at is not None
-    if not passed and any(scope.startswith("admin.") for scope in scopes):
+    if not isinstance(way_in, Session) or way_in.second_factor_at is None:
         raise SecondFactorRequired

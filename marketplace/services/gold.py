@@ -89,7 +89,7 @@ WITH answered AS (
 ), others AS (
     SELECT answer.answer_key FROM marketplace_assignment turn
     JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
-    WHERE turn.task_id = %(task)s ORDER BY turn.ordinal LIMIT {NEIGHBOURS}
+    WHERE turn.task_id = %(task)s ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT {NEIGHBOURS}
 )
 SELECT question.answer_key,
     (SELECT * FROM others OFFSET (SELECT floor(%(other_place)s::float8 * count(*))::int FROM others) LIMIT 1),

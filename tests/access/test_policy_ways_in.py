@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from kernel import clock
 from kernel.api.checks import holes
 from kernel.api.served import served
-from kernel.models import Session, User
+from kernel.models import ApiKey, Session, User
 from kernel.scopes import SCOPES
 from kernel.services.access import create_api_key, open_session
 from kernel.services.admin_roles import withdraw_admin_role
@@ -135,6 +135,13 @@ def test_a_key_with_an_admins_scopes_is_made_with_a_second_factor_only() -> None
         "second_factor_required",
     )
     assert browser_of(admin).post(rotation, anew, format="json").status_code == 201
+
+
+def test_nobody_makes_a_key_with_an_admins_scopes_before_they_are_one() -> None:
+    ends = (clock.now() + timedelta(days=1)).isoformat()
+    wanted = {"name": "for later", "scopes": ["admin.write"], "expires_at": ends}
+    refused = browser_of(a_user()).post(f"{API}api-keys/", wanted, format="json")
+    assert (error_of(refused), ApiKey.objects.count()) == ((403, "not_allowed"), 0)
 
 
 def test_an_export_asks_a_person_for_a_fresh_factor_and_a_program_for_its_scope() -> None:
