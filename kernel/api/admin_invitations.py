@@ -124,5 +124,9 @@ class RedeemView(ApiView):
         public=True,
     )
     def post(self, request: Request) -> Response:
-        """Makes a new user with the roles of the invitation. They count once a second factor was added and shown."""
+        """Makes a new user with the roles of the invitation, and sends a mail to confirm the address with.
+
+        The roles count once it is confirmed, and a second factor was added and shown. Only the first user of an
+        installation need not confirm.
+        """
         return self.answer(UserOut(redeem_invitation(**self.read_body())), status=201)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out
+from kernel.api.sessions import session_of
 from kernel.api.views import ApiView
 from kernel.errors import NotAllowed, NotFound
 from kernel.models import ApiKey, Session
@@ -18,6 +19,7 @@ from kernel.scopes import SCOPES, is_for_admins
 from kernel.services.access import (
     LONGEST_OVERLAP,
     KeyOver,
+    SessionOver,
     TooManyApiKeys,
     create_api_key,
     revoke_api_key,
@@ -99,13 +101,13 @@ class ApiKeysView(ApiView):
         status=201,
         creates=True,
         not_kept=["token"],
-        errors=[TooManyApiKeys],
+        errors=[TooManyApiKeys, SessionOver],
     )
     def post(self, request: Request) -> Response:
         """Makes a key that acts for oneself until it ends or is revoked. Only its hash is stored."""
         asked = self.read_body()
         _refuse_admin_scopes(asked["scopes"], self.principal)
-        key, token = create_api_key(user=self.user, by=self.actor, **asked)
+        key, token = create_api_key(user=self.user, by=self.actor, session=session_of(request), **asked)
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
 
@@ -130,7 +132,7 @@ class RotationView(ApiView):
         status=201,
         creates=True,
         not_kept=["token"],
-        errors=[NotFound, KeyOver],
+        errors=[NotFound, KeyOver, SessionOver],
     )
     def post(self, request: Request, api_key_id: UUID) -> Response:
         """Makes a new version of the key, with its name and scopes. The old one works beside it for as long as asked.
@@ -141,7 +143,14 @@ class RotationView(ApiView):
         for old in ApiKey.objects.filter(pk=api_key_id, user=self.user):
             _refuse_admin_scopes(old.scopes, self.principal)
         overlap = timedelta(seconds=sent.pop("overlap_seconds"))
-        key, token = rotate_api_key(api_key_id=api_key_id, user=self.user, overlap=overlap, by=self.actor, **sent)
+        key, token = rotate_api_key(
+            api_key_id=api_key_id,
+            user=self.user,
+            overlap=overlap,
+            by=self.actor,
+            session=session_of(request),
+            **sent,
+        )
         key.token = token  # type: ignore[attr-defined]  # shown beside the row's own fields, and never stored
         return self.answer(NewApiKeyOut(key), status=201)
 

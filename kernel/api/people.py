@@ -12,7 +12,7 @@ from kernel.api.sessions import SessionOut, session_of, shown_session
 from kernel.api.throttles import SecondStepThrottle, SignInThrottle
 from kernel.api.views import ApiView
 from kernel.models import ApiKey, Session
-from kernel.services.access import WrongCredentials
+from kernel.services.access import SessionOver, WrongCredentials
 from kernel.services.email_links import LinkOver
 from kernel.services.signing_up import (
     AlreadyConfirmed,
@@ -170,7 +170,7 @@ class ResetsView(ApiView):
 class PasswordView(ApiView):
     """One's own password."""
 
-    @operation("Change one's password", body=PasswordIn, answer=SessionOut)
+    @operation("Change one's password", body=PasswordIn, answer=SessionOut, errors=[SessionOver])
     def put(self, request: Request) -> Response:
         """Takes another password. All one's sessions end; the answer has the token of the one that begins."""
         session, token = change_password(session=session_of(request), **self.read_body())

@@ -17,12 +17,14 @@ from kernel.api.webauthn import CREATION_EXAMPLE, KeyAnswerIn, NewKeyAnswerIn
 from kernel.errors import NotFound
 from kernel.models import User
 from kernel.services import second_factors
+from kernel.services.access import SessionOver
 from kernel.services.challenges import ChallengeOver, TooManyTries, WrongSecondFactor
 from kernel.services.second_factors import Added, FactorThere, LastFactor, NoFactor, Proof
 
 CHALLENGE = "ac_3vKx0bq8Zt5mWnR2yLhJ7dPfGcS1uQeA9oTiVwXkMzE"
 CODE_HELP = "Of the authenticator app (6 digits), or one of the recovery codes (10 digits)."
 ANSWERED_WRONGLY = [WrongSecondFactor, ChallengeOver, TooManyTries]
+NOT_ADDED = [*ANSWERED_WRONGLY, SessionOver]
 
 
 class SecondStepIn(In):
@@ -230,7 +232,7 @@ class TotpView(ApiView):
 
     throttle_classes = [SecondStepThrottle]
 
-    @operation("Add an authenticator app", body=TotpIn, answer=AddedOut, status=201, errors=ANSWERED_WRONGLY)
+    @operation("Add an authenticator app", body=TotpIn, answer=AddedOut, status=201, errors=NOT_ADDED)
     def post(self, request: Request) -> Response:
         """Adds the app that shows this code. From now on signing in asks for it too.
 
@@ -255,7 +257,7 @@ class KeyView(ApiView):
 
     throttle_classes = [SecondStepThrottle]
 
-    @operation("Add a security key", body=NewKeyIn, answer=AddedOut, status=201, errors=ANSWERED_WRONGLY)
+    @operation("Add a security key", body=NewKeyIn, answer=AddedOut, status=201, errors=NOT_ADDED)
     def post(self, request: Request) -> Response:
         """Adds the key that answered. From now on signing in asks for it too.
 

@@ -11,12 +11,12 @@ from kernel.principal import Principal
 def console_permit(request: HttpRequest, action: str) -> Permit | None:
     """What they may do by an action, or None when the table does not let them."""
     try:
-        return admit(_principal_of(request), action)
+        return admit(principal_of(request), action)
     except NotAllowed:
         return None
 
 
-def _principal_of(request: HttpRequest) -> Principal:
+def principal_of(request: HttpRequest) -> Principal:
     """Whoever is signed in: one for each request, so that what costs a query is looked up once."""
     known: Principal | None = getattr(request, "principal", None)
     if known is None:

@@ -21,6 +21,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, 403, "not_allowed", "You may not do this.")
 
 
+def not_allowed(request: HttpRequest, message: str) -> HttpResponse:
+    """What this person may not do, with the sentence that tells them the way out."""
+    return _answer(request, 403, "not_allowed", message)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was not sent from a page of ours, as far as can be told."""
     message = "This form was not sent from a page of ours, or its page is too old. Load the page again and repeat it."

@@ -20,9 +20,13 @@ from rest_framework.exceptions import Throttled, ValidationError
 from kernel import strict_json
 from kernel.api.serializers import In
 from kernel.console.middleware import session_of
+from kernel.console.permits import principal_of
 from kernel.console.session_store import SessionStore
-from kernel.errors import Invalid, NotFound, Refused
+from kernel.errors import Invalid, NotAllowed, NotFound, Refused
 from kernel.models import Session
+from kernel.pages.errors import not_allowed
+from kernel.permit import admit
+from kernel.ways_in import FreshFactorRequired
 
 LONGEST_TEXT: Final = 256
 LONGEST_CREDENTIAL: Final = 40_000
@@ -41,14 +45,28 @@ def page(view: Page) -> Page:
 
 
 def for_the_signed_in(view: PersonalPage) -> Page:
-    """Such a page for whoever is signed in; others are led to the sign-in first."""
+    """Such a page for whoever is signed in and whom the policy lets; others are led to what they lack, or refused."""
 
     @wraps(view)
     def shown(request: HttpRequest) -> HttpResponse:
         session = session_of(request)
-        return view(request, session) if session is not None else lead_to("sign_in", then=request.get_full_path())
+        if session is None:
+            return lead_to("sign_in", then=request.get_full_path())
+        try:
+            admit(principal_of(request), action_of_page(request))
+        except FreshFactorRequired:
+            return lead_to("step_up", then=request.get_full_path())
+        except NotAllowed as refusal:
+            return not_allowed(request, refusal.message)
+        return view(request, session)
 
     return page(shown)
+
+
+def action_of_page(request: HttpRequest) -> str:
+    """What the policy table calls the page that is asked for."""
+    assert request.resolver_match is not None, "A page is found by its address."
+    return f"page.{request.resolver_match.view_name}"
 
 
 def lead_to(name: str, *, then: str) -> HttpResponse:

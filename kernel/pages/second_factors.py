@@ -17,7 +17,6 @@ from kernel.pages.forms import (
     begin,
     credential_of,
     for_the_signed_in,
-    lead_to,
     sentence_of,
     show,
     text_of,
@@ -32,9 +31,7 @@ from kernel.text import clean_line
 
 @for_the_signed_in
 def second_factors_page(request: HttpRequest, session: Session) -> HttpResponse:
-    """Show one's factors; adding and removing them asks for a session that is fresh."""
-    if not session.is_fresh:
-        return lead_to("step_up", then=request.get_full_path())
+    """Show one's factors; add and remove them."""
     if request.method != "POST":
         return _overview(request, session)
     step = _STEPS.get(request.POST.get("step", ""), _overview)

@@ -51,6 +51,13 @@ class SecondFactorNeeded(Refused):
         )
 
 
+class SessionOver(Refused):
+    """The session was ended while this was on its way."""
+
+    code = "session_over"
+    status = 401
+
+
 class KeyOver(Refused):
     """The API key has ended, or was rotated before."""
 
@@ -132,13 +139,26 @@ def sign_out(*, session: Session) -> None:
 def end_sessions(*, user_id: UUID, why: str, by: Actor, api_keys: bool = False) -> int:
     """End every session of a user, and if asked for their API keys too, with their next request; how many there were.
 
-    For whoever takes something away from a person, in the transaction that does it. They may sign in again.
+    For whoever takes something away from a person, in the transaction that does it. They may sign in again. It holds
+    the person's row, as does what makes further ways in: what comes after finds its session ended.
     """
+    User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     ended = [*_revoke_all(Session, user_id), *(_revoke_all(ApiKey, user_id) if api_keys else ())]
     for way_in in ended:
         noun = "session" if isinstance(way_in, Session) else "api_key"
         record(action=f"{noun}.ended", subject=way_in, by=by, why=why)
     return len(ended)
+
+
+def hold_person(user: User, session: Session | None) -> User:
+    """The person's row, locked; and if they ask in a ``session``, it lives still. Raises SessionOver. In a transaction.
+
+    Whatever leaves a lasting way in behind waits here for who is just ending all of them (a reset of the password).
+    """
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if session is not None and not Session.objects.filter(pk=session.pk, revoked_at=None).exists():
+        raise SessionOver("Your session was ended meanwhile. Sign in again.")
+    return person
 
 
 def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
@@ -155,15 +175,21 @@ def authenticate_token(token: str) -> tuple[User, Session | ApiKey] | None:
 
 @transaction.atomic
 def create_api_key(
-    *, user: User, name: str, scopes: Collection[str], expires_at: datetime, by: Actor
+    *,
+    user: User,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime,
+    by: Actor,
+    session: Session | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new API key of ``user`` and its token, shown only here.
+    """A new API key of ``user`` and its token, shown only here. ``session`` is that in which it was asked for.
 
-    Raises Invalid for an expiry or scopes that cannot be, TooManyApiKeys.
+    Raises Invalid for an expiry or scopes that cannot be, TooManyApiKeys, SessionOver.
     """
     allowed = _checked_scopes(scopes)
     _check_expiry(expires_at)
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    hold_person(user, session)
     if ApiKey.objects.live().filter(user=user, replaced_by=None).count() >= MOST_API_KEYS:
         raise TooManyApiKeys(f"There are {MOST_API_KEYS} live API keys already. Revoke one first.")
     return _make_api_key(ApiKey(user=user, name=name, scopes=allowed, expires_at=expires_at), by=by)
@@ -171,16 +197,23 @@ def create_api_key(
 
 @transaction.atomic
 def rotate_api_key(
-    *, api_key_id: UUID, user: User, overlap: timedelta, expires_at: datetime, by: Actor
+    *,
+    api_key_id: UUID,
+    user: User,
+    overlap: timedelta,
+    expires_at: datetime,
+    by: Actor,
+    session: Session | None = None,
 ) -> tuple[ApiKey, str]:
     """A new version of one of ``user``'s API keys and its token, shown only here; the old one ends after ``overlap``.
 
     At most two versions work at a time: one before the old one ends at once. Raises NotFound, Invalid for an overlap or
-    an expiry that cannot be, and KeyOver for a key that has ended or was rotated before.
+    an expiry that cannot be, KeyOver for a key that has ended or was rotated before, and SessionOver.
     """
     _check_expiry(expires_at)
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise _invalid("overlap_seconds", f"Two versions work side by side for at most {LONGEST_OVERLAP.days} days.")
+    hold_person(user, session)
     old = ApiKey.objects.select_for_update(no_key=True, of=("self",)).filter(pk=api_key_id, user=user).first()
     if old is None:
         raise NotFound("API key")

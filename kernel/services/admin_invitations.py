@@ -17,9 +17,10 @@ from kernel import clock
 from kernel.admin_roles import ACCESS, ADMIN_ROLES
 from kernel.email_address import canonical_email
 from kernel.errors import Invalid, NotFound, Refused
-from kernel.models import AdminInvitation, AdminRole, User
+from kernel.models import AdminInvitation, AdminRole, EmailLink, User
 from kernel.services.admin_roles import create_admin
 from kernel.services.audit import Actor, record
+from kernel.services.email_links import owe_link
 from kernel.services.signing_up import EmailTaken
 from kernel.text import clean_line
 from kernel.tokens import INVITATION_MARK, new_token, sha256_of
@@ -65,8 +66,10 @@ def invite_first_admin() -> tuple[AdminInvitation, str] | None:
 
 @transaction.atomic
 def redeem_invitation(*, token: str, email: str, password: str, display_name: str) -> User:
-    """Make whoever shows the token the admin that it promises.
+    """Make whoever shows the token the admin that it promises, and owe them a mail to confirm their address with.
 
+    They name it themselves, and what is addressed to it is theirs from then on: invitations of clients too. The first
+    of an installation need not confirm it: nobody else is there yet, and mail may not be set up.
     Raises InvitationOver before anything else is looked at, EmailTaken, and Invalid for an address, a name or a
     password that cannot be one.
     """
@@ -81,6 +84,7 @@ def redeem_invitation(*, token: str, email: str, password: str, display_name: st
         faults: list[dict[str, object]] = [{"field": "password", "message": message} for message in error.messages]
         raise Invalid("This password cannot be taken.", errors=faults) from None
     by = Actor("user", str(invitation.invited_by_id)) if invitation.invited_by_id else COMMAND_LINE
+    is_first = not User.objects.exists()
     try:
         with transaction.atomic():
             admin = create_admin(
@@ -90,12 +94,15 @@ def redeem_invitation(*, token: str, email: str, password: str, display_name: st
                 roles=invitation.roles,
                 by=by,
                 why=f"by invitation {invitation.pk}",
+                vouched_for=is_first,
             )
     except IntegrityError:
         raise EmailTaken("Somebody has this e-mail address here already. Take another, or be granted a role.") from None
     invitation.redeemed_at, invitation.redeemed_by = clock.now(), admin
     invitation.save(update_fields=["redeemed_at", "redeemed_by"])
     record(action="admin_invitation.redeemed", subject=invitation, by=Actor.user(admin))
+    if not is_first:
+        owe_link(user=admin, purpose=EmailLink.Purpose.CONFIRM, by=Actor.user(admin))
     return admin
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from kernel import clock
 from kernel.admin_roles import ACCESS, ADMIN_ROLES
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.models import AdminRole, User
@@ -57,9 +58,14 @@ def create_admin(
     display_name: str = "Admin",
     roles: Collection[str] = tuple(ADMIN_ROLES),
     why: str = "",
+    vouched_for: bool = True,
 ) -> User:
-    """A new user who holds these admin roles. Whoever calls this has looked at the password."""
-    admin = User.objects.create_user(email, password, display_name=display_name)
+    """A new user who holds these admin roles. Whoever calls this has looked at the password.
+
+    An address that nobody has ``vouched_for`` is still to be confirmed, and the roles count from then on.
+    """
+    verified_at = clock.now() if vouched_for else None
+    admin = User.objects.create_user(email, password, display_name=display_name, email_verified_at=verified_at)
     for role in roles:
         grant_admin_role(user_id=admin.pk, role=role, by=by, why=why)
     admin.refresh_from_db(fields=["is_staff"])

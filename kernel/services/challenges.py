@@ -58,8 +58,11 @@ def ask(*, user: User, purpose: Challenge.Purpose, state: Mapping[str, Any]) -> 
 def take(token: str, *, purpose: Challenge.Purpose, user: User | None = None) -> Challenge:
     """The living challenge of this token, locked; of ``user``, when they are known already.
 
-    Raises ChallengeOver, TooManyTries.
+    Its person's row is locked before it: whoever tries many challenges at once is counted one after the other, and who
+    resets their password meanwhile holds the same lock. Raises ChallengeOver, TooManyTries.
     """
+    holders = User.objects.select_for_update(no_key=True, of=("self",))
+    holders.filter(challenges__token_sha256=sha256_of(token)).first()
     living = Challenge.objects.filter(
         token_sha256=sha256_of(token),
         purpose=purpose,
@@ -107,6 +110,11 @@ def refuse_after_too_many(user: User) -> None:
 def forget_failures(user: User) -> None:
     """Let somebody who has shown who they are in another way try again."""
     Challenge.objects.filter(user=user).update(tries=0, expires_at=clock.now())
+
+
+def void_challenges(user: User) -> None:
+    """Let nothing be answered that ``user`` was asked before; wrong answers count on."""
+    Challenge.objects.filter(user=user, answered_at=None, expires_at__gt=clock.now()).update(expires_at=clock.now())
 
 
 def forget_old_challenges() -> int:

@@ -11,7 +11,7 @@ from kernel import clock
 from kernel.allauth_gateway import Factor, has_second_factor
 from kernel.errors import NotFound, Refused
 from kernel.models import Challenge, Session, User
-from kernel.services.access import end_sessions, open_session, renew_token
+from kernel.services.access import end_sessions, hold_person, open_session, renew_token
 from kernel.services.audit import Actor, record
 from kernel.services.challenges import (
     WrongSecondFactor,
@@ -111,7 +111,10 @@ def begin_totp(*, user: User) -> tuple[str, str, str]:
 
 
 def add_totp(*, session: Session, challenge: str, code: str) -> Added:
-    """Add the authenticator app that shows ``code``. Raises WrongSecondFactor, ChallengeOver, TooManyTries."""
+    """Add the authenticator app that shows ``code``.
+
+    Raises WrongSecondFactor, ChallengeOver, TooManyTries, SessionOver.
+    """
 
     def add(asked: Challenge) -> Factor | None:
         secret = gateway.open_secret(asked.state["secret"], user=session.user)
@@ -132,7 +135,7 @@ def begin_security_key(*, user: User) -> tuple[str, Mapping[str, Any]]:
 
 
 def add_security_key(*, session: Session, challenge: str, name: str, credential: Mapping[str, Any]) -> Added:
-    """Add the security key that answered. Raises WrongSecondFactor, ChallengeOver, TooManyTries."""
+    """Add the security key that answered. Raises WrongSecondFactor, ChallengeOver, TooManyTries, SessionOver."""
 
     def add(asked: Challenge) -> Factor | None:
         return gateway.add_security_key(session.user, state=asked.state, credential=credential, name=name)
@@ -213,7 +216,7 @@ def _step_up(*, session: Session, proof: Proof, challenge: str) -> WrongSecondFa
 
 @transaction.atomic
 def _add(session: Session, challenge: str, purpose: Challenge.Purpose, add: Any) -> Added | WrongSecondFactor:
-    user = _locked(session.user)
+    user = hold_person(session.user, session)
     asked = take(challenge, purpose=purpose, user=user)
     is_first = not has_second_factor(user)
     factor: Factor | None = add(asked)

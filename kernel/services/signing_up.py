@@ -15,9 +15,9 @@ from kernel.email_address import canonical_email, email_to_look_up
 from kernel.errors import Invalid, Refused
 from kernel.events import EmailChanged
 from kernel.models import EmailLink, Session, User
-from kernel.services.access import WrongCredentials, end_sessions, open_session
+from kernel.services.access import WrongCredentials, end_sessions, hold_person, open_session
 from kernel.services.audit import Actor, record
-from kernel.services.challenges import forget_failures
+from kernel.services.challenges import forget_failures, void_challenges
 from kernel.services.email_links import owe_link, take_link, use_up, void_links
 from kernel.services.notices import tell
 from kernel.services.outbox import announce
@@ -117,15 +117,17 @@ def reset_password(*, token: str, password: str) -> User:
 def change_password(*, session: Session, password: str) -> tuple[Session, str]:
     """Another password for whoever's session this is; all their sessions end, and the one that is answered begins.
 
-    API keys stay: they are secrets of their own. Raises Invalid for a password that cannot be one.
+    API keys stay: they are secrets of their own. What was begun with the password before cannot be finished any more.
+    Raises Invalid for a password that cannot be one, and SessionOver.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=session.user_id)
+    user = hold_person(session.user, session)
     _check_password(password, user)
     _replace_password(user, make_password(password))
     by = Actor.user(user)
     record(action="password.changed", subject=user, by=by)
     tell(user_id=user.pk, notice="password_changed")
     end_sessions(user_id=user.pk, why="password changed", by=by)
+    void_challenges(user)
     shown = "before" if session.second_factor_at else ""
     return open_session(user=user, through="change of password", second_factor=shown)
 

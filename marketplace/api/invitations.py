@@ -170,7 +170,7 @@ class JobInvitationsView(ApiView):
         errors=[NotFound, RoleHeld, TooManyInvitations],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """For owners of its client. Asks whoever has an e-mail address to look after this one job, by a mail.
+        """For owners of its client, in person. Asks whoever has an e-mail address to look after this job, by a mail.
 
         It answers the same whether or not the address has an account here. An open invitation of the same address to
         the job gives way to this one. Whoever is let onto a job cannot work in it.

@@ -79,7 +79,7 @@ def accept_invitation(*, invitation_id: UUID, by: User) -> Invitation:
     who acts for the client already: an owner may change their role.
     """
     invitation = _locked_for(by, invitation_id)
-    if invitation.state == State.ACCEPTED:
+    if invitation.accepted_by_id == by.pk:
         return invitation
     _refuse_what_ended(invitation)
     _give_role(invitation, by)

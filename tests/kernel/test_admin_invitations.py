@@ -17,6 +17,8 @@ from kernel.models import AdminInvitation, AdminRole, AuditEvent, Session, User
 from kernel.services.admin_invitations import COMMAND_LINE, InvitationOver, invite_admin, redeem_invitation
 from kernel.services.admin_roles import withdraw_admin_role
 from kernel.services.audit import Actor
+from kernel.services.signing_up import confirm_email
+from tests.kernel.mailbox import mails_to, token_for
 from tests.kernel.people import PASSWORD, a_user, an_operator, browser_of, error_of, made_admin
 
 pytestmark = pytest.mark.django_db
@@ -185,6 +187,28 @@ def test_the_page_makes_the_admin_and_leads_to_signing_in() -> None:
     assert "at least 12 characters" in weak.content.decode()
     assert (right.status_code, right.headers["Location"]) == (302, "/account/sign-in/")
     assert (roles_of("ada@example.org"), Session.objects.count()) == (["access"], 0)
+
+
+def test_who_was_invited_shows_that_the_address_is_theirs_before_the_roles_count() -> None:
+    giver = made_admin(a_user(), "access")
+    _, token = invite_admin(roles=["auditor"], by=Actor.user(giver))
+
+    assert redeem(token=token).status_code == 201
+    ada = User.objects.get(email="ada@example.org")
+
+    assert error_of(browser_of(ada).get("/api/v1/audit-events/")) == (403, "email_not_confirmed")
+    assert error_of(browser_of(ada).get("/api/v1/invitations/")) == (403, "email_not_confirmed")
+    confirm_email(token=token_for("ada@example.org"), password=PASSWORD)
+    assert browser_of(ada).get("/api/v1/audit-events/").status_code == 200
+
+
+def test_the_first_of_an_installation_needs_no_mail() -> None:
+    assert redeem(token=an_invitation()).status_code == 201
+
+    first = User.objects.get()
+
+    assert first.email_verified_at is not None
+    assert mails_to(first.email) == []
 
 
 @pytest.mark.race

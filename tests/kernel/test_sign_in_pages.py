@@ -12,7 +12,8 @@ from django.test import Client as Browser
 
 from kernel import allauth_gateway as gateway
 from kernel import clock
-from kernel.models import Session, User
+from kernel.models import Challenge, Session, User
+from kernel.services.signing_up import sign_up
 from tests.kernel.authenticators import App, SecurityKey
 from tests.kernel.people import PASSWORD, a_user
 
@@ -172,3 +173,16 @@ def test_no_script_stands_in_a_page() -> None:
         text = answer.content.decode()
         assert re.findall(r"<script(?![^>]* src=)|\son\w+=|<style|\sstyle=", text) == []
         assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_who_has_not_confirmed_their_address_adds_no_factor_on_the_page_either() -> None:
+    sign_up(email="ada@example.org", password=PASSWORD, display_name="Not Ada")
+    user, browser = User.objects.get(email="ada@example.org"), Browser()
+    browser.post(SIGN_IN, {"email": user.email, "password": PASSWORD})
+
+    answers = [browser.get(FACTORS), browser.post(FACTORS, {"step": "begin_app"})]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    for answer in answers:
+        assert "Confirm your e-mail address first, by the link that was sent to it." in answer.content.decode()
+    assert (Challenge.objects.count(), gateway.factors_of(user)) == (0, [])

@@ -13,9 +13,20 @@ from django.test.utils import CaptureQueriesContext
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.models import AuditEvent, EmailLink, OutboxMessage, Session, User
-from kernel.services.access import WrongCredentials, authenticate_token, create_api_key, open_session, sign_in
+from kernel.services.access import (
+    SecondFactorNeeded,
+    SessionOver,
+    WrongCredentials,
+    authenticate_token,
+    create_api_key,
+    end_sessions,
+    open_session,
+    sign_in,
+)
 from kernel.services.audit import Actor
+from kernel.services.challenges import ChallengeOver
 from kernel.services.email_links import LinkOver, forget_old_links, send_link
+from kernel.services.second_factors import Proof, finish_sign_in
 from kernel.services.signing_up import (
     AlreadyConfirmed,
     EmailTaken,
@@ -332,3 +343,55 @@ def test_who_is_not_active_is_sent_nothing() -> None:
     sign_up(email=user.email, password=PASSWORD, display_name="Somebody")
     assert delivered() == []
     assert not Session.objects.exists()
+
+
+def test_who_asks_on_and_on_for_another_takes_no_reset_from_them() -> None:  # [B131, B145]
+    user = a_user()
+    for _ in range(6):
+        ask_for_reset(email=user.email)
+    last = token_for(user.email)
+
+    for minutes in range(1, 15, 2):
+        with clock.ahead_by(timedelta(minutes=minutes)):
+            ask_for_reset(email=user.email)
+    assert token_for(user.email) == last
+    with clock.ahead_by(timedelta(minutes=16)):
+        ask_for_reset(email=user.email)
+        assert token_for(user.email) != last
+        reset_password(token=token_for(user.email), password=ANOTHER)
+
+
+def test_the_last_mail_of_three_opens_while_somebody_else_asks_for_more() -> None:  # [B131, B145]
+    user = a_user()
+    for _ in range(6):
+        ask_for_reset(email=user.email)
+
+    reset_password(token=token_for(user.email), password=ANOTHER)
+
+    sign_in(email=user.email, password=ANOTHER)
+
+
+def test_what_was_begun_with_the_password_before_is_not_finished_with_it() -> None:  # [B134]
+    user = a_user()
+    an_app_of(user)
+    session, _ = open_session(user=user, through="test", second_factor="totp")
+    with pytest.raises(SecondFactorNeeded) as begun:
+        sign_in(email=user.email, password=PASSWORD)
+
+    change_password(session=session, password=ANOTHER)
+
+    with pytest.raises(ChallengeOver):
+        finish_sign_in(challenge=str(begun.value.details["challenge"]), proof=Proof(code="000000"))
+
+
+def test_a_session_that_was_ended_meanwhile_leaves_nothing_that_lasts() -> None:  # [B134]
+    user = a_user()
+    session, _ = open_session(user=user, through="test")
+    end_sessions(user_id=user.pk, why="laptop stolen", by=Actor.system("test"), api_keys=True)
+    ends = clock.now() + timedelta(days=1)
+
+    with pytest.raises(SessionOver):
+        change_password(session=session, password=ANOTHER)
+    with pytest.raises(SessionOver):
+        create_api_key(user=user, name="bot", scopes=["work"], expires_at=ends, by=Actor.user(user), session=session)
+    sign_in(email=user.email, password=PASSWORD)

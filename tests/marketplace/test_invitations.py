@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kernel import clock
 from kernel.errors import NotFound
-from kernel.models import AuditEvent, User
+from kernel.models import AuditEvent, Session, User
 from kernel.services.signing_up import confirm_email, sign_up
 from marketplace.access import roles_on_objects
 from marketplace.models import Client, Invitation, JobUserObjectPermission, Membership
@@ -90,7 +90,7 @@ def test_who_is_asked_and_says_yes_acts_for_the_client() -> None:
 
 def test_who_is_asked_to_look_after_a_job_and_says_yes_does() -> None:
     job, friend = a_draft(), a_user()
-    owner, guest = Person(owner_of(job.client)), in_person(friend)
+    owner, guest = in_person(owner_of(job.client)), in_person(friend)
 
     status, given = owner.post(f"jobs/{job.pk}/invitations/", {"email": friend.email, "role": "reviewer"})
 
@@ -241,6 +241,32 @@ def test_accepting_twice_is_accepting_once() -> None:
     assert client.memberships.filter(user=friend).count() == 1
     assert AuditEvent.objects.filter(action="invitation.accepted", subject_id=str(given.pk)).count() == 1
     assert code_of(guest.post(f"invitations/{given.pk}/decline/")) == (409, "invitation_ended")
+
+
+def test_who_has_the_address_later_accepts_nothing_that_another_has_accepted() -> None:
+    client, friend, later = a_client(), a_user(), a_user()
+    invitation, address = asked(client, email=friend.email), friend.email
+    accept_invitation(invitation_id=invitation.pk, by=friend)
+    for person, email in ((friend, "moved@example.org"), (later, address)):
+        User.objects.filter(pk=person.pk).update(email=email)
+    later.refresh_from_db()
+
+    refused = in_person(later).post(f"invitations/{invitation.pk}/accept/")
+
+    assert code_of(refused) == (409, "invitation_ended")
+    assert roles_on_objects(later) == set()
+
+
+def test_a_program_lets_nobody_onto_a_job_and_a_person_shows_that_they_are_there() -> None:
+    job = a_draft()
+    body = {"email": STRANGER, "role": "reviewer"}
+    program, owner = Person(owner_of(job.client)), in_person(owner_of(job.client))
+    assert code_of(program.post(f"jobs/{job.pk}/invitations/", body)) == (403, "not_allowed")
+
+    Session.objects.filter(user=owner.user).update(fresh_at=clock.now() - timedelta(minutes=11))
+
+    assert code_of(owner.post(f"jobs/{job.pk}/invitations/", body)) == (403, "fresh_factor_required")
+    assert not Invitation.objects.exists()
 
 
 def test_who_declines_is_left_alone_and_the_invitation_is_gone() -> None:
