@@ -94,8 +94,7 @@ LOGIN_URL, LOGIN_REDIRECT_URL = "sign_in", "/admin/"
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading binds a whole domain for good; that is its owner's to say
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY, X_FRAME_OPTIONS = "same-origin", "DENY"
 
 INSTALLED_APPS = [
     "kernel.console.apps.ConsoleConfig",

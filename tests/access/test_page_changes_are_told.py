@@ -80,6 +80,7 @@ def adding_a_factor() -> Sent:
 
 
 def redeeming() -> Sent:
+    a_user()  # the first of an installation confirms no address
     _, token = invite_admin(roles=["auditor"], by=Actor.system("test"))
     form = {"token": token, "email": NOBODY, "display_name": "Ada", "password": ANOTHER}
     return Browser(), "/account/invitation/", form

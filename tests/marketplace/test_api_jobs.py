@@ -11,6 +11,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Client, Job, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.posting import pause_job
+from tests.access.world import in_person
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import (
     a_client,
@@ -317,10 +318,11 @@ def test_a_job_does_not_exist_for_other_clients() -> None:
     for path in ("launch/", "pause/", "resume/", "cancel/", "acceptances/"):
         assert others.post(f"jobs/{job.pk}/{path}") == NO_JOB
     assert others.post(f"jobs/{job.pk}/versions/", {"instructions": "Hm."}) == NO_JOB
-    assert others.post(f"jobs/{job.pk}/invitations/", share) == NO_JOB
     assert others.upload(f"jobs/{job.pk}/tasks/", "text\nx\n", "text/csv") == NO_JOB
     assert others.delete(f"jobs/{job.pk}/shares/1/") == NO_JOB
     assert others.every("jobs/", client=job.client_id) == []
+    assert others.user
+    assert in_person(others.user).post(f"jobs/{job.pk}/invitations/", share) == NO_JOB
     job.refresh_from_db()
     assert job.state == "open"
 
