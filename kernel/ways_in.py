@@ -53,7 +53,10 @@ class EmailNotConfirmed(NotAllowed):
     code: ClassVar[str] = "email_not_confirmed"
 
     def __init__(self) -> None:
-        super().__init__("Confirm your e-mail address first, by the link that was sent to it.")
+        super().__init__(
+            "Confirm your e-mail address first, by the link that was sent to it. POST /api/v1/me/email-confirmation/ "
+            "has another one sent."
+        )
 
 
 MOST_HELPFUL_FIRST = (FreshFactorRequired, ScopeMissing, InPersonOnly, EmailNotConfirmed)

@@ -66,7 +66,7 @@ BASE_URL = text(
     "ASSAY_BASE_URL",
     default="" if PRODUCTION else "http://localhost:8000",
     about="Where people reach Assay, as `https://host`; links in mails begin with it, and security keys are bound to "
-    "it. Required in production.",
+    "it. Required in production; elsewhere `up` takes this machine's name and its port.",
 ).rstrip("/")
 CSRF_FAILURE_VIEW = "kernel.pages.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = names(
@@ -230,6 +230,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_RECOVERY_CODE_DIGITS = 10
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "kernel.console.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -275,7 +276,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # Enumerations stay where they are used.
-    "POSTPROCESSING_HOOKS": ["kernel.api.published.files_are_required", "marketplace.api.groups.in_order"],
+    "POSTPROCESSING_HOOKS": ["kernel.api.published.what_is_held", "marketplace.api.groups.in_order"],
 }
 REQUESTS_A_MINUTE: dict[str, int] = {
     "read": number("ASSAY_READS_A_MINUTE", default=6000, at_least=1, about="Reads that one user may make in a minute."),

@@ -32,6 +32,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SIGN_OF_LIFE = "/health/live"
 WEBHOOK = "/webhooks/stripe/"
 CONTENT = "marketplace.content:application"
+LOOPBACK = "127.0.0.1"
 
 
 class StackError(Exception):
@@ -51,7 +52,7 @@ class Stack:
 
     var: Path
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     port: int = 8000
     content_port: int = 0
     web_workers: int = 2
@@ -74,6 +75,12 @@ class Stack:
     def url(self) -> str:
         """Where its web server answers."""
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach it: as set, or by this machine's name, since security keys are bound to names only."""
+        host = "localhost" if self.host == LOOPBACK else self.host
+        return self.environment.get("ASSAY_BASE_URL") or f"http://{host}:{self.port}"
 
     @property
     def content_origin(self) -> str:
@@ -125,7 +132,7 @@ class Stack:
             raise
 
     def _addresses(self) -> dict[str, str]:
-        return {"ASSAY_BASE_URL": self.url, "ASSAY_CONTENT_ORIGIN": self.content_origin}
+        return {"ASSAY_BASE_URL": self.base_url, "ASSAY_CONTENT_ORIGIN": self.content_origin}
 
     def stop(self) -> None:
         """Stop everything, the last started first."""
@@ -200,7 +207,7 @@ class Stack:
         self.content_port = self._content_listener.getsockname()[1]
         if self._lock is not None:
             self._lock.truncate(0)
-            self._lock.write(json.dumps({"pid": os.getpid(), "url": self.url}))
+            self._lock.write(json.dumps({"pid": os.getpid(), "url": self.base_url}))
             self._lock.flush()
 
     def _listen_at(self, port: int, *, option: str) -> socket.socket:
@@ -245,7 +252,7 @@ class Stack:
     def _choose_stripe(self) -> None:
         """Without an account at Stripe, and never in production, the double stands in."""
         if not self.environment.get("STRIPE_API_KEY") and not self.production:
-            self.processes_environment["STRIPE_API_BASE"] = f"http://127.0.0.1:{free_port()}"
+            self.processes_environment["STRIPE_API_BASE"] = f"http://{LOOPBACK}:{free_port()}"
             self.processes_environment["STRIPE_API_KEY"] = "sk_test_" + secrets.token_hex(12)
             self.processes_environment["STRIPE_WEBHOOK_SECRET"] = "whsec_" + secrets.token_hex(24)
 
@@ -359,7 +366,7 @@ def is_loopback(host: str) -> bool:
 def free_port() -> int:
     """A port of this machine that nobody uses now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -368,4 +375,4 @@ def accepts(port: int) -> bool:
     """Whether somebody listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((LOOPBACK, port)) == 0

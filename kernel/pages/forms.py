@@ -76,7 +76,7 @@ def lead_to(name: str, *, then: str) -> HttpResponse:
 
 def show(request: HttpRequest, template: str, shown: Mapping[str, Any], *, refused: str = "") -> HttpResponse:
     """A page, with the sentence of what was refused."""
-    said = {**shown, "refused": refused, "next": next_of(request)}
+    said = {**shown, "refused": refused, "next": next_of(request), "elsewhere": keys_work_at(request)}
     return render(request, f"account/{template}", said, status=403 if refused else 200)
 
 
@@ -101,6 +101,11 @@ def next_of(request: HttpRequest) -> str:
     """Where to go on: an address of our own, and nobody else's."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
     return asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) else settings.LOGIN_REDIRECT_URL
+
+
+def keys_work_at(request: HttpRequest) -> str:
+    """The origin that security keys are bound to, when this page was reached by another one."""
+    return "" if f"{request.scheme}://{request.get_host()}" == settings.BASE_URL else settings.BASE_URL
 
 
 def text_of(request: HttpRequest, name: str, *, longest: int = LONGEST_TEXT) -> str:

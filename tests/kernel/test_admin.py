@@ -49,7 +49,7 @@ def test_a_person_who_is_no_admin_does_not_get_in() -> None:
     browser = console_of(a_user())
     answer = browser.get("/admin/", follow=True)
     assert answer.redirect_chain == [("/admin/login/?next=/admin/", 302)]
-    assert "what you asked for is for somebody else" in answer.content.decode()
+    assert "The operators' console is for admins only" in answer.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/docs/", "/api/v1/schema/"])

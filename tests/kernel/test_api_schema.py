@@ -104,6 +104,8 @@ def test_the_codes_of_the_shell_are_in_the_docs() -> None:
     documented = set(re.findall(r"^\| \d{3} \| `([a-z_]+)` \|", text, re.MULTILINE))
     assert documented == {
         "body_too_large",
+        "email_not_confirmed",
+        "fresh_factor_required",
         "internal_error",
         "invalid",
         "invalid_cursor",
@@ -114,12 +116,27 @@ def test_the_codes_of_the_shell_are_in_the_docs() -> None:
         "not_allowed",
         "not_found",
         "not_signed_in",
+        "scope_missing",
         "second_factor_needed",
+        "second_factor_required",
         "too_many_requests",
         "try_again",
         "unsupported_media_type",
         "wrong_credentials",
     }
+
+
+def test_an_operation_says_which_ways_in_it_refuses() -> None:
+    told = {operation["operationId"]: operation for _, operation in operations()}
+    approve = told["approve_an_application"]
+    assert approve["description"].endswith("\n\nAn API key needs the scope `admin.write`.")
+    refused = approve["responses"]["403"]["content"]["application/json"]["examples"]
+    assert [each["value"]["code"] for each in refused.values()] == [
+        *("not_allowed", "email_not_confirmed", "second_factor_required", "scope_missing")
+    ]
+    assert told["create_an_api_key"]["description"].endswith(
+        "In person only: no API key is enough. Asks for a fresh factor."
+    )
 
 
 COUNTED = {"FactorOut", "LineOut", "ShareOut"}

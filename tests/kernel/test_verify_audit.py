@@ -302,23 +302,23 @@ def test_what_is_not_sealed_is_not_proven_yet() -> None:
 
 def test_a_folder_is_exported_with_the_verifier_which_runs_on_its_own(tmp_path: Path) -> None:
     a_sealed_log(*SIZES)
-    kept = tmp_path / "kept.txt"
-    kept.write_text(last_note(), encoding="utf-8")
-    call_command("audit", "export", str(tmp_path), stdout=StringIO())
-    sound = alone(tmp_path, "audit.jsonl", "--key", key(), "--checkpoint", "kept.txt")
+    folder = tmp_path / "audit-2026-11"
+    call_command("audit", "export", str(folder), stdout=StringIO())
+    (folder / "kept.txt").write_text(last_note(), encoding="utf-8")
+    sound = alone(folder, "audit.jsonl", "--key", key(), "--checkpoint", "kept.txt")
     assert sound[0] == 0
     assert sound[1].startswith("ok     24 events, positions 0 to 23, are as they were sealed; last signed at ")
 
-    export = (tmp_path / "audit.jsonl").read_text(encoding="utf-8")
-    (tmp_path / "audit.jsonl").write_text(export.replace("launched", "Launched", 1), encoding="utf-8")
-    assert alone(tmp_path, "audit.jsonl") == (
+    export = (folder / "audit.jsonl").read_text(encoding="utf-8")
+    (folder / "audit.jsonl").write_text(export.replace("launched", "Launched", 1), encoding="utf-8")
+    assert alone(folder, "audit.jsonl") == (
         1,
         "FAULT  What stands before position 9 is not what the next checkpoint says.\n",
     )
-    (tmp_path / "proof.json").write_text(json.dumps(asked("checkpoint", "--since", "9")), encoding="utf-8")
-    assert alone(tmp_path, "proof.json", "--key", key())[0] == 0
-    (tmp_path / "proof.json").write_text("[]", encoding="utf-8")
-    assert alone(tmp_path, "proof.json") == (1, "FAULT  This cannot be read as what Assay gives away.\n")
+    (folder / "proof.json").write_text(json.dumps(asked("checkpoint", "--since", "9")), encoding="utf-8")
+    assert alone(folder, "proof.json", "--key", key())[0] == 0
+    (folder / "proof.json").write_text("[]", encoding="utf-8")
+    assert alone(folder, "proof.json") == (1, "FAULT  This cannot be read as what Assay gives away.\n")
 
 
 def test_the_verifier_is_one_short_file_that_imports_nothing_of_ours() -> None:

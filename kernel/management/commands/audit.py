@@ -30,7 +30,7 @@ class Command(BaseCommand):
         prove = steps.add_parser("prove", help="Print the proof that an event is in the log.")
         prove.add_argument("event", type=UUID, help="The id of an audit event.")
         export = steps.add_parser("export", help="Write the log as JSON Lines: a file, or a folder with the verifier.")
-        export.add_argument("path", help="A file, a folder that is there, or - for the standard output.")
+        export.add_argument("path", help="A file ending in .jsonl, a folder, or - for the standard output.")
         export.add_argument("--since", type=int, default=0, help="The first position; the whole log when not given.")
         checkpoint = steps.add_parser("checkpoint", help="Print the newest checkpoint, to be kept elsewhere.")
         checkpoint.add_argument(
@@ -66,7 +66,9 @@ class Command(BaseCommand):
             for line in lines:
                 self.stdout.write(line, ending="")
             return
-        folder = Path(path) if Path(path).is_dir() else None
+        folder = None if path.endswith(".jsonl") else Path(path)
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
         with (folder / "audit.jsonl" if folder else Path(path)).open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
         if folder:

@@ -110,7 +110,9 @@ def _environment(password: str) -> dict[str, str]:
 
 def _serve(stack: Stack, *, password: str, totp_secret: str, console: Console) -> None:
     sign_ins = {"admin": ADMIN, "client": "client@example.org"}
-    show_where_to_look(url=stack.url, sign_ins=sign_ins, password=password, totp_secret=totp_secret, console=console)
+    show_where_to_look(
+        url=stack.base_url, sign_ins=sign_ins, password=password, totp_secret=totp_secret, console=console
+    )
     console.print("It keeps running until you press Ctrl-C.")
     stop = threading.Event()
     on_signals(lambda number, frame: stop.set())

@@ -78,10 +78,10 @@ def where_to_look(stack: Stack) -> str:
     """The addresses and folders that a person wants to know."""
     running = [watched.service.name for watched in stack.supervisor.watched]
     lines = {
-        "web": f"{stack.url}/",
+        "web": f"{stack.base_url}/",
         "media": f"{stack.content_origin}/",
-        "operators": f"{stack.url}/admin/",
-        "API": f"{stack.url}/api/v1/docs/",
+        "operators": f"{stack.base_url}/admin/",
+        "API": f"{stack.base_url}/api/v1/docs/",
         "Stripe": f"{stack.stripe_double}  (our own double: no money moves)"
         if stack.stripe_double
         else "api.stripe.com",
