@@ -44,8 +44,9 @@ class AlreadyConfirmed(Refused):
 def sign_up(*, email: str, password: str, display_name: str) -> str:
     """Make a user who has to confirm their address, or tell who has it by mail; the address, in its canonical form.
 
-    Who has not confirmed yet may sign up again: what was given last counts, and links from before do not. Raises
-    Invalid for an address, a name or a password that cannot be one.
+    Who has not confirmed yet may sign up again: what was given last counts, and links from before do not. Not so who
+    was invited as an admin: the password that came with the invitation stays. Raises Invalid for an address, a name or
+    a password that cannot be one.
     """
     address = canonical_email(email)
     name = clean_line(display_name, what="name", field="display_name", longest=LONGEST_NAME)
@@ -55,7 +56,7 @@ def sign_up(*, email: str, password: str, display_name: str) -> str:
     User.objects.bulk_create([fresh], ignore_conflicts=True)
     user = User.objects.select_for_update(no_key=True).get(email=address)
     by = Actor.user(user)
-    if user.email_verified_at is not None or not user.is_active:
+    if user.email_verified_at is not None or not user.is_active or user.is_staff:
         owe_link(user=user, purpose=Purpose.KNOWN, by=SOMEBODY)  # who signs up may be anybody
     else:
         if user.pk != fresh.pk:

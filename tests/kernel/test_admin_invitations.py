@@ -17,7 +17,7 @@ from kernel.models import AdminInvitation, AdminRole, AuditEvent, Session, User
 from kernel.services.admin_invitations import COMMAND_LINE, InvitationOver, invite_admin, redeem_invitation
 from kernel.services.admin_roles import withdraw_admin_role
 from kernel.services.audit import Actor
-from kernel.services.signing_up import confirm_email
+from kernel.services.signing_up import confirm_email, sign_up
 from tests.kernel.mailbox import mails_to, token_for
 from tests.kernel.people import PASSWORD, a_user, an_operator, browser_of, error_of, made_admin
 
@@ -200,6 +200,20 @@ def test_who_was_invited_shows_that_the_address_is_theirs_before_the_roles_count
     assert error_of(browser_of(ada).get("/api/v1/invitations/")) == (403, "email_not_confirmed")
     confirm_email(token=token_for("ada@example.org"), password=PASSWORD)
     assert browser_of(ada).get("/api/v1/audit-events/").status_code == 200
+
+
+def test_nobody_signs_up_in_the_place_of_an_admin_who_has_not_confirmed_yet() -> None:
+    a_user()
+    assert redeem(token=an_invitation("auditor")).status_code == 201
+
+    sign_up(email="ada@example.org", password="another horse, another staple", display_name="Not Ada")
+
+    ada = User.objects.get(email="ada@example.org")
+    assert (ada.display_name, ada.check_password(PASSWORD), ada.email_verified_at) == ("Ada", True, None)
+    assert [message.subject for message in mails_to(ada.email)] == [
+        "Confirm your e-mail address",
+        "You are here already",
+    ]
 
 
 def test_the_first_of_an_installation_needs_no_mail() -> None:
