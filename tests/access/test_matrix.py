@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from django.test import override_settings
 
 from kernel import policy
 from kernel.api.served import Served, served
@@ -39,8 +40,8 @@ Answers = dict[str, dict[str, tuple[int, str]]]
 
 @pytest.fixture(scope="module")
 def answers(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Answers, dict[str, Persona]]]:
-    """Every operation asked by everybody, each time in a world that nobody has changed."""
-    with django_db_blocker.unblock(), undone():
+    """Every operation asked by everybody, each time in a world that nobody has changed, as often as it takes."""
+    with django_db_blocker.unblock(), undone(), override_settings(REQUESTS_A_MINUTE={}):
         one, other = a_side(), a_side()
         people = {persona.name: persona for persona in personas(one, other)}
         found: Answers = {name: {} for name in OPERATIONS}
