@@ -1,10 +1,11 @@
 """The operators' console for the kernel's rows: to read, and to let parked messages try again."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Group
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Model, QuerySet
@@ -30,6 +31,10 @@ else:
     TabularInline = admin.TabularInline
 
 
+MOST_EVENTS: Final = 200
+"""The most events that the page of a row's history shows."""
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that are only looked at here: whatever changes them is an action that calls a service."""
 
@@ -51,6 +56,16 @@ class ReadOnlyAdmin(ModelAdmin):
     def get_list_select_related(self, request: HttpRequest) -> Any:
         # Django looks for other rows among the columns by their field, which a column that is set apart hides.
         return self.list_select_related or rows_in(self.list_display, of=self.model)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What the audit events tell of a row, to who may read them. Django's own log is not kept."""
+        is_open = console_permit(request, section_of(AuditEvent)) is not None
+        of_this = AuditEvent.objects.filter(subject_id=unquote(object_id), subject_type=self.model._meta.label_lower)
+        told = of_this.order_by("-id")[:MOST_EVENTS] if is_open else None
+        shown = {**(extra_context or {}), "told": told, "most": MOST_EVENTS}
+        return super().history_view(request, object_id, shown)
 
     @property
     def section(self) -> str:

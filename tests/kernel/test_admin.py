@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from kernel.models import AuditEvent, OutboxMessage
-from tests.kernel.people import a_user, an_operator, console_of
+from kernel.services.audit import Actor, record
+from tests.kernel.people import a_user, an_operator, console_of, made_admin
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,18 @@ def test_parked_messages_are_let_to_try_again(console: Client) -> None:
     assert "Messages that are tried again now: 1." in answer.content.decode()
     message.refresh_from_db()
     assert (message.state, message.attempts) == ("waiting", 0)
+
+
+def test_the_history_of_a_row_is_what_the_audit_events_tell_of_it() -> None:
+    operator, person = an_operator(), a_user()
+    record(action="user.looked_at", subject=person, by=Actor.user(operator), why="<b>odd</b>")
+    history = f"/admin/kernel/user/{person.pk}/history/"
+    told = console_of(operator).get(history).content.decode()
+    assert "user.looked_at" in told
+    assert "<bdi>&lt;b&gt;odd&lt;/b&gt;</bdi>" in told
+    certifier = console_of(made_admin(a_user(), "certification"))
+    closed = certifier.get(history).content.decode()
+    assert ("user.looked_at" in closed, "for admins with the role access or auditor" in closed) == (False, True)
 
 
 def test_a_person_who_is_no_admin_does_not_get_in() -> None:
