@@ -67,7 +67,7 @@ def _parts(findings: Findings) -> Iterator[RenderableType]:
                 f"Download: {download.tasks:,} results, {download.megabytes:.1f} MB, in {download.seconds:.1f} s: "
                 f"{download.tasks_a_second:,.0f} a second; memory grew by {download.grown_mb:.1f} MB at most."
             )
-    yield _goals_table(list(goals(findings)))
+    yield goals_table(list(goals(findings)))
 
 
 def _windows_table(findings: Findings) -> Table:
@@ -93,7 +93,8 @@ def _windows_table(findings: Findings) -> Table:
     return table
 
 
-def _goals_table(reached: Sequence[Goal]) -> Table:
+def goals_table(reached: Sequence[Goal]) -> Table:
+    """What was asked for, what was measured, and whether that meets it."""
     table = Table(title="Goals", box=box.SIMPLE_HEAD)
     for name in ("goal", "measured", ""):
         table.add_column(name)

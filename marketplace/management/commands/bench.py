@@ -1,4 +1,4 @@
-"""`manage.py bench`: how fast Assay is beside the least that could do the same; see docs/benchmarks.md."""
+"""`manage.py bench`: how fast Assay is beside the least that could do the same, and how good its labels are."""
 
 import json
 import os
@@ -20,13 +20,21 @@ from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
 from marketplace.bench.beside import NotMeasured, measure_beside, table_of
 from marketplace.bench.measure import Plan, measure
+from marketplace.bench.quality.course import Course, measure_quality
+from marketplace.bench.quality.recordings import NoRecordings
+from marketplace.bench.quality.report import quality_as_json, show_quality
+from marketplace.bench.quality.rivals import NoRival
 from marketplace.bench.report import as_json, show
 from marketplace.bench.windows import Place
 from marketplace.management.commands.up import on_signals
 from marketplace.stack import Stack, StackError
 
+SPEED: Final = "speed"
+QUALITY: Final = "quality"
 PARTS: Final = ("claims", "import", "results")
+RECORDINGS: Final = settings.BASE_DIR.parent / "shared" / "data"
 WIDTH: Final = 144
+WIDE: Final = 200
 UNLIMITED: Final = "1000000000"
 NOT_INHERITED: Final = ("DATABASE_URL", "BROKER_URL", "ASSAY_ENV", "STRIPE_API_KEY", "STRIPE_API_BASE")
 
@@ -55,10 +63,12 @@ class Command(BaseCommand):
 
     help = (
         "Measure claims, submits, imports and downloads on a throw-away installation with a real web server and a real "
-        "PostgreSQL, in turns with a bare Django view and pgbench doing the same. About ten minutes; --quick takes two."
+        "PostgreSQL, in turns with a bare Django view and pgbench doing the same: about ten minutes; --quick takes "
+        "two. `bench quality` measures on recorded crowds how right and how honest labels are, and what they cost."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("suite", nargs="?", choices=(SPEED, QUALITY), default=SPEED, help="default speed")
         parser.add_argument("--quick", action="store_true", help="small sizes, one short round")
         parser.add_argument("--sizes", type=numbers, help="open tasks, default 1000,100000,1000000")
         parser.add_argument("--workers", type=numbers, help="workers at once, default 1,8,32")
@@ -74,8 +84,23 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
         parser.add_argument("--place", help=SUPPRESS)
+        quality = parser.add_argument_group("quality")
+        quality.add_argument("--data", type=Path, default=RECORDINGS, metavar="DIR", help="recorded crowds")
+        quality.add_argument("--sets", type=lambda written: tuple(written.split(",")), default=(), help="only these")
+        quality.add_argument("--draws", type=int, help="draws of gold, default 5")
+        quality.add_argument("--gold-share", type=float, default=0.05, help="of the tasks with truth, default 0.05")
+        quality.add_argument(
+            "--rivals",
+            nargs="?",
+            const=sys.executable,
+            metavar="PYTHON",
+            help="run crowd-kit too, in this Python or in the one named",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["suite"] == QUALITY:
+            self._measure_quality(options)
+            return
         if options["place"]:
             self._measure(options)
             return
@@ -121,6 +146,17 @@ class Command(BaseCommand):
         if ended.returncode:
             raise CommandError("The benchmark was not finished.")
 
+    def _measure_quality(self, options: dict[str, Any]) -> None:
+        console = Console(width=None if self.stdout.isatty() else WIDE)
+        with console.status("reading") as status:
+            try:
+                findings = measure_quality(course_of(options), tell=status.update)
+            except (NoRecordings, NoRival) as error:
+                raise CommandError(str(error)) from error
+        show_quality(findings, console)
+        if options["json"]:
+            options["json"].write_text(json.dumps(quality_as_json(findings), indent=1), encoding="utf-8")
+
     def _measure(self, options: dict[str, Any]) -> None:
         console = Console(width=None if self.stdout.isatty() else WIDTH)
         with console.status("starting") as status:
@@ -142,6 +178,23 @@ def plan_of(options: dict[str, Any]) -> Plan:
         seconds=options["seconds"] or (1.5 if quick else 2.5),
         rounds=options["rounds"] or (2 if quick else 5),
         bulk_tasks=options["bulk"] or (20_000 if quick else 100_000),
+    )
+
+
+def course_of(options: dict[str, Any]) -> Course:
+    """What the command line asks for, of quality."""
+    if not 0 < options["gold_share"] < 1:
+        raise CommandError("--gold-share is a number between 0 and 1, both excluded.")
+    draws = options["draws"] or (2 if options["quick"] else 5)
+    if draws < 1:
+        raise CommandError("--draws is at least 1.")
+    return Course(
+        folder=options["data"],
+        only=options["sets"],
+        draws=draws,
+        share=options["gold_share"],
+        rival=options["rivals"],
+        quick=options["quick"],
     )
 
 

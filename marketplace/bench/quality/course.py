@@ -1,0 +1,116 @@
+"""The whole course of `bench quality`, and what its figures are held against."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from marketplace.bench.goals import Goal
+from marketplace.bench.quality.accuracy import ENGINE, SetFindings, measure_accuracy
+from marketplace.bench.quality.recordings import read_recordings
+from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
+from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
+from marketplace.bench.quality.speed import Decisions, Steps, measure_decisions, measure_steps
+
+MILLION: Final = 1_000_000
+QUICK_MILLION: Final = 200_000
+FLOOR: Final = "majority vote"
+OFF_THE_FLOOR: Final = 0.01
+ANSWERS_NEEDED: Final = 0.3
+ERROR: Final = 0.04
+TIMES_FASTER: Final = 25
+DECISION_MS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is to be measured: the sets of a folder (or those named), each with so many draws of a share of gold."""
+
+    folder: Path
+    only: tuple[str, ...]
+    draws: int
+    share: float
+    rival: str | None
+    quick: bool
+
+
+@dataclass(frozen=True)
+class QualityFindings:
+    """All that was seen."""
+
+    sets: list[SetFindings]
+    replays: list[ReplayFindings]
+    rivals: RivalFindings | None
+    steps: Steps
+    many: Steps | None
+    decisions: Decisions
+
+    def engine_mean(self) -> float:
+        """The engine's accuracy, the mean over the sets."""
+        return float(np.mean([one.right(ENGINE) for one in self.sets]))
+
+
+def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFindings:
+    """Do all of it. Raises `NoRecordings` and `NoRival` before anything is measured."""
+    recordings = read_recordings(course.folder, only=course.only)
+    if course.rival is not None:
+        check_rival(course.rival)
+    tell("a million answers")
+    answers = QUICK_MILLION if course.quick else MILLION
+    steps = measure_steps(answers)
+    many = None if course.quick else measure_steps(10 * answers, most_steps=5)
+    rivals = None
+    if course.rival is not None:
+        rivals = measure_rivals(
+            recordings,
+            python=course.rival,
+            draws=course.draws,
+            share=course.share,
+            quick=course.quick,
+            answers=answers,
+            tell=tell,
+        )
+    return QualityFindings(
+        sets=measure_accuracy(recordings, draws=course.draws, share=course.share, tell=tell),
+        replays=measure_replays(recordings, draws=course.draws, share=course.share, tell=tell),
+        rivals=rivals,
+        steps=steps,
+        many=many,
+        decisions=measure_decisions(),
+    )
+
+
+def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
+    """Every goal that something was measured for."""
+    yield from _accuracy_goals(findings)
+    if findings.replays:
+        share = float(np.mean([one.share for one in findings.replays]))
+        what = "answers spent, mean over sets with nine a task"
+        yield Goal(what, share, ANSWERS_NEEDED, f"{share:.1%}, at most {ANSWERS_NEEDED:.0%}", share <= ANSWERS_NEEDED)
+        worst = min(one.lead for one in findings.replays)
+        what = "accuracy then over that of the majority of all answers, worst set"
+        shown = f"{100 * worst:+.1f} points, at least {-100 * OFF_THE_FLOOR:.0f}"
+        yield Goal(what, worst, -OFF_THE_FLOOR, shown, worst >= -OFF_THE_FLOOR)
+    error = float(np.mean([one.mean_of(lambda draw: draw.error) for one in findings.sets]))
+    yield Goal("calibration error, mean", error, ERROR, f"{error:.3f}, at most {ERROR:.2f}", error <= ERROR)
+    if findings.rivals is not None and findings.rivals.seconds_a_step is not None:
+        times = findings.rivals.seconds_a_step / findings.steps.seconds_a_step
+        what = f"a step of Dawid-Skene over {findings.steps.answers:,} answers, times as fast as crowd-kit's"
+        yield Goal(what, times, TIMES_FASTER, f"{times:.0f}, at least {TIMES_FASTER}", times >= TIMES_FASTER)
+    slowest = max(findings.decisions.few_ms, findings.decisions.many_ms)
+    shown = f"{slowest:.3f}, below {DECISION_MS:.0f}"
+    yield Goal("a decision after an answer, ms of CPU", slowest, DECISION_MS, shown, slowest < DECISION_MS)
+
+
+def _accuracy_goals(findings: QualityFindings) -> Iterator[Goal]:
+    mean = findings.engine_mean()
+    if findings.rivals is not None and (means := findings.rivals.means()):
+        best = max(means, key=lambda method: means[method])
+        what = f"accuracy, mean over all sets, beside crowd-kit's best ({best})"
+        yield Goal(what, mean, means[best], f"{mean:.4f}, above {means[best]:.4f}", mean > means[best])
+    worst = min(findings.sets, key=lambda one: one.right(ENGINE) - one.right(FLOOR))
+    lead = worst.right(ENGINE) - worst.right(FLOOR)
+    shown = f"{100 * lead:+.1f} points ({worst.name}), at least {-100 * OFF_THE_FLOOR:.0f}"
+    yield Goal("accuracy over majority vote, worst set", lead, -OFF_THE_FLOOR, shown, lead >= -OFF_THE_FLOOR)

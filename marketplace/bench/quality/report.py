@@ -1,0 +1,171 @@
+"""What `bench quality` found, as tables for people and as JSON for programs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from marketplace.bench.quality.accuracy import ENGINE, TIES_SHARED, SetFindings
+from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
+from marketplace.bench.report import goals_table
+
+OURS: Final = (
+    FLOOR,
+    TIES_SHARED,
+    "votes weighted by gold",
+    "one coin",
+    "Dawid-Skene",
+    "Dawid-Skene with priors",
+    "IBCC",
+)
+
+
+def show_quality(findings: QualityFindings, console: Console) -> None:
+    """Print everything, goals last."""
+    for part in _parts(findings):
+        console.print(part)
+
+
+def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
+    """Everything, as plain values."""
+    return {
+        "sets": [asdict(one) for one in findings.sets],
+        "replays": [asdict(one) for one in findings.replays],
+        "rivals": asdict(findings.rivals) if findings.rivals else None,
+        "steps": asdict(findings.steps),
+        "many": asdict(findings.many) if findings.many else None,
+        "decisions": asdict(findings.decisions),
+        "goals": [asdict(goal) for goal in quality_goals(findings)],
+    }
+
+
+def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
+    yield _accuracy_table(findings)
+    if findings.rivals is not None:
+        yield _rivals_table(findings)
+    yield _confidence_table(findings)
+    if findings.replays:
+        yield _replays_table(findings)
+    steps, decisions = findings.steps, findings.decisions
+    rival = findings.rivals.seconds_a_step if findings.rivals else None
+    beside = f" (crowd-kit: {rival:.2f} s)" if rival is not None else ""
+    yield (
+        f"Dawid-Skene over {steps.answers:,} answers: {1000 * steps.seconds_a_step:.0f} ms of CPU a step{beside}, "
+        f"{steps.steps} steps in {steps.seconds:.1f} s; {steps.peak_mb:,.0f} MB at the peak."
+    )
+    if (many := findings.many) is not None:
+        yield (
+            f"Over {many.answers:,} answers: {1000 * many.seconds_a_step:.0f} ms a step; "
+            f"{many.peak_mb:,.0f} MB at the peak, the making of the answers included."
+        )
+    yield (
+        f"A decision after an answer: {decisions.few_ms:.3f} ms of CPU in a job of a hundred workers, "
+        f"{decisions.many_ms:.3f} ms in one of a hundred thousand."
+    )
+    yield goals_table(list(quality_goals(findings)))
+
+
+def _accuracy_table(findings: QualityFindings) -> Table:
+    draws = len(findings.sets[0].draws)
+    table = _table(
+        f"Accuracy on tasks without gold, mean of {draws} draws of gold",
+        "Assay: what the selector picks, calibrated; ± over the draws. Worst: over majority vote, in any draw",
+        ("set", "tasks", *OURS, ENGINE, "worst", "picked"),
+    )
+    for one in findings.sets:
+        picked = ", ".join(
+            f"{name} {count}" for name, count in Counter(draw.chosen for draw in one.draws).most_common()
+        )
+        table.add_row(
+            one.name,
+            f"{one.judged:,}",
+            *(f"{one.right(method):.3f}" if method in one.draws[0].right else "" for method in OURS),
+            f"{one.right(ENGINE):.3f} ± {one.spread(ENGINE):.3f}",
+            f"{100 * one.worst_lead(ENGINE, FLOOR):+.1f}",
+            picked,
+        )
+    table.add_section()
+    table.add_row("mean", "", *(_mean(findings.sets, method) for method in OURS), _mean(findings.sets, ENGINE), "", "")
+    return table
+
+
+def _mean(sets: list[SetFindings], method: str) -> str:
+    if any(method not in one.draws[0].right for one in sets):
+        return ""
+    return f"{np.mean([one.right(method) for one in sets]):.4f}"
+
+
+def _rivals_table(findings: QualityFindings) -> Table:
+    rivals = findings.rivals
+    assert rivals is not None
+    means = rivals.means()
+    methods = list(next(iter(rivals.right.values())))
+    table = _table("crowd-kit on the same tasks", "Empty where it raised an error", ("set", *methods, ENGINE))
+    for one in findings.sets:
+        found = [rivals.mean(method, one.name) for method in methods]
+        table.add_row(one.name, *("" if mean is None else f"{mean:.3f}" for mean in found), f"{one.right(ENGINE):.3f}")
+    table.add_section()
+    table.add_row(
+        "mean",
+        *(f"{means[method]:.4f}" if method in means else "" for method in methods),
+        f"{findings.engine_mean():.4f}",
+    )
+    return table
+
+
+def _confidence_table(findings: QualityFindings) -> Table:
+    table = _table(
+        "Calibration error of confidence",
+        "Ten bins. Perfect: what a forecast without fault would show on so few tasks",
+        ("set", "posterior", "shown", "perfect"),
+    )
+    rows = [
+        (
+            one.name,
+            one.mean_of(lambda draw: draw.raw_error),
+            one.mean_of(lambda draw: draw.error),
+            one.mean_of(lambda draw: draw.perfect_error),
+        )
+        for one in findings.sets
+    ]
+    for name, *errors in rows:
+        table.add_row(name, *(f"{error:.3f}" for error in errors))
+    table.add_section()
+    table.add_row("mean", *(f"{np.mean([row[place] for row in rows]):.3f}" for place in (1, 2, 3)))
+    return table
+
+
+def _replays_table(findings: QualityFindings) -> Table:
+    table = _table(
+        "Answers spent by adaptive overlap, good workers first",
+        "Gold's answers are counted in; accuracy on tasks without gold",
+        ("set", "tasks", "answers a task", "spent", "right", "majority of all", "lead"),
+    )
+    for one in findings.replays:
+        table.add_row(
+            one.name,
+            f"{one.judged:,}",
+            f"{one.overlap:.1f}",
+            f"{one.share:.1%}",
+            f"{np.mean([replay.right for replay in one.replays]):.3f}",
+            f"{np.mean([replay.majority_right for replay in one.replays]):.3f}",
+            f"{100 * one.lead:+.1f}",
+        )
+    table.add_section()
+    spent = np.mean([one.share for one in findings.replays])
+    table.add_row(
+        "mean", "", "", f"{spent:.1%}", "", "", f"{100 * np.mean([one.lead for one in findings.replays]):+.1f}"
+    )
+    return table
+
+
+def _table(title: str, caption: str, columns: tuple[str, ...]) -> Table:
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place == 0 or name == "picked" else "right")
+    return table

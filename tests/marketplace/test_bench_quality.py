@@ -1,0 +1,95 @@
+"""`manage.py bench quality` measures on the recordings of a folder, and says which goals were met."""
+
+import gzip
+import json
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+TASKS, WORKERS, OVERLAP = 60, 12, 10
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as lines:
+        lines.writelines(f"{json.dumps(row)}\n" for row in rows)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two sets of a crowd that is right four times out of five, and one that is not of single choices."""
+    sets = [{"name": name, "kind": "categorical", "truth_tasks": TASKS} for name in ("first", "second")]
+    boxes = {"name": "boxes", "kind": "boxes", "truth_tasks": TASKS}
+    (tmp_path / "manifest.json").write_text(json.dumps([*sets, boxes]), encoding="utf-8")
+    chance = random.Random(7)
+    for one in sets:
+        (tmp_path / str(one["name"])).mkdir()
+        truth = {f"t{task}": chance.choice(["cat", "dog"]) for task in range(TASKS)}
+        answers = [
+            {"task": task, "worker": f"w{worker}", "label": label if chance.random() < 0.8 else other(label)}
+            for task, label in truth.items()
+            for worker in chance.sample(range(WORKERS), OVERLAP)
+        ]
+        write_lines(tmp_path / str(one["name"]) / "answers.jsonl.gz", answers)
+        rows = [{"task": task, "label": label} for task, label in truth.items()]
+        write_lines(tmp_path / str(one["name"]) / "truth.jsonl.gz", rows)
+    return tmp_path
+
+
+def other(label: str) -> str:
+    return "dog" if label == "cat" else "cat"
+
+
+def measured(folder: Path, *words: str) -> dict[str, Any]:
+    """The figures of a run, as it writes them."""
+    file = folder / "figures.json"
+    call_command("bench", "quality", "--quick", "--data", str(folder), "--json", str(file), *words)
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.slow
+def test_each_set_of_choices_is_measured_and_each_goal_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = measured(folder)
+
+    assert [one["name"] for one in figures["sets"]] == ["first", "second"]
+    assert {one["judged"] for one in figures["sets"]} == {TASKS - 3}  # gold is a twentieth
+    assert all(draw["right"]["Assay"] > 0.9 for one in figures["sets"] for draw in one["draws"])
+    assert [one["name"] for one in figures["replays"]] == ["first", "second"]
+    told = capsys.readouterr().out
+    assert "accuracy over majority vote, worst set" in told
+    assert "calibration error, mean" in told
+
+
+@pytest.mark.slow
+def test_the_same_recordings_are_labelled_the_same_each_time(folder: Path) -> None:
+    first, second = (measured(folder, "--sets", "second") for _ in range(2))
+    assert first["sets"] == second["sets"]
+    assert first["replays"] == second["replays"]
+
+
+def test_where_there_is_nothing_to_measure_with_it_says_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"There are no recordings at .*it has no manifest\.json\. Name a folder"):
+        call_command("bench", "quality", "--data", str(tmp_path))
+
+
+def test_a_set_that_is_not_there_is_told_with_those_that_are(folder: Path) -> None:
+    with pytest.raises(CommandError, match=r"third: no such set at .*There are first, second\."):
+        call_command("bench", "quality", "--data", str(folder), "--sets", "third")
+
+
+@pytest.mark.parametrize("words", [("--gold-share", "1"), ("--gold-share", "0"), ("--draws", "-1")])
+def test_shares_and_draws_that_cannot_be_are_refused(folder: Path, words: tuple[str, str]) -> None:
+    with pytest.raises(CommandError, match=r"is a number between 0 and 1|is at least 1"):
+        call_command("bench", "quality", "--data", str(folder), *words)
+
+
+def test_a_rival_that_is_not_installed_is_asked_for_before_anything_is_measured(folder: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be run: No such file or directory"):
+        call_command("bench", "quality", "--data", str(folder), "--rivals", str(folder / "python"))
