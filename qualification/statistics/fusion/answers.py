@@ -138,7 +138,7 @@ def normalised(scores: Floats) -> tuple[Floats, Floats]:
     highest = highest_of_rows(scores)[:, None]
     scores -= highest
     np.exp(scores, out=scores)
-    totals = (scores @ np.ones(scores.shape[1]))[:, None]
+    totals = sums_of_rows(scores)[:, None]
     scores /= totals
     return scores, (np.log(totals) + highest)[:, 0]
 
@@ -149,6 +149,19 @@ def highest_of_rows(table: Floats) -> Floats:
     for column in range(1, table.shape[1]):
         np.maximum(highest, table[:, column], out=highest)
     return highest
+
+
+def sums_of_rows(table: Floats) -> Floats:
+    """The sum of each row, column by column: a product with ones would keep every processor busy for no gain."""
+    sums = table[:, 0].copy()
+    for column in range(1, table.shape[1]):
+        sums += table[:, column]
+    return sums
+
+
+def sums_of_columns(table: Floats) -> Floats:
+    """The sum of each column, one after the other: for a few classes several times as fast as all at once."""
+    return np.array([column.sum() for column in table.T], dtype=np.float64)
 
 
 def leaders(posterior: Floats) -> Indices:

@@ -113,7 +113,8 @@ def fit(
         statistics = method.gather(answers, posterior, truths)
         parameters = method.estimate(statistics)
         following, log_likelihood = expected(parameters, answers, truths)
-        change = float(np.abs(following - posterior).max(initial=0.0))
+        posterior -= following  # in place: it is not needed any more
+        change = float(max(posterior.max(initial=0.0), -posterior.min(initial=0.0)))
         posterior, steps = following, steps + 1
     return Fit(
         method=method,

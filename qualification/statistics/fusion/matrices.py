@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy.special import digamma
 
-from qualification.statistics.fusion.answers import Answers, Floats, Indices
+from qualification.statistics.fusion.answers import Answers, Floats, Indices, sums_of_columns
 from qualification.statistics.fusion.em import Parameters, Statistics
 
 SMALLEST: Final = 0.01
@@ -119,7 +119,7 @@ def matrix_counts(answers: Answers, posterior: Floats) -> Statistics:
     """How often each worker is expected to have said each class of each truth: one sparse product."""
     by_cell = answers.incidence.T @ posterior
     cells = by_cell.reshape(answers.workers, answers.classes, answers.classes).transpose(0, 2, 1)
-    return Statistics(cells=np.ascontiguousarray(cells), classes=posterior.sum(axis=0))
+    return Statistics(cells=np.ascontiguousarray(cells), classes=sums_of_columns(posterior))
 
 
 def common_matrix(cells: Floats) -> Floats:
