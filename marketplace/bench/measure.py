@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of job that is measured: so many open tasks at the start, fresh or with a part of them done."""
+    """A kind of job that is measured: of so many tasks, fresh or with a part of them done."""
 
     tasks: int
     done_share: float = 0.0
@@ -57,6 +57,11 @@ class Subject:
     def name(self) -> str:
         """How it is called in the report."""
         return f"{self.tasks:,}" + (", a third done" if self.done_share else "")
+
+    @property
+    def left(self) -> int:
+        """How many of its tasks are open when it is measured, about."""
+        return round(self.tasks * (1 - self.done_share))
 
 
 @dataclass
@@ -125,7 +130,7 @@ def _measure_claims(place: Place, plan: Plan, scene: Scene, findings: Findings, 
                     tell(f"round {number + 1} of {plan.rounds}: {subject.name} tasks, {workers} workers, {system}")
                     job_id = jobs.get(subject) or _seeded(subject, scene, lambda sentence: None)
                     hands = scene.workers[:workers]
-                    seen = bench.window(system, job_id=job_id, tasks=subject.tasks, workers=hands, seconds=plan.seconds)
+                    seen = bench.window(system, job_id=job_id, tasks=subject.left, workers=hands, seconds=plan.seconds)
                     windows[subject, workers][system].append(seen)
     findings.windows = dict(windows)
 

@@ -113,7 +113,7 @@ def test_a_folder_that_is_no_checkout_is_not_measured(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_command_measures_on_an_installation_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = "--sizes 200 --workers 1,2 --seconds 0.5 --rounds 1 --bulk 500"
+    options = "--sizes 400 --workers 1,2 --seconds 0.5 --rounds 1 --bulk 500"
 
     ended = subprocess.run(
         [sys.executable, "manage.py", "bench", *options.split(), "--json", str(figures)],
