@@ -27,14 +27,18 @@ class Books:
     funded_minor: int = 0
     client_funds_minor: int = 0
     job_escrow_minor: int = 0
+    pay_reserve_minor: int = 0
     worker_earnings_minor: int = 0
     payouts_in_flight_minor: int = 0
     refunds_in_flight_minor: int = 0
+    disputed_minor: int = 0
     platform_fees_minor: int = 0
     processor_fees_minor: int = 0
     loss_minor: int = 0
     refunded_minor: int = 0
     paid_out_minor: int = 0
+    taken_back_minor: int = 0
+    processing_minor: int = 0
 
     @property
     def accounted_minor(self) -> int:
@@ -72,8 +76,10 @@ def books(currency: str) -> Books:
         currency=currency,
         **{f"{kind}_minor": int(total) for kind, total in by_kind.items()},
         funded_minor=_crossed(currency, Posting.Kind.FUNDING_SETTLED),
-        refunded_minor=_crossed(currency, Posting.Kind.REFUND_SETTLED),
-        paid_out_minor=_crossed(currency, Posting.Kind.PAYOUT_SETTLED),
+        refunded_minor=_crossed(currency, Posting.Kind.REFUND_SETTLED, less=Posting.Kind.REFUND_RETURNED),
+        paid_out_minor=_crossed(currency, Posting.Kind.PAYOUT_SETTLED, less=Posting.Kind.PAYOUT_RETURNED),
+        taken_back_minor=_crossed(currency, Posting.Kind.DISPUTE_LOST),
+        processing_minor=_crossed(currency, Posting.Kind.PROCESSING_CHARGED),
     )
 
 
@@ -82,9 +88,10 @@ def currencies() -> list[str]:
     return list(LedgerAccount.objects.order_by("currency").values_list("currency", flat=True).distinct())
 
 
-def _crossed(currency: str, kind: Posting.Kind) -> int:
-    """What postings of this kind have moved over the border to the outside world, less those that were reversed."""
+def _crossed(currency: str, kind: Posting.Kind, *, less: Posting.Kind | None = None) -> int:
+    """What postings of ``kind`` moved over the border to the outside world, less what was reversed or came back."""
     entries = LedgerEntry.objects.filter(source__currency=currency)
+    undone = Q(posting__reverses__kind=kind) | Q(posting__kind=less) if less else Q(posting__reverses__kind=kind)
     moved = entries.filter(posting__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
-    undone = entries.filter(posting__reverses__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
-    return int(moved or 0) - int(undone or 0)
+    came_back = entries.filter(undone).aggregate(total=Sum("amount_minor"))["total"]
+    return int(moved or 0) - int(came_back or 0)

@@ -17,14 +17,20 @@ class CurrencyBooksOut(Out):
     funded_minor = fields.MoneyMinorField(help_text="What clients paid in.")
     client_funds_minor = fields.MoneyMinorField(help_text="What clients may spend.")
     job_escrow_minor = fields.MoneyMinorField(help_text="What jobs hold.")
+    pay_reserve_minor = fields.MoneyMinorField(help_text="What jobs set aside to lift pay to the floor.")
     worker_earnings_minor = fields.MoneyMinorField(help_text="What workers have earned and not asked for.")
     payouts_in_flight_minor = fields.MoneyMinorField(help_text="What is on its way to workers.")
     refunds_in_flight_minor = fields.MoneyMinorField(help_text="What is on its way back to clients.")
+    disputed_minor = fields.MoneyMinorField(help_text="What payers' banks took back until a dispute is decided.")
     platform_fees_minor = fields.MoneyMinorField(help_text="The platform's fees.")
-    processor_fees_minor = fields.IntegerField(help_text="What the payment processor kept.")
+    processor_fees_minor = fields.IntegerField(
+        help_text="The same as `processing_minor`, below zero, until somebody bears it."
+    )
     loss_minor = fields.IntegerField(help_text="What the platform bears.")
     refunded_minor = fields.MoneyMinorField(help_text="What went back to clients.")
     paid_out_minor = fields.MoneyMinorField(help_text="What was paid out to workers.")
+    taken_back_minor = fields.MoneyMinorField(help_text="What payers' banks took back for good.")
+    processing_minor = fields.MoneyMinorField(help_text="What the payment processor took for its service.")
 
 
 class BooksOut(Out):
@@ -37,14 +43,18 @@ class BooksOut(Out):
                 "funded_minor": 60000,
                 "client_funds_minor": 0,
                 "job_escrow_minor": 55,
+                "pay_reserve_minor": 0,
                 "worker_earnings_minor": 210,
                 "payouts_in_flight_minor": 0,
                 "refunds_in_flight_minor": 0,
+                "disputed_minor": 0,
                 "platform_fees_minor": 4400,
                 "processor_fees_minor": 0,
                 "loss_minor": 0,
                 "refunded_minor": 37550,
                 "paid_out_minor": 17785,
+                "taken_back_minor": 0,
+                "processing_minor": 0,
             }
         ]
     }

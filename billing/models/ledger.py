@@ -18,9 +18,11 @@ class LedgerAccount(models.Model):
     class Kind(models.TextChoices):
         CLIENT_FUNDS = "client_funds", "what a client may spend or have refunded"
         JOB_ESCROW = "job_escrow", "a job's budget set aside"
+        PAY_RESERVE = "pay_reserve", "what a job set aside to lift pay to the floor"
         WORKER_EARNINGS = "worker_earnings", "what a worker may have paid out"
         PAYOUTS_IN_FLIGHT = "payouts_in_flight", "on its way to a worker"
         REFUNDS_IN_FLIGHT = "refunds_in_flight", "on its way back to a client"
+        DISPUTED = "disputed", "taken back by a payer's bank until a dispute is decided"
         PLATFORM_FEES = "platform_fees", "the platform's share"
         PROCESSOR_FEES = "processor_fees", "what the payment processor kept"
         LOSS = "loss", "what the platform bears"
@@ -46,9 +48,11 @@ class LedgerAccount(models.Model):
                     kind__in=[
                         "client_funds",
                         "job_escrow",
+                        "pay_reserve",
                         "worker_earnings",
                         "payouts_in_flight",
                         "refunds_in_flight",
+                        "disputed",
                         "platform_fees",
                         "processor_fees",
                         "loss",
@@ -82,6 +86,18 @@ class Posting(models.Model):
         PAYOUT_SETTLED = "payout_settled", "a payout has left"
         PAYOUT_CANCELLED = "payout_cancelled", "a payout was called off"
         PAYOUT_FAILED = "payout_failed", "a payout could not be made"
+        CREDIT_GRANTED = "credit_granted", "the platform advanced money to a client"
+        BONUS_PAID = "bonus_paid", "a client thanked for good work"
+        RESERVE_HELD = "reserve_held", "money was set aside to lift pay to the floor"
+        RESERVE_RELEASED = "reserve_released", "what was not needed to lift pay went back"
+        PAY_LIFTED = "pay_lifted", "pay for time was lifted to the floor"
+        INTERRUPTION_PAID = "interruption_paid", "the time of work that was taken away was paid"
+        PROCESSING_CHARGED = "processing_charged", "the payment processor kept its fee"
+        DISPUTE_OPENED = "dispute_opened", "a payer's bank took a payment back"
+        DISPUTE_WON = "dispute_won", "a payment that was taken back came again"
+        DISPUTE_LOST = "dispute_lost", "a payment that was taken back is gone"
+        PAYOUT_RETURNED = "payout_returned", "a payout came back after it had left"
+        REFUND_RETURNED = "refund_returned", "a refund came back after it had left"
         REVERSAL = "reversal", "an earlier posting was undone"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -116,6 +132,18 @@ class Posting(models.Model):
                         "payout_settled",
                         "payout_cancelled",
                         "payout_failed",
+                        "credit_granted",
+                        "bonus_paid",
+                        "reserve_held",
+                        "reserve_released",
+                        "pay_lifted",
+                        "interruption_paid",
+                        "processing_charged",
+                        "dispute_opened",
+                        "dispute_won",
+                        "dispute_lost",
+                        "payout_returned",
+                        "refund_returned",
                         "reversal",
                     ]
                 ),

@@ -10,8 +10,9 @@ ESCALATION: Final = (
     "id kind state job task worker subject opened_at due_at claimed_by decided_by decided_at decision note"
 )
 BOOKS: Final = (
-    "books(currency funded_minor client_funds_minor job_escrow_minor worker_earnings_minor payouts_in_flight_minor "
-    "refunds_in_flight_minor platform_fees_minor processor_fees_minor loss_minor refunded_minor paid_out_minor)"
+    "books(currency funded_minor client_funds_minor job_escrow_minor pay_reserve_minor worker_earnings_minor "
+    "payouts_in_flight_minor refunds_in_flight_minor disputed_minor platform_fees_minor processor_fees_minor "
+    "loss_minor refunded_minor paid_out_minor taken_back_minor processing_minor)"
 )
 EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
 PROOF: Final = "kind event position path checkpoint"

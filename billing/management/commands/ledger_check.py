@@ -32,14 +32,18 @@ class Command(BaseCommand):
             ("came in", books.funded_minor),
             ("clients' funds", books.client_funds_minor),
             ("held in escrow", books.job_escrow_minor),
+            ("reserves for pay", books.pay_reserve_minor),
             ("workers' earnings", books.worker_earnings_minor),
             ("payouts in flight", books.payouts_in_flight_minor),
             ("refunds in flight", books.refunds_in_flight_minor),
+            ("disputed", books.disputed_minor),
             ("platform's fees", books.platform_fees_minor),
             ("processor's fees", books.processor_fees_minor),
             ("losses", books.loss_minor),
             ("refunded", books.refunded_minor),
             ("paid out", books.paid_out_minor),
+            ("taken back by banks", books.taken_back_minor),
+            ("processing", books.processing_minor),
             ("accounted for", books.accounted_minor),
         ):
             self.stdout.write(f"{label:>20} {minor:>18,}")
