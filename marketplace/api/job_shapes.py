@@ -79,6 +79,13 @@ class JobIn(In):
     max_assignments_per_worker = fields.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=1_000_000, help_text="No cap unless given."
     )
+    guess_seconds = fields.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=86_400,
+        help_text="How long you guess that one answer takes; the estimate rests on it until there are answers.",
+    )
     requirements = RequirementIn(many=True, required=False, help_text="What is demanded beside the skill itself.")
 
 
@@ -104,6 +111,7 @@ class JobOut(Out):
         "review_seconds": 259200,
         "accept_on_resolution": True,
         "max_assignments_per_worker": None,
+        "guess_seconds": 12,
         "created_at": "2026-05-17T12:00:00Z",
         "launched_at": "2026-05-17T13:00:00Z",
         "finished_at": None,
@@ -125,6 +133,7 @@ class JobOut(Out):
     review_seconds = fields.IntegerField()
     accept_on_resolution = fields.BooleanField()
     max_assignments_per_worker = fields.IntegerField(allow_null=True)
+    guess_seconds = fields.IntegerField(allow_null=True)
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     launched_at = fields.DateTimeField(allow_null=True)

@@ -37,6 +37,7 @@ ALIKE = (
     "review_seconds",
     "accept_on_resolution",
     "max_assignments_per_worker",
+    "guess_seconds",
 )
 """What an order calls as the API does."""
 

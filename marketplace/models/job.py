@@ -54,6 +54,9 @@ class Job(models.Model):
         default=True, help_text="Answers equal to the resolution are accepted at once; the others wait for review."
     )
     max_assignments_per_worker = models.PositiveIntegerField(null=True, blank=True)
+    guess_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long one answer takes, as its client guesses."
+    )
     created_at = models.DateTimeField(default=clock.now)
     launched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -86,6 +89,10 @@ class Job(models.Model):
             models.CheckConstraint(condition=Q(gold_share_basis_points__lte=5000), name="job_gold_share_in_range"),
             models.CheckConstraint(
                 condition=Q(reservation_seconds__gte=1, review_seconds__gte=1), name="job_clocks_are_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(guess_seconds__isnull=True) | Q(guess_seconds__gte=1, guess_seconds__lte=86_400),
+                name="job_guess_in_range",
             ),
         ]
         indexes = [

@@ -14,7 +14,7 @@ RUN: Final = f"{SIDE} manager"
 SCHEMA: Final = "label_schema(xml parsed(parts needs))"
 TERMS: Final = (
     "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
-    "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker "
+    "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
     "requirements(skill min_lower_bound)"
 )
 JOB: Final = f"id state {TERMS} fee_minor fee_basis_points created_at launched_at finished_at"

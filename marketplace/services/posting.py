@@ -57,6 +57,7 @@ class Order:
     review_seconds: int = 3 * 86400
     accept_on_resolution: bool = True
     max_assignments_per_worker: int | None = None
+    guess_seconds: int | None = None
     requirements: dict[UUID, float] = field(default_factory=dict)
 
 
@@ -81,6 +82,7 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         review_seconds=order.review_seconds,
         accept_on_resolution=order.accept_on_resolution,
         max_assignments_per_worker=order.max_assignments_per_worker,
+        guess_seconds=order.guess_seconds,
     )
     instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
     JobVersion.objects.create(job=job, number=1, instructions=instructions, label_schema=label_schema)
@@ -239,6 +241,8 @@ def _require_sensible(order: Order) -> None:
     within("review_seconds", order.review_seconds, 1, 30 * 86_400)
     if order.max_assignments_per_worker is not None:
         within("max_assignments_per_worker", order.max_assignments_per_worker, 1, 1_000_000)
+    if order.guess_seconds is not None:
+        within("guess_seconds", order.guess_seconds, 1, 86_400)
     for skill_id, bound in order.requirements.items():
         if not 0.0 <= bound <= 1.0:
             raise Invalid(f"The lowest bound for skill {skill_id} is {bound}; it must be between 0 and 1.")

@@ -50,6 +50,7 @@ CLIENT_SEES = {
     "review_seconds",
     "accept_on_resolution",
     "max_assignments_per_worker",
+    "guess_seconds",
     "requirements",
     "created_at",
     "launched_at",
