@@ -3,14 +3,11 @@
 from django.urls import path
 
 from billing.api.books import BooksView
-from billing.api.earnings import EarningsView, StatementView
 from billing.api.payout_accounts import OnboardingLinkView, PayoutAccountChangeView, PayoutAccountView
 from billing.api.payouts import PayoutCancellationView, PayoutsView, PayoutView
 
 urlpatterns = [
     path("books/", BooksView.as_view()),
-    path("earnings/", EarningsView.as_view()),
-    path("earnings/statement/", StatementView.as_view()),
     path("payouts/", PayoutsView.as_view()),
     path("payouts/<uuid:payout_id>/", PayoutView.as_view()),
     path("payouts/<uuid:payout_id>/cancel/", PayoutCancellationView.as_view()),

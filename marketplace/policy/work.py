@@ -9,8 +9,14 @@ TURN: Final = (
     "rejection(reason message rejected_at reversible_until reversed_at)"
 )
 TURN_WITH_TASK: Final = f"{TURN} instructions label_schema(xml parsed(parts needs)) item result"
-EARNINGS: Final = "balances(currency available_minor in_flight_minor paid_out_minor)"
-CHANGE: Final = "id at kind subject change_minor currency"
+EARNINGS: Final = (
+    "balances(currency pending_minor pending_answers held_minor held_answers available_minor in_flight_minor "
+    "paid_out_minor)"
+)
+CHANGE: Final = "id at kind explanation subject job job_title change_minor currency"
+EARNED_IN_MONTH: Final = (
+    f"month is_closed currencies(currency opening_minor added_minor taken_minor closing_minor lines({CHANGE}))"
+)
 PAYOUT: Final = "id state amount_minor currency failure created_at held_until sent_at finished_at"
 PAYOUT_ACCOUNT: Final = "country is_ready requirements_due failure opened_at refreshed_at held_until held_because"
 
@@ -22,6 +28,10 @@ ROWS: Final = (
     *allow("return_a_task", on="assignment", to="worker", reads=TURN, scope="work"),
     *allow("show_one_s_own_earnings", on="earnings", to="worker", reads=EARNINGS, scope="money.read"),
     *allow("list_changes_of_one_s_own_earnings", on="earnings", to="worker", reads=CHANGE, scope="money.read"),
+    *allow(
+        "show_one_s_own_statement_of_a_month", on="earnings", to="worker", reads=EARNED_IN_MONTH, scope="money.read"
+    ),
+    *allow("download_one_s_own_statement_of_a_month", on="earnings", to="worker", reads="file", scope="money.read"),
     *allow("list_one_s_own_payouts", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow(
         "request_a_payout", on="payout", to="worker", reads=PAYOUT, writes="amount_minor currency", scope="money.write"

@@ -1,5 +1,6 @@
 """A client's money: what is available, what its jobs hold, what is on its way back; and why each cent moved."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,7 +96,7 @@ def job_statement(job: Job) -> QuerySet[LedgerEntry]:
 
 def explained(entries: Sequence[LedgerEntry]) -> list[Line]:
     """A page of a statement, each entry with why it moved; one query for all their jobs' titles."""
-    owners = [owner for entry in entries if (owner := _job_of(entry)) is not None]
+    owners = [owner for entry in entries if (owner := job_of(entry)) is not None]
     titles = dict(Job.objects.filter(pk__in=owners).values_list("pk", "title"))
     return [_line(entry, titles) for entry in entries]
 
@@ -107,15 +108,17 @@ def _jobs_that_hold(client: Client) -> QuerySet[Job]:
     return jobs.order_by(F("created_at").desc(), F("pk").desc())
 
 
-def _job_of(entry: LedgerEntry) -> UUID | None:
+def job_of(entry: LedgerEntry) -> UUID | None:
+    """The job whose money an entry moved, if it was a job's."""
     for owner in (entry.source.owner, entry.target.owner):
         if owner.startswith("job:"):
-            return UUID(owner.removeprefix("job:"))
+            with contextlib.suppress(ValueError):
+                return UUID(owner.removeprefix("job:"))
     return None
 
 
 def _line(entry: LedgerEntry, titles: dict[UUID, str]) -> Line:
-    job_id = _job_of(entry)
+    job_id = job_of(entry)
     return Line(
         id=entry.pk,
         at=entry.posting.at,
@@ -143,5 +146,15 @@ _WHY = {
     Posting.Kind.ESCROW_RELEASED: "What “{title}” did not spend was given back.",
     Posting.Kind.REFUND_REQUESTED: "Set aside to be paid back to you.",
     Posting.Kind.REFUND_FAILED: "A refund could not be made; the money is yours to spend again.",
+    Posting.Kind.CREDIT_GRANTED: "The platform advanced you money that is still to arrive.",
+    Posting.Kind.BONUS_PAID: "A bonus that you gave to a worker.",
+    Posting.Kind.RESERVE_HELD: "Set aside to lift pay in “{title}” to the floor, should it take longer.",
+    Posting.Kind.RESERVE_RELEASED: "What “{title}” did not need to lift pay was given back.",
+    Posting.Kind.PAY_LIFTED: "Pay in “{title}” was lifted to the floor.",
+    Posting.Kind.INTERRUPTION_PAID: "The time of work in “{title}” that was taken away was paid.",
+    Posting.Kind.DISPUTE_OPENED: "Your bank took a payment back; it is disputed.",
+    Posting.Kind.DISPUTE_WON: "A disputed payment came back.",
+    Posting.Kind.DISPUTE_LOST: "A disputed payment is gone.",
+    Posting.Kind.REFUND_RETURNED: "A refund came back; the money is yours to spend again.",
     Posting.Kind.REVERSAL: "An earlier movement was undone.",
 }

@@ -78,7 +78,8 @@ OPEN: Final = """
 """Open by design: skills, label schemas, and running jobs as workers are offered them."""
 
 OWN: Final = """
-    GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/ | GET payouts/ | POST payouts/
+    GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/ |
+    GET earnings/statements/<month>/ | GET earnings/statements/<month>/csv/ | GET payouts/ | POST payouts/
     GET payout-account/ | POST payout-account/ | POST payout-account/change/ | GET applications/ | POST applications/
     GET workers/me/ | PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/
     GET certifications/ | POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/
@@ -96,7 +97,7 @@ NOT_SENT: Final = """
 """
 """Nothing in them can name another's."""
 
-FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id"}
+FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id", "month"}
 
 
 def operations(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, str, type[ApiView]]]:
@@ -155,7 +156,7 @@ def secrets_of(side: Side) -> set[str]:
 def test_every_operation_stands_in_one_table() -> None:
     tables = [named(table) for table in (ADMINS, WORKERS, PRIVATE, OPEN, OWN, NOT_SENT)]
     assert sorted(name for table in tables for name in table) == sorted(OPERATIONS)
-    assert not any("<" in name for name in named(OWN))
+    assert not any("_id>" in name for name in named(OWN))
 
 
 def test_what_is_anothers_is_neither_shown_nor_changed() -> None:  # [B106, B107, B110, B111]
@@ -179,7 +180,7 @@ def test_what_is_anothers_is_neither_shown_nor_changed() -> None:  # [B106, B107
     assert touched & {str(value) for value in one.ids.values()} == set()
 
 
-NESTED: Final = [name for name in OPERATIONS if name.count("<") == 2 and name not in named(ADMINS)]
+NESTED: Final = [name for name in OPERATIONS if name.count("_id>") == 2 and name not in named(ADMINS)]
 
 
 @pytest.mark.parametrize("name", NESTED)

@@ -6,8 +6,10 @@ from typing import Any
 from billing.models import Funding
 from billing.services.payouts import request_payout
 from billing.services.refunds import request_refund
+from kernel import clock
 from kernel.models import ApiKey, AuditEvent, User
 from kernel.money import Money
+from kernel.months import month_of
 from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
@@ -86,6 +88,7 @@ def a_side() -> Side:
         "skill_id": job.skill_id,
         "label_schema_id": job.versions.get().label_schema_id,
         "audit_event_id": AuditEvent.objects.filter(subject_id=str(job.pk)).latest("id").pk,
+        "month": month_of(clock.now()),
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
     people = (in_person(owner), in_person(worker.user))

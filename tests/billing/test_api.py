@@ -12,9 +12,8 @@ from rest_framework.test import APIClient
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Payout, PayoutAccount, StripeEvent
 from billing.services.payout_accounts import refresh_payout_account
-from billing.services.payouts import request_payout
 from kernel import clock
-from tests.billing.builders import SOMEBODY, Kind, a_ready_account, earn, held, usd
+from tests.billing.builders import Kind, a_ready_account, earn, held
 from tests.billing.flows import an_open_page, now_of, onboarded, run_relay
 from tests.billing.stripe_double.world import SECRET
 from tests.billing.test_stripe_inbox import signed
@@ -52,40 +51,6 @@ def test_who_is_no_worker_has_no_earnings_here(address: str) -> None:
     assert error_of(browser_of().get(address)) == (401, "not_signed_in")
     assert error_of(browser_of(a_user()).get(address)) == (403, "not_allowed")
     assert error_of(browser_of(a_user(admin=True)).get(address)) == (403, "not_allowed")
-
-
-def test_earnings_show_what_is_there_on_its_way_and_paid_out() -> None:
-    worker, browser = a_worker()
-    assert browser.get(EARNINGS).json() == {"balances": []}
-
-    earn(worker.billing_owner, 5_000)
-    a_ready_account(worker.billing_owner)
-    request_payout(owner=worker.billing_owner, amount=usd(2_000), by=SOMEBODY)
-
-    assert browser.get(EARNINGS).json() == {
-        "balances": [{"currency": "USD", "available_minor": 3_000, "in_flight_minor": 2_000, "paid_out_minor": 0}]
-    }
-
-
-def test_a_statement_shows_every_change_with_its_reason_page_by_page() -> None:
-    worker, browser = a_worker(ready=True)
-    paid = earn(worker.billing_owner, 5_000)
-    payout = request_payout(owner=worker.billing_owner, amount=usd(2_000), by=SOMEBODY)
-
-    first = browser.get(STATEMENT, {"limit": "1"}).json()
-    second = browser.get(STATEMENT, {"limit": "1", "cursor": first["next_cursor"]}).json()
-
-    lines = [{name: line[name] for name in line if name not in ("id", "at")} for line in first["results"]]
-    assert lines == [
-        {
-            "kind": "payout_requested",
-            "subject": f"payout:{payout.pk}",
-            "change_minor": -2_000,
-            "currency": "USD",
-        }
-    ]
-    assert [(line["subject"], line["change_minor"]) for line in second["results"]] == [(paid.subject, 5_000)]
-    assert second["next_cursor"] is None
 
 
 def test_a_payout_is_requested_shown_and_listed() -> None:
