@@ -8,7 +8,17 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from billing.models import Funding, LedgerAccount, LedgerEntry, Payout, PayoutAccount, Posting, Refund, StripeEvent
+from billing.models import (
+    Dispute,
+    Funding,
+    LedgerAccount,
+    LedgerEntry,
+    Payout,
+    PayoutAccount,
+    Posting,
+    Refund,
+    StripeEvent,
+)
 from billing.services.payouts import retry_payout
 from billing.services.stripe_inbox import redrive_event
 from kernel.admin import ReadOnlyAdmin
@@ -40,8 +50,8 @@ class MoneyAdmin(ReadOnlyAdmin):
 
 @admin.display(description="amount")
 def amount(row: Model) -> str:
-    """The amount of a funding, a refund or a payout, with its currency."""
-    assert isinstance(row, Funding | Refund | Payout)
+    """The amount of a funding, a refund, a dispute or a payout, with its currency."""
+    assert isinstance(row, Funding | Refund | Dispute | Payout)
     return str(row.amount)
 
 
@@ -110,6 +120,16 @@ class RefundAdmin(MoneyAdmin):
     list_display = ("created_at", "funding", amount, "state", "attempt", "failure")
     list_filter = ("state", "currency")
     search_fields = ("=id", "=funding__client_owner", "=stripe_refund_id")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Dispute)
+class DisputeAdmin(MoneyAdmin):
+    """Payments that payers' banks dispute."""
+
+    list_display = ("created_at", "funding", amount, "from_funds_minor", "state", "reason", "evidence_due_at")
+    list_filter = ("state", "currency")
+    search_fields = ("=id", "=funding__client_owner", "=stripe_dispute_id")
     ordering = ("-created_at", "-id")
 
 

@@ -197,14 +197,41 @@ IN_FLIGHT_IS_UNDER_WAY: Final = """
         SELECT 'refunds_in_flight', f.client_owner, r.currency, sum(r.amount_minor)
         FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
         WHERE r.state IN ('requested', 'sending', 'sent') GROUP BY f.client_owner, r.currency
+        UNION ALL
+        SELECT 'disputed', f.client_owner, d.currency, sum(d.amount_minor)
+        FROM billing_dispute d JOIN billing_funding f ON f.id = d.funding_id
+        WHERE d.state = 'open' GROUP BY f.client_owner, d.currency
     ), held AS (
         SELECT kind, owner, currency, balance_minor AS minor FROM billing_ledgeraccount
-        WHERE kind IN ('payouts_in_flight', 'refunds_in_flight')
+        WHERE kind IN ('payouts_in_flight', 'refunds_in_flight', 'disputed')
     )
     SELECT coalesce(h.owner, u.owner),
         format('%s are %s, but %s are under way.', coalesce(h.kind, u.kind), coalesce(h.minor, 0), coalesce(u.minor, 0))
     FROM held h FULL JOIN under_way u ON (u.kind, u.owner, u.currency) = (h.kind, h.owner, h.currency)
     WHERE coalesce(h.minor, 0) <> coalesce(u.minor, 0)
+"""
+
+DISPUTES_ARE_POSTED: Final = """
+    WITH moved AS (
+        SELECT p.subject, p.kind, sum(e.amount_minor) AS minor
+        FROM billing_posting p JOIN billing_ledgerentry e ON e.posting_id = p.id
+        WHERE p.kind IN ('dispute_opened', 'dispute_won', 'dispute_lost')
+            AND NOT EXISTS (SELECT FROM billing_posting r WHERE r.reverses_id = p.id)
+        GROUP BY p.id
+    ), told AS (
+        SELECT subject, string_agg(kind || ' ' || minor, ', ' ORDER BY kind) AS said FROM moved GROUP BY subject
+    ), expected AS (
+        SELECT 'dispute:' || id AS subject, state, CASE state
+            WHEN 'open' THEN format('dispute_opened %s', amount_minor)
+            WHEN 'won' THEN format('dispute_opened %1$s, dispute_won %1$s', amount_minor)
+            WHEN 'lost' THEN format('dispute_lost %1$s, dispute_opened %1$s', amount_minor)
+            END AS due
+        FROM billing_dispute
+    )
+    SELECT coalesce(x.subject, t.subject),
+        format('It is %s; it has: %s.', coalesce(x.state, 'not known'), coalesce(t.said, 'no posting'))
+    FROM expected x FULL JOIN told t ON t.subject = x.subject
+    WHERE t.said IS DISTINCT FROM x.due
 """
 
 CHECKS: Final[dict[str, Callable[[str], Iterator[Fault]]]] = {
@@ -218,6 +245,7 @@ CHECKS: Final[dict[str, Callable[[str], Iterator[Fault]]]] = {
     "fundings know their refunds": _rows(FUNDINGS_KNOW_THEIR_REFUNDS),
     "payouts and refunds end as they are posted": _rows(ENDS_ARE_POSTED),
     "what is in flight is under way": _rows(IN_FLIGHT_IS_UNDER_WAY),
+    "disputes are posted as they stand": _rows(DISPUTES_ARE_POSTED),
     "money in is money held, kept and out": _books_add_up,
     "postings are what the audit was told": _audit_tells_of_postings,
 }

@@ -25,6 +25,16 @@ class FundingSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """A payer's bank took a client's payment back. What jobs hold stays; its running jobs wait for a person."""
+
+    dispute_id: str
+    client_owner: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested:
     """Money is set aside for a client and is to be sent back (``refunds.send_refund``)."""
 

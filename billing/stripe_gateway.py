@@ -1,4 +1,4 @@
-"""The one file that speaks to Stripe: plain values in, plain values out, and each failure as one of three outcomes.
+"""What moves money at Stripe: plain values in, plain values out, and each failure as one of three outcomes.
 
 Every function that calls out refuses to run inside a database transaction. Nothing here is tried again: the caller
 knows which of its own keys and rows stand behind a call, so the caller decides (see ``StripeTrouble``).
@@ -150,7 +150,7 @@ def create_checkout(
         "unit_amount": amount.minor,
         "product_data": {"name": "Funds for labeling jobs"},
     }
-    with _speaking() as client:
+    with speaking() as client:
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "payment",
@@ -165,25 +165,25 @@ def create_checkout(
             },
             {"idempotency_key": idempotency_key},
         )
-        return Checkout(session.id, session.url or "", _id_of(session.payment_intent) or None)
+        return Checkout(session.id, session.url or "", id_of(session.payment_intent) or None)
 
 
 def read_checkout(*, session_id: str) -> CheckoutState:
     """How a checkout session stands."""
-    with _speaking() as client:
+    with speaking() as client:
         session = client.v1.checkout.sessions.retrieve(session_id)
         return CheckoutState(
             paid=session.payment_status == "paid",
             amount_minor=session.amount_total or 0,
             currency=(session.currency or "").upper(),
-            payment_intent_id=_id_of(session.payment_intent) or None,
+            payment_intent_id=id_of(session.payment_intent) or None,
             expired=session.status == "expired",
         )
 
 
 def create_refund(*, payment_intent_id: str, amount: Money, refund_group: str, idempotency_key: str) -> RefundState:
     """Send ``amount`` of a payment back to the card it came from. ``refund_group`` is our own name for this refund."""
-    with _speaking() as client:
+    with speaking() as client:
         refund = client.v1.refunds.create(
             {"payment_intent": payment_intent_id, "amount": amount.minor, "metadata": {"refund_group": refund_group}},
             {"idempotency_key": idempotency_key},
@@ -193,13 +193,13 @@ def create_refund(*, payment_intent_id: str, amount: Money, refund_group: str, i
 
 def read_refund(*, refund_id: str) -> RefundState:
     """How a refund stands."""
-    with _speaking() as client:
+    with speaking() as client:
         return _refund_state(client.v1.refunds.retrieve(refund_id))
 
 
 def find_refunds(*, payment_intent_id: str, refund_group: str) -> list[RefundState]:
     """The refunds of a payment under our name for them, newest first: did one come about, after no clear answer?"""
-    with _speaking() as client:
+    with speaking() as client:
         refunds = client.v1.refunds.list({"payment_intent": payment_intent_id, "limit": PAGE_SIZE})
         states = [_refund_state(refund) for refund in refunds.auto_paging_iter()]
     return [state for state in states if state.refund_group == refund_group]
@@ -211,7 +211,7 @@ def create_account(*, worker_ref: str, email: str, country: str, idempotency_key
     ``worker_ref`` is an opaque reference; ``country`` an ISO 3166 code of two letters. The e-mail address lets Stripe
     write to the worker itself.
     """
-    with _speaking() as client:
+    with speaking() as client:
         account = client.v1.accounts.create(
             {
                 "business_type": "individual",
@@ -233,7 +233,7 @@ def create_account(*, worker_ref: str, email: str, country: str, idempotency_key
 
 def create_onboarding_link(*, account_id: str, refresh_url: str, return_url: str) -> OnboardingLink:
     """A fresh page for a worker, who then goes on to ``return_url``, or to ``refresh_url`` when the link is stale."""
-    with _speaking() as client:
+    with speaking() as client:
         link = client.v1.account_links.create(
             {"account": account_id, "refresh_url": refresh_url, "return_url": return_url, "type": "account_onboarding"}
         )
@@ -242,7 +242,7 @@ def create_onboarding_link(*, account_id: str, refresh_url: str, return_url: str
 
 def read_account(*, account_id: str) -> AccountState:
     """What a connected account may do now."""
-    with _speaking() as client:
+    with speaking() as client:
         account = client.v1.accounts.retrieve(account_id)
         transfers = account.capabilities.transfers if account.capabilities else None
         due = (account.requirements.currently_due or []) if account.requirements else []
@@ -253,7 +253,7 @@ def read_account(*, account_id: str) -> AccountState:
 
 def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idempotency_key: str) -> TransferState:
     """Move ``amount`` from the platform to a connected account. ``transfer_group`` is our own name for this payout."""
-    with _speaking() as client:
+    with speaking() as client:
         return _transfer_state(
             client.v1.transfers.create(
                 {
@@ -269,13 +269,13 @@ def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idem
 
 def read_transfer(*, transfer_id: str) -> TransferState:
     """How a transfer stands."""
-    with _speaking() as client:
+    with speaking() as client:
         return _transfer_state(client.v1.transfers.retrieve(transfer_id))
 
 
 def find_transfers(*, transfer_group: str) -> list[TransferState]:
     """All transfers under our name for a payout, newest first: did one come about, after no clear answer?"""
-    with _speaking() as client:
+    with speaking() as client:
         transfers = client.v1.transfers.list({"transfer_group": transfer_group, "limit": PAGE_SIZE})
         return [_transfer_state(transfer) for transfer in transfers.auto_paging_iter()]
 
@@ -315,7 +315,7 @@ def _signed_at(signature: str) -> int:
 
 
 @contextmanager
-def _speaking() -> Iterator[stripe.StripeClient]:
+def speaking() -> Iterator[stripe.StripeClient]:
     """The client, outside any transaction, with Stripe's errors turned into our outcomes."""
     assert not transaction_is_open(), "Stripe is not called inside a transaction: a rollback could not take it back."
     if not settings.STRIPE_API_KEY:
@@ -368,7 +368,7 @@ def _refund_state(refund: stripe.Refund) -> RefundState:
         refund_id=refund.id,
         outcome=ends.get(refund.status or "", RefundOutcome.PENDING),
         amount=Money(refund.amount, refund.currency.upper()),
-        payment_intent_id=_id_of(refund.payment_intent),
+        payment_intent_id=id_of(refund.payment_intent),
         refund_group=metadata["refund_group"] if metadata and "refund_group" in metadata else "",
         failure_reason=getattr(refund, "failure_reason", None) or "",
     )
@@ -379,11 +379,11 @@ def _transfer_state(transfer: stripe.Transfer) -> TransferState:
         transfer_id=transfer.id,
         amount=Money(transfer.amount, transfer.currency.upper()),
         reversed_minor=transfer.amount_reversed,
-        account_id=_id_of(transfer.destination),
+        account_id=id_of(transfer.destination),
         transfer_group=transfer.transfer_group or "",
     )
 
 
-def _id_of(reference: str | stripe.StripeObject | None) -> str:
+def id_of(reference: str | stripe.StripeObject | None) -> str:
     """A reference that Stripe gives as an id, or as the object itself when it was asked to expand it."""
     return reference if isinstance(reference, str) else "" if reference is None else str(reference["id"])

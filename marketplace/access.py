@@ -26,7 +26,7 @@ from marketplace.models import (
     Membership,
     Participation,
 )
-from marketplace.policy.words import INVITED, OF_A_CERTIFICATION, OF_A_PAYOUT, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
+from marketplace.policy.words import INVITED, OF_A_CERTIFICATION, OF_MONEY, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
 from qualification.models import Certification, Exam
 from workforce.models import Application, Worker
 from workforce.queries import worker_of
@@ -119,7 +119,7 @@ def register_access() -> None:
         },
     )
     register_condition(OF_A_CERTIFICATION, {Escalation: lambda *_: Q(kind=Escalation.Kind.DECERTIFICATION)})
-    register_condition(OF_A_PAYOUT, {Escalation: lambda *_: Q(kind=Escalation.Kind.FAILED_PAYOUT)})
+    register_condition(OF_MONEY, {Escalation: lambda *_: Q(kind__in=Escalation.ABOUT_MONEY)})
 
 
 def roles_on_objects(user: User) -> set[str]:

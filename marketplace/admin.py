@@ -35,7 +35,7 @@ from marketplace.models import (
 from marketplace.services.completion import cancel_job
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import claim_escalation, release_escalation
-from marketplace.services.failed_payouts import note_failed_payout
+from marketplace.services.noted_matters import note_matter
 from marketplace.services.posting import pause_job, resume_job
 from marketplace.services.review import accept_assignment, reverse_rejection
 from workforce.admin import DecisionAdmin, DecisionForm
@@ -344,14 +344,14 @@ class EscalationAdmin(PersonalDecisionAdmin):
         """Revoke certifications."""
         self._decide_decertification(request, chosen, "revoke")
 
-    @admin.action(description="Failed payout: noted (needs a reason)")
+    @admin.action(description="Failed payout, dispute: noted (needs a reason)")
     def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Close failed payouts with what was found."""
+        """Close failed payouts and disputes with what was found."""
         self.as_user(
             request,
             chosen,
             participle="noted",
-            service=lambda row_id, by, reason: note_failed_payout(escalation_id=row_id, note=reason, by=by),
+            service=lambda row_id, by, reason: note_matter(escalation_id=row_id, note=reason, by=by),
         )
 
     def _decide_decertification(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:

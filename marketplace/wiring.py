@@ -2,6 +2,7 @@
 
 from billing.api.payees import Payee, register_payees
 from billing.events import (
+    DisputeOpened,
     FundingRequested,
     PayoutAccountOpened,
     PayoutDestinationChanged,
@@ -20,7 +21,7 @@ from kernel.services.outbox import subscribe
 from marketplace.access import register_access
 from marketplace.events import InvitationGiven
 from marketplace.policy import TABLE
-from marketplace.services import invitation_mail, reactions
+from marketplace.services import disputed_clients, invitation_mail, reactions
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
 from workforce.queries import why_no_admin
@@ -48,6 +49,7 @@ def wire() -> None:
     subscribe(PayoutRequested, payouts.send_payout, in_transaction=False)
     subscribe(StripeEventStored, stripe_inbox.process_stored_event, in_transaction=False)
 
+    subscribe(DisputeOpened, disputed_clients.pause_disputed_client)
     subscribe(PayoutFailed, reactions.escalate_failed_payout)
     subscribe(PayoutDestinationChanged, reactions.tell_of_changed_destination)
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)

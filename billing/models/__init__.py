@@ -1,5 +1,6 @@
 """The tables of money."""
 
+from billing.models.dispute import Dispute
 from billing.models.funding import Funding
 from billing.models.ledger import LedgerAccount, LedgerEntry, Posting
 from billing.models.payout import Payout, PayoutAccount
@@ -7,6 +8,7 @@ from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 
 __all__ = [
+    "Dispute",
     "Funding",
     "LedgerAccount",
     "LedgerEntry",

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from billing import stripe_gateway
 from billing.events import RefundFailed, RefundRequested
-from billing.models import Funding, LedgerAccount, Posting, Refund
+from billing.models import Dispute, Funding, LedgerAccount, Posting, Refund
 from billing.services import sending
 from billing.services.ledger import AccountKey, Draft, Entry, InsufficientFunds, post, post_all
 from billing.services.sending import Errand, Unexplained
 from billing.stripe_gateway import RefundOutcome, RefundState
 from kernel import clock
+from kernel.errors import Refused
 from kernel.flow import move
 from kernel.money import Money
 from kernel.services.audit import Actor, record
@@ -27,17 +28,30 @@ Kind = LedgerAccount.Kind
 State = Refund.State
 
 
+class FundingDisputed(Refused):
+    """The payment that the money would go back along is disputed by the payer's bank."""
+
+    code = "funding_disputed"
+
+
 @transaction.atomic
 def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refund]:
     """Set ``amount`` of the client's funds aside to go back, as one refund for each payment that it came by.
 
-    Raises InsufficientFunds when less than that is available.
+    Raises InsufficientFunds when less than that is available, FundingDisputed when it would take a disputed payment.
     """
     if amount.minor <= 0:
         raise ValueError(f"A refund is a positive amount, not {amount}.")
+    fundings = _refundable_fundings(client_owner, amount.currency)
+    free = _undisputed(fundings)
+    if len(free) < len(fundings) and sum(funding.refundable.minor for funding in free) < amount.minor:
+        raise FundingDisputed(
+            f"{amount} cannot go back: a payment that it came by is disputed by the payer's bank, which has taken it "
+            "back itself. Ask for less, or wait until the dispute is decided."
+        )
     refunds = [
         Refund(funding=funding, amount_minor=part.minor, currency=part.currency)
-        for funding, part in _spread(_refundable_fundings(client_owner, amount.currency), amount)
+        for funding, part in _spread(free, amount)
     ]
     Refund.objects.bulk_create(refunds)
     post_all(drafts=[_set_aside(refund) for refund in refunds])
@@ -95,6 +109,13 @@ def _refundable_fundings(client_owner: str, currency: str) -> list[Funding]:
     settled = Funding.objects.filter(client_owner=client_owner, currency=currency, state=Funding.State.SETTLED)
     locked = settled.select_for_update(no_key=True).order_by("-settled_at", "-pk")
     return [funding for funding in locked if funding.refundable.minor > 0]
+
+
+def _undisputed(fundings: list[Funding]) -> list[Funding]:
+    """Without those of which a bank has taken anything back; the lock of a funding keeps disputes of it waiting."""
+    in_the_way = Dispute.objects.filter(funding__in=fundings, state__in=[Dispute.State.OPEN, Dispute.State.LOST])
+    disputed = set(in_the_way.values_list("funding_id", flat=True))
+    return [funding for funding in fundings if funding.pk not in disputed]
 
 
 def _spread(fundings: list[Funding], amount: Money) -> list[tuple[Funding, Money]]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from billing import stripe_gateway
 from billing.events import StripeEventStored
 from billing.models import Funding, Payout, PayoutAccount, Refund, StripeEvent
+from billing.services.disputes import follow_dispute
 from billing.services.funding import settle_funding
 from billing.services.payout_accounts import refresh_payout_account
 from billing.services.payouts import settle_payout
@@ -139,6 +140,10 @@ def _look_at_refund(event: StripeEvent) -> None:
         raise Unexplained(f"Refund {seen.refund_id} went back to a client, but was never asked for here.")
 
 
+def _look_at_dispute(event: StripeEvent) -> None:
+    follow_dispute(stripe_dispute_id=event.object_id)
+
+
 LOOK: Final[Mapping[str, Callable[[StripeEvent], None]]] = {
     "checkout.session.completed": _look_at_checkout,
     "checkout.session.async_payment_succeeded": _look_at_checkout,
@@ -154,6 +159,11 @@ LOOK: Final[Mapping[str, Callable[[StripeEvent], None]]] = {
     "refund.created": _look_at_refund,
     "refund.updated": _look_at_refund,
     "refund.failed": _look_at_refund,
+    "charge.dispute.created": _look_at_dispute,
+    "charge.dispute.updated": _look_at_dispute,
+    "charge.dispute.closed": _look_at_dispute,
+    "charge.dispute.funds_withdrawn": _look_at_dispute,
+    "charge.dispute.funds_reinstated": _look_at_dispute,
 }
 """Where an event leads. Of all others it is enough to have them stored."""
 

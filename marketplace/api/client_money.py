@@ -9,7 +9,7 @@ from billing.api.addresses import AddressField
 from billing.models import Funding, Posting, Refund
 from billing.services.funding import AmountOutOfRange, request_funding
 from billing.services.ledger import InsufficientFunds
-from billing.services.refunds import request_refund
+from billing.services.refunds import FundingDisputed, request_refund
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
@@ -247,12 +247,12 @@ class RefundsView(ApiView):
         answer=RefundsMadeOut,
         status=201,
         creates=True,
-        errors=[NotFound, InsufficientFunds],
+        errors=[NotFound, InsufficientFunds, FundingDisputed],
     )
     def post(self, request: Request, client_id: UUID) -> Response:
         """Sends available money back along the payments that it came by, the newest first. For owners.
 
-        What jobs hold is not available; it comes back when they end.
+        What jobs hold is not available; it comes back when they end. A payment that its payer's bank disputes stays.
         """
         client = find_client(client_id, permit=self.permit)
         asked = self.read_body()

@@ -26,7 +26,7 @@ from marketplace.queries.matters import matter_of
 from marketplace.services.adjudication import decide_task
 from marketplace.services.decertification import DECISIONS, decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
-from marketplace.services.failed_payouts import note_failed_payout
+from marketplace.services.noted_matters import note_matter
 from marketplace.services.submission import InvalidAnswer
 
 Kind = Escalation.Kind
@@ -99,7 +99,8 @@ class EscalationDetailOut(EscalationOut):
     }
     matter = fields.ObjectField(
         help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold. For "
-        "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout."
+        "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout. For "
+        "`dispute`: the dispute, and which jobs were paused."
     )
 
 
@@ -111,7 +112,7 @@ class DecisionIn(In):
     decision = fields.ChoiceField(
         choices=[*DECISIONS, "noted"],
         required=False,
-        help_text="`keep` or `revoke` a certification; a failed payout is `noted`.",
+        help_text="`keep` or `revoke` a certification; a failed payout and a dispute are `noted`.",
     )
     note = fields.TextField(
         max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
@@ -184,7 +185,7 @@ class EscalationDecisionView(ApiView):
         errors=[*REFUSALS, InvalidAnswer],
     )
     def post(self, request: Request, escalation_id: UUID) -> Response:
-        """Decides it for good: the task gets its label, the certification is kept or revoked, the payout is noted.
+        """Decides it for good: the task gets its label, a certification is kept or revoked, a payout or dispute noted.
 
         It need not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
         """
@@ -197,7 +198,7 @@ class EscalationDecisionView(ApiView):
         elif kind == Kind.DECERTIFICATION:
             decide_decertification(decision=asked["decision"], **common)
         else:
-            note_failed_payout(**common)
+            note_matter(**common)
         return self.answer(EscalationOut(Escalation.objects.get(pk=escalation_id)), status=201)
 
 
@@ -205,6 +206,7 @@ _WHAT_FITS = {
     Kind.NO_CONSENSUS: ("result", None),
     Kind.DECERTIFICATION: ("decision", DECISIONS),
     Kind.FAILED_PAYOUT: ("decision", ("noted",)),
+    Kind.DISPUTE: ("decision", ("noted",)),
 }
 
 

@@ -21,6 +21,7 @@ from marketplace.models import Job, JobUserObjectPermission, JobVersion
 from marketplace.queries import presentation_of
 from marketplace.services.clients import unshare_job
 from marketplace.services.completion import cancel_job
+from marketplace.services.disputed_clients import ClientDisputed
 from marketplace.services.posting import (
     NothingToLaunch,
     SchemaBreaksAnswers,
@@ -111,7 +112,7 @@ class LaunchView(StepView):
         body=NothingIn,
         answer=JobDetailOut,
         creates=True,
-        errors=[*REFUSALS, NothingToLaunch, InsufficientFunds],
+        errors=[*REFUSALS, NothingToLaunch, ClientDisputed, InsufficientFunds],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Sets the most that the job can cost aside, and lets workers claim its tasks.
@@ -133,9 +134,9 @@ class PauseView(StepView):
 class ResumptionView(StepView):
     """The end of a pause of a job."""
 
-    @operation("Resume a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=REFUSALS)
+    @operation("Resume a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=[*REFUSALS, ClientDisputed])
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Lets workers claim again. Also for admins."""
+        """Lets workers claim again. Also for admins. Refused while an admin has yet to look at a disputed payment."""
         return self.step(resume_job, job_id)
 
 

@@ -12,12 +12,15 @@ from marketplace.models.task import Task
 
 
 class Escalation(models.Model):
-    """Something that only a person may decide: no consensus, a worker who fell below a floor, a failed payout."""
+    """Something that only a person may decide: no consensus, a score that fell, a failed payout, a dispute."""
 
     class Kind(models.TextChoices):
         NO_CONSENSUS = "no_consensus"
         DECERTIFICATION = "decertification"
         FAILED_PAYOUT = "failed_payout"
+        DISPUTE = "dispute"
+
+    ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE)
 
     class State(models.TextChoices):
         OPEN = "open"

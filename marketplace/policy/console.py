@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kernel.policy import Rule, allow
-from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT
+from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
 
 ALL: Final = "certification escalations finance access auditor"
 
@@ -35,6 +35,7 @@ ROWS: Final = (
     *section("billing.ledgerentry", to="finance auditor"),
     *section("billing.funding", to="finance auditor"),
     *section("billing.refund", to="finance auditor"),
+    *section("billing.dispute", to="finance auditor"),
     *section("billing.payoutaccount", to="finance auditor"),
     *section("billing.payout", to="finance auditor", actions="drive_on", by="finance"),
     *section("billing.stripeevent", to="finance auditor", actions="process_again", by="finance"),
@@ -84,6 +85,6 @@ ROWS: Final = (
     *(
         row
         for action in ("", ".claim", ".release", ".note")
-        for row in allow(f"console.marketplace.escalation{action}", on="console", to="finance", when=OF_A_PAYOUT)
+        for row in allow(f"console.marketplace.escalation{action}", on="console", to="finance", when=OF_MONEY)
     ),
 )

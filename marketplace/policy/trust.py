@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kernel.policy import Rule, allow
-from marketplace.policy.words import OF_A_CERTIFICATION, OF_A_PAYOUT
+from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
 
 ESCALATION: Final = (
     "id kind state job task worker subject opened_at due_at claimed_by decided_by decided_at decision note"
@@ -25,12 +25,12 @@ def on_escalations(action: str, *, reads: str) -> Iterator[Rule]:
     yield from allow(
         action, on="escalation", to="certification", when=OF_A_CERTIFICATION, reads=reads, scope="admin.read"
     )
-    yield from allow(action, on="escalation", to="finance", when=OF_A_PAYOUT, reads=reads, scope="admin.read")
+    yield from allow(action, on="escalation", to="finance", when=OF_MONEY, reads=reads, scope="admin.read")
 
 
 def decided_on_escalations(action: str, *, writes: str = "") -> Iterator[Rule]:
     """Let the same admins take a step towards a decision, the auditors aside."""
-    for role, when in (("escalations", ""), ("certification", OF_A_CERTIFICATION), ("finance", OF_A_PAYOUT)):
+    for role, when in (("escalations", ""), ("certification", OF_A_CERTIFICATION), ("finance", OF_MONEY)):
         yield from allow(
             action, on="escalation", to=role, when=when, reads=ESCALATION, writes=writes, scope="admin.write"
         )

@@ -11,7 +11,7 @@ SHARED: Final = "shared with them"
 OFFERED: Final = "offered to them"
 INVITED: Final = "to their address"
 OF_A_CERTIFICATION: Final = "about a certification"
-OF_A_PAYOUT: Final = "about a payout"
+OF_MONEY: Final = "about money"
 
 ROLES: Final = (
     Role("anyone", Kind.ANYONE, "Everybody, signed in or not.", ANY),
@@ -40,5 +40,5 @@ CONDITIONS: Final = {
     OFFERED: "jobs that run, and those that one has worked in",
     INVITED: "those to one's confirmed e-mail address, and those that one has accepted",
     OF_A_CERTIFICATION: "those about a certification",
-    OF_A_PAYOUT: "those about a payout",
+    OF_MONEY: "those about a payout or a dispute",
 }

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from billing.models import Payout
+from billing.models import Dispute, Payout
 from kernel.principal import Principal
 from marketplace.models import Annotation, Escalation, JobVersion, Task
 from marketplace.queries.content import shown_in_job
@@ -14,11 +14,13 @@ EVIDENCE_SHOWN = 50
 
 
 def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]:
-    """What there is to look at: the task with its answers, the score with its evidence, or the payout."""
+    """What there is to look at: the task with its answers, the score with its evidence, the payout, or the dispute."""
     if escalation.kind == Escalation.Kind.NO_CONSENSUS:
         return _task_matter(escalation, principal)
     if escalation.kind == Escalation.Kind.DECERTIFICATION:
         return _score_matter(escalation)
+    if escalation.kind == Escalation.Kind.DISPUTE:
+        return _dispute_matter(escalation)
     return _payout_matter(escalation)
 
 
@@ -89,4 +91,14 @@ def _payout_matter(escalation: Escalation) -> dict[str, Any]:
         "worker": escalation.worker_id,
         **{name: getattr(payout, name) for name in ("state", "amount_minor", "currency", "failure", "created_at")},
         "finished_at": payout.finished_at,
+    }
+
+
+def _dispute_matter(escalation: Escalation) -> dict[str, Any]:
+    dispute = Dispute.objects.filter(pk=escalation.subject.removeprefix("dispute:")).first()
+    shown = ("funding_id", "state", "amount_minor", "from_funds_minor", "currency", "reason", "evidence_due_at")
+    return {
+        "dispute": escalation.subject.removeprefix("dispute:"),
+        **escalation.details,
+        **({name.removesuffix("_id"): getattr(dispute, name) for name in shown} if dispute else {}),
     }

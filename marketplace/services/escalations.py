@@ -19,6 +19,7 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.NO_CONSENSUS: timedelta(days=2),
     Escalation.Kind.DECERTIFICATION: timedelta(days=3),
     Escalation.Kind.FAILED_PAYOUT: timedelta(days=1),
+    Escalation.Kind.DISPUTE: timedelta(days=1),
 }
 
 
@@ -103,12 +104,15 @@ def require_impartial(escalation: Escalation, by: User) -> None:
         Membership.objects.filter(client=escalation.job.client_id, user=by).exists()
         or JobUserObjectPermission.objects.filter(content_object=escalation.job_id, user=by).exists()
     )
+    is_of_client = "client" in escalation.details and (
+        Membership.objects.filter(client=escalation.details["client"], user=by).exists()
+    )
     is_worker = escalation.worker is not None and escalation.worker.user_id == by.pk
     answered = (
         escalation.task is not None
         and escalation.task.assignments.filter(worker__user=by, submitted_at__isnull=False).exists()
     )
-    if is_party or is_worker or answered:
+    if is_party or is_of_client or is_worker or answered:
         raise NotYours("You are a party to this escalation, and nobody decides their own. Another admin must.")
 
 

@@ -15,6 +15,7 @@ from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
+from marketplace.services.disputed_clients import require_undisputed
 from qualification.labels.revision import fault_of_revision
 from qualification.models import Skill
 from qualification.services import schemas
@@ -119,11 +120,12 @@ def revise_job(*, job_id: UUID, by: User, instructions: str = "", label_schema: 
 def launch_job(*, job_id: UUID, by: User) -> Job:
     """Hold the worst case in escrow, offer the first turns at every task, and open the job.
 
-    Raises WrongState, NothingToLaunch, or InsufficientFunds; then the job stays the draft that it was.
+    Raises WrongState, NothingToLaunch, ClientDisputed or InsufficientFunds; then the job stays the draft that it was.
     """
     job = lock_job(job_id)
     if job.state != Job.State.DRAFT:
         raise WrongState(f"Job {job.pk} is {job.state}; only a draft can be launched.")
+    require_undisputed(job.client_id)
     shape = shape_of(job)
     if shape.work_tasks == 0:
         raise NothingToLaunch("The job has no tasks yet. Import some, then launch it.")
@@ -154,10 +156,11 @@ def pause_job(*, job_id: UUID, by: User) -> Job:
 
 @transaction.atomic
 def resume_job(*, job_id: UUID, by: User) -> Job:
-    """Let workers claim again. Raises NotFound or WrongState."""
+    """Let workers claim again. Raises NotFound, WrongState or ClientDisputed."""
     job = lock_job(job_id)
     if job.state != Job.State.PAUSED:
         raise WrongState(f"Job {job.pk} is {job.state}; only a paused job can be resumed.")
+    require_undisputed(job.client_id)
     move(job, Job.State.OPEN, by=Actor.user(by), why="resumed by the client")
     return job
 

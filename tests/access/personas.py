@@ -10,7 +10,7 @@ from kernel.models import Session, User
 from kernel.services.access import create_api_key, open_session
 from kernel.services.audit import Actor
 from marketplace.models import JobUserObjectPermission, Membership
-from marketplace.policy.words import INVITED, OF_A_PAYOUT, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
+from marketplace.policy.words import INVITED, OF_MONEY, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
 from tests.access.world import Side, in_person
 from tests.kernel.people import made_admin
 from tests.marketplace.api_people import Person
@@ -76,7 +76,7 @@ def _clients_people(one: Side, other: Side) -> Iterator[Persona]:
 
 def _admins() -> Iterator[Persona]:
     # The one escalation that there is is about a payout.
-    side, of_its_kind = SIGNED_IN, frozenset({OF_A_PAYOUT})
+    side, of_its_kind = SIGNED_IN, frozenset({OF_MONEY})
     for role in ADMIN_ROLES:
         yield Persona(f"{role} admin", _sits(made_admin(a_user(), role)), side | {role}, of_its_kind)
     admin = made_admin(a_user())

@@ -54,6 +54,7 @@ BALANCES, FLOORS, COMPLETE = "balances equal their entries", "nothing is held be
 CURRENCIES, PAID_ONCE, MIRRORS = "currencies never mix", "work is paid once", "reversals are exact"
 FROM_FUNDINGS, REFUNDS = "money comes from settled fundings", "fundings know their refunds"
 ENDS, UNDER_WAY = "payouts and refunds end as they are posted", "what is in flight is under way"
+DISPUTES = "disputes are posted as they stand"
 ADDS_UP, TOLD = "money in is money held, kept and out", "postings are what the audit was told"
 
 ONE_CENT_MORE = "UPDATE billing_ledgeraccount SET balance_minor = balance_minor + 1 WHERE kind = 'client_funds'"
@@ -78,6 +79,12 @@ PAID_AGAIN = """
         FROM billing_ledgerentry WHERE posting_id = (SELECT id FROM billing_posting WHERE key = 'pay:1');
 """
 
+A_DISPUTE_BY_HAND = """
+    INSERT INTO billing_dispute (id, funding_id, stripe_dispute_id, amount_minor, currency, state, from_funds_minor,
+        reason, created_at, opened_at, finished_at)
+        SELECT gen_random_uuid(), id, 'du_1', 100, 'USD', 'won', 0, '', now(), now(), now() FROM billing_funding
+"""
+
 BREAKS = [
     (ONE_CENT_MORE, {BALANCES, ADDS_UP}),
     (FUNDS_BELOW_ZERO, {BALANCES, FLOORS, ADDS_UP}),
@@ -94,6 +101,7 @@ BREAKS = [
     ("UPDATE billing_posting SET details = '{\"why\": \"another\"}' WHERE kind = 'reversal'", {TOLD}),
     ("UPDATE billing_posting SET at = at + interval '1 microsecond' WHERE kind = 'work_paid'", {TOLD}),
     (POSTING_GONE, {BALANCES, TOLD}),
+    (A_DISPUTE_BY_HAND, {DISPUTES}),
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from billing.demo.stripe_double import accounts, payouts, refunds
+from billing.demo.stripe_double import accounts, disputes, payouts, refunds
 from billing.demo.stripe_double.api import Api
 from billing.demo.stripe_double.errors import Json, Refusal
 from billing.demo.stripe_double.faults import Fault, FaultBoard, WebhookFaults
@@ -85,17 +85,28 @@ class Control:
     def fail_refund(self, refund: str, reason: str = "lost_or_stolen_card") -> Json:
         return refunds.fail_refund(self.world, refund, reason=reason)
 
+    def open_dispute(self, payment_intent: str, **order: Any) -> Json:
+        """A payer's bank takes a payment back (``amount``: a part of it; ``inquiry``: it only asks)."""
+        return disputes.open_dispute(self.world, payment_intent, **order)
+
+    def escalate_dispute(self, dispute: str) -> Json:
+        return disputes.escalate_dispute(self.world, dispute)
+
+    def close_dispute(self, *, dispute: str, won: bool) -> Json:
+        return disputes.close_dispute(self.world, dispute, won=won)
+
     def requests(self) -> Json:
         """The last API requests, oldest first."""
         return {"requests": list(self.api.requests)}
 
 
 def totals_of(world: World) -> Json:
-    """Per currency: paid_in, fees, refunded, transferred (less reversals), at_banks, available (the platform's own)."""
+    """Per currency: paid_in, fees, refunded, disputed, transferred (less what came back), at_banks, available."""
     totals: dict[str, dict[str, int]] = {}
     signs = {"charge": ("paid_in", 1), "refund": ("refunded", -1), "refund_failure": ("refunded", -1)}
     signs |= {"transfer": ("transferred", -1), "transfer_refund": ("transferred", -1)}
-    own = {"paid_in": 0, "fees": 0, "refunded": 0, "transferred": 0, "at_banks": 0, "available": 0}
+    signs |= {"dispute": ("disputed", -1), "dispute_reversal": ("disputed", -1)}
+    own = {"paid_in": 0, "fees": 0, "refunded": 0, "disputed": 0, "transferred": 0, "at_banks": 0, "available": 0}
     for of_platform in (True, False):
         for entry in world.store.sums(of_platform=of_platform):
             row = totals.setdefault(entry.currency, dict(own))
@@ -128,5 +139,8 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST capability": Control.set_capability,
     "POST bank": Control.change_bank,
     "POST refund_failure": Control.fail_refund,
+    "POST dispute": Control.open_dispute,
+    "POST dispute_escalation": Control.escalate_dispute,
+    "POST dispute_end": Control.close_dispute,
     "GET requests": Control.requests,
 }

@@ -18,7 +18,8 @@ class StripeDouble:
     """Stripe as far as Assay needs it; ``base_url`` is where it listens once it has started.
 
     ``port`` 0 takes a free one. Without ``webhook_url`` events are recorded but not sent. With ``state_file`` a double
-    that is started again there knows all that it had answered. ``fee_basis_points`` are kept back from each charge.
+    that is started again there knows all that it had answered. ``fee_basis_points`` and ``fee_fixed_minor`` are
+    kept back from each charge, ``dispute_fee_minor`` for each dispute.
     Raises ValueError for a host or a webhook address that is not loopback.
     """
 
@@ -31,12 +32,20 @@ class StripeDouble:
         webhook_secret: str = "",
         state_file: Path | None = None,
         fee_basis_points: int = 0,
+        fee_fixed_minor: int = 0,
+        dispute_fee_minor: int = 0,
     ) -> None:
         if not is_loopback(host):
             raise ValueError(f"The Stripe double listens on loopback only, not on {host}.")
         endpoint = Endpoint(webhook_url, webhook_secret) if webhook_url else None
         self._store = Store(state_file)
-        world = World(self._store, fee_basis_points=fee_basis_points, sends_webhooks=endpoint is not None)
+        world = World(
+            self._store,
+            fee_basis_points=fee_basis_points,
+            fee_fixed_minor=fee_fixed_minor,
+            dispute_fee_minor=dispute_fee_minor,
+            sends_webhooks=endpoint is not None,
+        )
         faults = FaultBoard()
         self._sender = Sender(self._store, endpoint)
         api = Api(world, faults)

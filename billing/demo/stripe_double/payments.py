@@ -113,7 +113,7 @@ def confirm(world: World, intent: Json) -> Json:
         raise _declined(world, intent)
     charge = _charge(world, intent, paid=True)
     amount, currency = intent["amount"], intent["currency"]
-    fee = (amount * world.fee_basis_points + 5_000) // 10_000
+    fee = (amount * world.fee_basis_points + 5_000) // 10_000 + world.fee_fixed_minor
     charge["balance_transaction"] = world.move_money(
         amount=amount, currency=currency, kind="charge", source=charge["id"], fee=fee
     )
@@ -160,6 +160,7 @@ def _charge(world: World, intent: Json, *, paid: bool) -> Json:
             "balance_transaction": None,
             "currency": intent["currency"],
             "customer": intent["customer"],
+            "disputed": False,
             "metadata": intent["metadata"],
             "paid": paid,
             "payment_intent": intent["id"],

@@ -1,5 +1,6 @@
 """Money back: refunds of a payment, never more than was paid."""
 
+from billing.demo.stripe_double.disputes import is_disputed
 from billing.demo.stripe_double.errors import Json, Refusal
 from billing.demo.stripe_double.listing import page_of
 from billing.demo.stripe_double.operation import Call
@@ -13,6 +14,8 @@ def create_refund(world: World, call: Call) -> Json:
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
         raise Refusal(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if is_disputed(world, charge):
+        raise Refusal(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     amount = given.get("amount", left)
     check_amount(amount, charge["currency"])
     if amount > left:

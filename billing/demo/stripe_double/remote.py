@@ -21,7 +21,7 @@ class DoubleControl:
         self._order("POST", "reset")
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """By currency, in minor units: paid_in, fees, refunded, transferred, at_banks, available."""
+        """By currency, in minor units: paid_in, fees, refunded, disputed, transferred, at_banks, available."""
         return self._order("GET", "totals")
 
     def fault(self, match: str, kind: str, **order: object) -> None:
@@ -64,6 +64,18 @@ class DoubleControl:
 
     def fail_refund(self, refund_id: str) -> None:
         self._order("POST", "refund_failure", refund=refund_id)
+
+    def dispute(self, payment_intent_id: str, **order: object) -> Json:
+        """A payer's bank takes a payment back: the dispute. ``amount``: a part; ``inquiry=True``: it only asks."""
+        return self._order("POST", "dispute", payment_intent=payment_intent_id, **order)
+
+    def escalate_dispute(self, dispute_id: str) -> None:
+        """After its question the bank takes the payment back."""
+        self._order("POST", "dispute_escalation", dispute=dispute_id)
+
+    def end_dispute(self, dispute_id: str, *, won: bool) -> None:
+        """The payment comes back (also after it was lost: an appeal), or stays with the payer."""
+        self._order("POST", "dispute_end", dispute=dispute_id, won=won)
 
     def requests(self) -> list[Json]:
         """The last API requests, oldest first: method, path, idempotency_key, status, replayed."""

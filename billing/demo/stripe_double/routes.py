@@ -2,7 +2,7 @@
 
 from stripe import params
 
-from billing.demo.stripe_double import accounts, checkout, payments, payouts, refunds, statements, transfers
+from billing.demo.stripe_double import accounts, checkout, disputes, payments, payouts, refunds, statements, transfers
 from billing.demo.stripe_double.errors import Refusal
 from billing.demo.stripe_double.operation import Route
 
@@ -19,6 +19,8 @@ ROUTES = (
     Route("POST", "/v1/refunds", params.RefundCreateParams, refunds.create_refund),
     Route("GET", "/v1/refunds", params.RefundListParams, refunds.list_refunds),
     Route("GET", "/v1/refunds/{}", params.RefundRetrieveParams, refunds.retrieve_refund),
+    Route("GET", "/v1/disputes", params.DisputeListParams, disputes.list_disputes),
+    Route("GET", "/v1/disputes/{}", params.DisputeRetrieveParams, disputes.retrieve_dispute),
     Route("POST", "/v1/accounts", params.AccountCreateParams, accounts.create_account),
     Route("GET", "/v1/accounts/{}", params.AccountRetrieveParams, accounts.retrieve_account),
     Route("POST", "/v1/account_links", params.AccountLinkCreateParams, accounts.create_account_link),

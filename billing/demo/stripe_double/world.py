@@ -21,6 +21,8 @@ class World:
     store: Store
     base_url: str = ""
     fee_basis_points: int = 0
+    fee_fixed_minor: int = 0
+    dispute_fee_minor: int = 0
     webhook_faults: WebhookFaults = field(default_factory=WebhookFaults)
     sends_webhooks: bool = False
     ahead_seconds: int = 0
@@ -61,7 +63,17 @@ class World:
         for seconds in self.webhook_faults.plan() if self.sends_webhooks else []:
             self.store.schedule(event["id"], seconds=seconds)
 
-    def move_money(self, *, amount: int, currency: str, kind: str, source: str, account: str = "", fee: int = 0) -> str:
+    def move_money(
+        self,
+        *,
+        amount: int,
+        currency: str,
+        kind: str,
+        source: str,
+        account: str = "",
+        fee: int = 0,
+        category: str = "",
+    ) -> str:
         """Add ``amount`` (negative: take it) less ``fee`` to a balance at once; the id of the balance transaction."""
         fields: Json = {
             "amount": amount,
@@ -72,13 +84,13 @@ class World:
             "fee": fee,
             "fee_details": [fee_detail(fee, currency)] if fee else [],
             "net": amount - fee,
-            "reporting_category": kind,
+            "reporting_category": category or kind,
             "source": source,
             "status": "available",
             "type": kind,
         }
         transaction = self.create("balance_transaction", "txn", fields, account=account, parent=source)
-        self.store.add_to_balance(account=account, currency=currency, kind=kind, amount=amount, fee=fee)
+        self.store.add_to_balance(account=account, currency=currency, kind=category or kind, amount=amount, fee=fee)
         transaction_id: str = transaction["id"]
         return transaction_id
 

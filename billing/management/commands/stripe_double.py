@@ -25,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--webhook-secret", default="", help="signs them; unset: STRIPE_WEBHOOK_SECRET")
         parser.add_argument("--state-file", type=Path, help="keep everything here, so that a restart forgets nothing")
         parser.add_argument("--fee-basis-points", type=int, default=0, help="kept back from each charge")
+        parser.add_argument("--fee-fixed-minor", type=int, default=0, help="kept back from each charge beside that")
+        parser.add_argument("--dispute-fee-minor", type=int, default=0, help="kept back for each dispute")
 
     def handle(self, **options: Any) -> None:
         if settings.PRODUCTION or "_live_" in settings.STRIPE_API_KEY:
@@ -40,6 +42,8 @@ class Command(BaseCommand):
                 webhook_secret=options["webhook_secret"] or settings.STRIPE_WEBHOOK_SECRET,
                 state_file=options["state_file"],
                 fee_basis_points=options["fee_basis_points"],
+                fee_fixed_minor=options["fee_fixed_minor"],
+                dispute_fee_minor=options["dispute_fee_minor"],
             )
         except (ValueError, OSError) as problem:
             raise CommandError(str(problem)) from problem

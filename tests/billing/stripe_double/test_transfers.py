@@ -123,6 +123,7 @@ def test_as_days_pass_an_account_is_paid_out(
             "paid_in": 10_000,
             "fees": 0,
             "refunded": 0,
+            "disputed": 0,
             "transferred": 1_000,
             "at_banks": 1_000,
             "available": 9_000,

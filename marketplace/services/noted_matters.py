@@ -1,4 +1,4 @@
-"""Failed payouts that came before a person: the money is among the worker's earnings again; somebody looked why."""
+"""What came before a person and is closed with a note of what was found: failed payouts, and disputes of payments."""
 
 from uuid import UUID
 
@@ -12,15 +12,16 @@ from marketplace.services.escalations import lock_escalation, mark_decided, requ
 
 
 @transaction.atomic
-def note_failed_payout(*, escalation_id: UUID, note: str, by: User) -> Escalation:
-    """Close a failed payout with a note of what was found. It moves no money: the worker may ask for a payout again.
+def note_matter(*, escalation_id: UUID, note: str, by: User) -> Escalation:
+    """Close a failed payout or a dispute with a note of what was found. It moves no money.
 
-    Raises Invalid, NotFound, NotYours or WrongState.
+    The worker may ask for a payout again; the client's jobs may be resumed. Raises Invalid, NotFound, NotYours or
+    WrongState.
     """
     note = clean_text(note, what="note", field="note", longest=2000)
     escalation = lock_escalation(escalation_id)
-    if escalation.kind != Escalation.Kind.FAILED_PAYOUT:
-        raise NotFound("failed payout")
+    if escalation.kind not in Escalation.ABOUT_MONEY:
+        raise NotFound("failed payout or dispute")
     require_mine_or_free(escalation, by)
     mark_decided(escalation, by=by, decision="noted", note=note)
     return escalation

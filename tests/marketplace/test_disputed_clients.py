@@ -1,0 +1,94 @@
+"""A client's payment is disputed: its running jobs wait for an admin, and whoever works is paid all the same."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from billing.demo.stripe_double import DoubleControl, StripeDouble
+from billing.models import Dispute
+from billing.services.disputes import follow_dispute
+from marketplace.models import Client, Escalation, Job
+from marketplace.services.allocation import claim_task
+from marketplace.services.review import accept_assignment
+from tests.billing.flows import now_of, paid_in, run_relay
+from tests.billing.stripe_double.world import API_KEY
+from tests.kernel.people import made_admin
+from tests.marketplace.api_people import Person, an_admin, code_of
+from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, answer, earned, held, owner_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stripe(settings: Settings) -> Iterator[DoubleControl]:
+    with StripeDouble() as double:
+        settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = API_KEY, double.base_url
+        yield DoubleControl(double.base_url)
+
+
+def disputed(stripe: DoubleControl, client: Client) -> Escalation:
+    """A payment of the client's that its bank takes back, and all that follows here."""
+    funding = paid_in(stripe, 5_000, client_owner=client.billing_owner)
+    follow_dispute(stripe_dispute_id=stripe.dispute(funding.payment_intent_id)["id"])
+    run_relay()
+    return Escalation.objects.get(kind="dispute")
+
+
+def test_running_jobs_pause_and_a_person_is_asked(stripe: DoubleControl) -> None:
+    job, other = an_open_job(), an_open_job()
+    draft = a_draft(client=job.client)
+
+    escalation = disputed(stripe, job.client)
+
+    assert (now_of(job).state, now_of(draft).state, now_of(other).state) == ("paused", "draft", "open")
+    assert escalation.subject == f"dispute:{Dispute.objects.get().pk}"
+    assert escalation.details["paused_jobs"] == [str(job.pk)]
+
+
+def test_work_that_is_held_is_finished_and_paid_from_escrow(stripe: DoubleControl) -> None:
+    job = an_open_job()
+    worker, before = a_worker(job), held(job)
+    turn = claim_task(worker=worker)
+
+    disputed(stripe, job.client)
+    accept_assignment(assignment_id=answer(turn).pk, by=owner_of(job.client))
+
+    assert (earned(worker), held(job)) == (job.reward_minor, before - job.reward_minor - job.fee_minor)
+
+
+def test_the_client_goes_on_only_after_an_admin_has_looked(stripe: DoubleControl) -> None:
+    job = an_open_job()
+    draft, owner = a_draft(client=job.client), Person(owner_of(job.client))
+    escalation = disputed(stripe, job.client)
+
+    assert code_of(owner.post(f"jobs/{job.pk}/resume/")) == (409, "client_disputed")
+    assert code_of(owner.post(f"jobs/{draft.pk}/launch/")) == (409, "client_disputed")
+    admin = an_admin()
+    status, shown = admin.get(f"escalations/{escalation.pk}/")
+    assert (status, shown["matter"]["state"], shown["matter"]["amount_minor"]) == (200, "open", 5_000)
+    decided = admin.post(
+        f"escalations/{escalation.pk}/decision/", {"decision": "noted", "note": "The client has told us why."}
+    )
+    assert (decided[0], decided[1]["state"]) == (201, "decided")
+    assert owner.post(f"jobs/{job.pk}/resume/")[0] == 200
+    assert now_of(job).state == Job.State.OPEN
+
+
+def test_whoever_acts_for_the_client_does_not_decide_it(stripe: DoubleControl) -> None:
+    job = an_open_job()
+    owner = owner_of(job.client)
+    made_admin(owner, "finance")
+    escalation = disputed(stripe, job.client)
+
+    refused = Person(owner).post(
+        f"escalations/{escalation.pk}/decision/", {"decision": "noted", "note": "All is well, believe me."}
+    )
+
+    assert code_of(refused) == (409, "not_yours_to_decide")
+
+
+def test_a_client_without_jobs_is_escalated_all_the_same(stripe: DoubleControl) -> None:
+    client = a_client(funds_minor=0)
+
+    assert disputed(stripe, client).details["paused_jobs"] == []
