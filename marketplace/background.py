@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from marketplace.services import completion, expiry, gold, invitations, settlement
+from marketplace.services import checks, completion, expiry, gold, invitations, settlement
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")
@@ -33,3 +33,9 @@ def complete_finished_jobs() -> None:
 def tidy_invitations() -> None:
     """End invitations that nobody answered in time, and forget whom those were for that ended long ago."""
     invitations.tidy_invitations()
+
+
+@shared_task(name="marketplace.check_everything")
+def check_everything() -> None:
+    """Try every promise of money, work and states; what is broken is logged, and told to those who look after money."""
+    checks.raise_alarm(checks.check_invariants())

@@ -92,7 +92,7 @@ class Outcome:
     rejected: int
     reversed: int
     checks: Mapping[str, int]
-    """Named checks of ``check_invariants`` with the number of faults each found."""
+    """Named checks of ``ledger_check`` with the number of faults each found."""
     seconds: Mapping[str, float]
     """How long each act took."""
 

@@ -113,7 +113,7 @@ def _checks(outcome: Outcome) -> RenderableType:
     if broken:
         lines += [Text(f"{name}: {faults} faults", style="bold red") for name, faults in broken.items()]
     else:
-        lines.append(Text(f"check_invariants: {len(outcome.checks)} checks, no fault", style="green"))
+        lines.append(Text(f"ledger_check: {len(outcome.checks)} checks, no fault", style="green"))
     total = sum(outcome.seconds.values())
     acts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in outcome.seconds.items())
     lines.append(Text(f"{total:.0f} seconds: {acts}", style="dim"))

@@ -1,9 +1,9 @@
-"""What must always hold in the marketplace, each promise with the SQL that finds what breaks it.
-
-A statement gives rows of two texts: what breaks the promise, and how. Its one parameter is ``now``.
-"""
+"""What must always hold of work: turns, what is paid for them, and states. A new promise is one entry."""
 
 from typing import Final
+
+from billing.checks import Promises
+from marketplace.services.money_invariants import MONEY
 
 _OWED: Final = """
 SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
@@ -73,7 +73,7 @@ FROM {table} row LEFT JOIN LATERAL (
 WHERE last.to_state IS DISTINCT FROM row.state
 """
 
-INVARIANTS: Final[dict[str, str]] = {
+TURNS: Final[Promises] = {
     "no turn is held twice, or held and free at once": """
         SELECT 'turn ' || ordinal || ' of task ' || task_id, 'stands ' || count(*) || ' times'
         FROM (SELECT task_id, ordinal FROM marketplace_slot
@@ -161,6 +161,10 @@ INVARIANTS: Final[dict[str, str]] = {
               UNION ALL SELECT job_id, worker_id, 0, 1 FROM marketplace_assignment) claims
         GROUP BY job_id, worker_id HAVING sum(counted) <> sum(made)
     """,
+}
+"""Promises about who may do what, and what was done."""
+
+WORK: Final[Promises] = {
     "every accepted turn is paid once, as it was agreed, and no other is": """
         SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
             WHEN turn.id IS NULL THEN 'does not exist, but is paid'
@@ -176,7 +180,7 @@ INVARIANTS: Final[dict[str, str]] = {
               JOIN billing_ledgeraccount source ON source.id = entry.source_id
               JOIN billing_ledgeraccount target ON target.id = entry.target_id
               LEFT JOIN billing_posting reversal ON reversal.reverses_id = posting.id
-              WHERE posting.key LIKE 'pay:%%' GROUP BY posting.id) paid
+              WHERE posting.key LIKE 'pay:%' GROUP BY posting.id) paid
         FULL JOIN marketplace_assignment turn ON turn.id::text = paid.turn_id
         WHERE (turn.state IS DISTINCT FROM 'accepted') <> (paid.turn_id IS NULL) OR paid.is_reversed
            OR paid.moved <> 'job_escrow job:' || turn.job_id || ' > worker_earnings worker:' || turn.worker_id || ': '
@@ -190,6 +194,11 @@ INVARIANTS: Final[dict[str, str]] = {
     "a job that does not run holds what its turns may still cost, and no more": _NOTHING_IDLE.format(
         held=_HELD, owed=_OWED, since=_ENDED_SINCE
     ),
+    **MONEY,
+}
+"""Promises about the money that is paid for work, and about whose it is."""
+
+STATES: Final[Promises] = {
     "every job is what the audit says": _LAST_STATE.format(
         noun="job", table="marketplace_job", label="marketplace.job"
     ),
@@ -220,3 +229,4 @@ INVARIANTS: Final[dict[str, str]] = {
         WHERE coalesce(allowance.used_bytes, 0) <> coalesce(taken.bytes, 0)
     """,
 }
+"""Promises about what is kept twice: states and what the audit was told, sums and what they are sums of."""

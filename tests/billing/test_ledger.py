@@ -106,6 +106,7 @@ def test_a_refused_posting_may_be_tried_again_under_its_key() -> None:
     assert held(Kind.JOB_ESCROW, "job:1") == 1_000
 
 
+@pytest.mark.untrue("money moves along its ways")
 def test_money_may_pass_through_an_account_within_one_posting() -> None:
     client = a_client(1_000)
     funds = AccountKey(Kind.CLIENT_FUNDS, client)

@@ -64,6 +64,7 @@ def test_64_holds_of_more_than_there_is_take_all_that_fits() -> None:
     assert held(Kind.CLIENT_FUNDS, client) == 10
 
 
+@pytest.mark.untrue("money moves along its ways")
 def test_64_threads_open_the_same_accounts_and_each_is_opened_once() -> None:
     ends = [AccountKey(kind, f"owner:{n}") for kind in (Kind.LOSS, Kind.PROCESSOR_FEES) for n in range(4)]
     chance = random.Random(7)
@@ -75,6 +76,7 @@ def test_64_threads_open_the_same_accounts_and_each_is_opened_once() -> None:
     assert LedgerAccount.objects.count() == len({end for pair in pairs for end in pair})
 
 
+@pytest.mark.untrue("money moves along its ways")
 def test_opposite_postings_of_64_threads_do_not_deadlock() -> None:  # [B162]
     client = a_client(64_000)
     jobs = [a_job(client, 10_000) for _ in range(2)]

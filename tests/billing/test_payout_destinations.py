@@ -287,6 +287,7 @@ def test_twenty_accounts_with_one_bank_account_are_one_that_is_paid(stripe: Doub
     assert AuditEvent.objects.filter(action="payoutaccount.destination_shared").count() == 19
 
 
+@pytest.mark.untrue("every key for Stripe was told")
 def test_the_database_itself_holds_a_payout(stripe: DoubleControl) -> None:  # [B033]
     payout = a_payout(stripe, 5_000)
     account = payout.payout_account

@@ -10,6 +10,7 @@ from billing.services.ledger import InsufficientFunds
 from billing.services.refunds import request_refund, send_refund, settle_refund
 from billing.services.sending import Unexplained
 from billing.stripe_gateway import RefundOutcome, RefundState, find_refunds
+from kernel.flow import move
 from kernel.models import OutboxMessage
 from tests.billing.builders import SOMEBODY, Kind, a_client, a_funding, a_job, held, usd
 from tests.billing.flows import now_of, paid_in, posts_to, run_relay, run_relay_for
@@ -47,7 +48,8 @@ def said(row: Refund, outcome: RefundOutcome, **changes: object) -> RefundState:
 
 def begun(row: Refund) -> Refund:
     """As it stands between asking Stripe and hearing of it."""
-    Refund.objects.filter(pk=row.pk).update(state="sending", attempt=1, attempt_began_at=row.created_at)
+    row.attempt, row.attempt_began_at = 1, row.created_at
+    move(row, Refund.State.SENDING, by=SOMEBODY, why="begun", fields=["attempt", "attempt_began_at"])
     begun_row: Refund = now_of(row)
     return begun_row
 

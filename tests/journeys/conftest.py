@@ -34,5 +34,5 @@ def every_promise_is_kept(installation: Installation) -> Iterator[None]:
     """After each journey: the books balance, turns, payments, escrows and states are as promised."""
     yield
     installation.hang_up()
-    checks = json.loads(installation.stack.manage("check_invariants", "--json"))
+    checks = json.loads(installation.stack.manage("ledger_check", "--json"))
     assert {promise: faults for promise, faults in checks.items() if faults} == {}

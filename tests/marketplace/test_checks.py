@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
@@ -13,16 +14,19 @@ from django.db import connection
 from billing.models import LedgerAccount, Posting
 from billing.services import ledger
 from kernel import clock
+from kernel.models import OutboxMessage
 from kernel.money import Money
+from marketplace.background import check_everything
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
-from marketplace.services.checks import CHECKS, check_invariants
+from marketplace.services.checks import CHECKS, SECTIONS, check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
 from marketplace.services.posting import pause_job
 from marketplace.services.review import reject_assignment, reverse_rejection
 from marketplace.services.settlement import accept_due_assignments
+from tests.billing.flows import run_relay
 from tests.marketplace.builders import (
     a_client,
     a_draft,
@@ -38,12 +42,19 @@ from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
 
+BY_CLIENT = "funded is everything, client by client"
+AGREED = "what is earned is what was agreed at the claim, lifts, bonuses and time"
 REASON = {"reason": "wrong", "message": "This is a dog and not a cat, look again."}
 
 
 def broken() -> list[tuple[str, str, str]]:
     """What is broken: (promise, subject, message)."""
     return [(fault.check, fault.subject, fault.message) for fault in check_invariants()]
+
+
+def broken_of(promise: str) -> list[tuple[str, str, str]]:
+    """What breaks this one."""
+    return [fault for fault in broken() if fault[0] == promise]
 
 
 def sql(statement: str, *values: Any) -> None:
@@ -172,7 +183,7 @@ def test_a_worker_with_two_turns_at_one_task_is_seen() -> None:
     sql("UPDATE marketplace_assignment SET worker_id = %s WHERE id = %s", turn.worker_id, other.pk)
 
     promise = "no worker has two turns at one task, or two reservations"
-    assert broken()[:2] == [
+    assert broken_of(promise) == [
         (promise, f"worker {turn.worker_id}", f"has 2 turns at task {turn.task_id}"),
         (promise, f"worker {turn.worker_id}", "holds 2 reservations"),
     ]
@@ -313,7 +324,8 @@ def test_pay_of_another_amount_is_seen() -> None:
 
     escrow, earnings = f"job_escrow job:{job.pk}", f"worker_earnings worker:{turn.worker_id}"
     moved = f"{escrow} > {earnings}: 10 USD, {escrow} > platform_fees job:{job.pk}: 2 USD"
-    assert broken() == [(PAID, f"assignment {turn.pk}", f"is paid otherwise than agreed: {moved}")]
+    assert broken_of(PAID) == [(PAID, f"assignment {turn.pk}", f"is paid otherwise than agreed: {moved}")]
+    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED}
 
 
 def test_pay_that_was_taken_back_is_seen() -> None:
@@ -321,7 +333,8 @@ def test_pay_that_was_taken_back_is_seen() -> None:
     turn = the_first_turn()
     ledger.reverse(posting_key=f"pay:{turn.pk}", key="undo")
 
-    assert broken() == [(PAID, f"assignment {turn.pk}", "is accepted, but its pay was taken back")]
+    assert broken_of(PAID) == [(PAID, f"assignment {turn.pk}", "is accepted, but its pay was taken back")]
+    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED}
 
 
 def move_money(job: Job, minor: int) -> None:
@@ -385,7 +398,8 @@ def test_books_that_do_not_add_up_are_seen() -> None:
     job = an_open_job()
     sql("UPDATE billing_ledgeraccount SET balance_minor = balance_minor + 1 WHERE owner = %s", job.billing_owner)
 
-    assert {check for check, _, _ in broken()} == {"the books are true"}
+    adds_up = "money in is money held, kept and out"
+    assert {check for check, _, _ in broken()} == {"balances equal their entries", adds_up, BY_CLIENT}
 
 
 @pytest.mark.parametrize("noun", ["job", "escalation"])
@@ -414,13 +428,18 @@ def test_an_admin_who_is_a_worker_is_seen() -> None:
     assert broken() == []
 
 
-def test_the_command_prints_every_promise_and_ends_well() -> None:
+def test_the_command_shows_each_promise_and_where_the_money_is() -> None:
     an_open_job()
     out = StringIO()
 
-    call_command("check_invariants", stdout=out)
+    call_command("ledger_check", stdout=out)
 
-    assert out.getvalue().splitlines() == [f"    ok  {promise}" for promise in CHECKS]
+    lines = out.getvalue().splitlines()
+    shown = [
+        line for section, promises in SECTIONS.items() for line in (section, *(f"      ok  {p}" for p in promises))
+    ]
+    assert lines[: len(shown)] == shown
+    assert lines[-1].split() == ["accounted", "for", "1,000,000"]
 
 
 def test_the_command_says_what_is_broken_and_fails() -> None:
@@ -428,10 +447,24 @@ def test_the_command_says_what_is_broken_and_fails() -> None:
     Slot.objects.filter(job=job).delete()
     task, out = Task.objects.get(), StringIO()
 
-    with pytest.raises(CommandError, match=r"^Broken: 1 of 21 promises\. Faults: 1\.$"):
-        call_command("check_invariants", stdout=out)
+    with pytest.raises(CommandError, match=rf"^Broken: 1 of {len(CHECKS)} promises\. Faults: 1\.$"):
+        call_command("ledger_check", stdout=out)
 
     lines = out.getvalue().splitlines()
-    at = lines.index("BROKEN  every open task waits for somebody")
-    assert lines[at + 1] == f"          task {task.pk} is open, but no turn at it is free or being worked on"
-    assert len(lines) == len(CHECKS) + 1
+    at = lines.index("  BROKEN  every open task waits for somebody")
+    assert lines[at + 1] == f"            task {task.pk}: is open, but no turn at it is free or being worked on"
+
+
+def test_what_the_nightly_check_finds_is_told_to_those_who_look_after_money() -> None:
+    admin = a_user(is_staff=True)
+    check_everything()
+    assert OutboxMessage.objects.count() == 0
+    job = an_open_job()
+    Slot.objects.filter(job=job).delete()
+
+    check_everything()
+    run_relay()
+
+    (letter,) = [letter for letter in mail.outbox if letter.to == [admin.email]]
+    assert letter.subject == "The books need you: a promise is broken"
+    assert "Broken: every open task waits for somebody" in letter.body

@@ -91,8 +91,8 @@ def _play(stack: Stack, *, seed: int, size: int, password: str, console: Console
 
 
 def _run_checks(stack: Stack) -> dict[str, int]:
-    """What ``check_invariants`` finds, as a person would run it."""
-    return {str(name): int(faults) for name, faults in json.loads(stack.manage("check_invariants", "--json")).items()}
+    """What ``ledger_check`` finds, as a person would run it."""
+    return {str(name): int(faults) for name, faults in json.loads(stack.manage("ledger_check", "--json")).items()}
 
 
 def _fresh_folder(folder: Path) -> Path:

@@ -1,0 +1,194 @@
+"""What the ledger promises of money that comes and goes through Stripe."""
+
+from typing import Final
+
+from billing.checks.frame import Promises
+
+MONEY_COMES_FROM_FUNDINGS: Final = """
+    SELECT p.key, 'Money came in by it, but it is no settled funding of that amount.'
+    FROM billing_posting p
+    JOIN billing_ledgerentry e ON e.posting_id = p.id
+    JOIN billing_ledgeraccount s ON s.id = e.source_id AND s.kind = 'outside_world'
+    LEFT JOIN billing_funding f ON f.state = 'settled' AND p.kind = 'funding_settled'
+        AND p.key = 'funding:' || f.id AND f.amount_minor = e.amount_minor AND f.currency = s.currency
+        AND f.client_owner = s.owner
+    WHERE f.id IS NULL AND p.kind NOT IN ('reversal', 'payout_returned', 'refund_returned')
+    UNION ALL
+    SELECT 'funding:' || f.id, 'It is settled, but was never credited.'
+    FROM billing_funding f WHERE f.state = 'settled'
+        AND NOT EXISTS (SELECT FROM billing_posting p WHERE p.key = 'funding:' || f.id)
+"""
+
+FUNDINGS_KNOW_THEIR_REFUNDS: Final = """
+    SELECT f.id,
+        format('It says %s refunded; its refunds sum up to %s.', f.refunded_minor, coalesce(sum(r.amount_minor), 0))
+    FROM billing_funding f LEFT JOIN billing_refund r ON r.funding_id = f.id AND r.state <> 'failed'
+    GROUP BY f.id HAVING f.refunded_minor <> coalesce(sum(r.amount_minor), 0)
+"""
+
+ENDS_ARE_POSTED: Final = """
+    WITH sent AS (
+        SELECT 'payout' AS noun, id, state, amount_minor, currency FROM billing_payout
+        UNION ALL SELECT 'refund', id, state, amount_minor, currency FROM billing_refund
+    ), expected AS (
+        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state END AS ending
+        FROM sent
+    )
+    SELECT x.noun || ':' || x.id,
+        format('It is %s; it has: %s.', x.state, coalesce(string_agg(p.kind, ', ' ORDER BY p.kind), 'no posting'))
+    FROM expected x
+    LEFT JOIN billing_posting p
+        ON p.key IN (x.noun || ':' || x.id || ':requested', x.noun || ':' || x.id || ':finished')
+        AND EXISTS (
+            SELECT FROM billing_ledgerentry e JOIN billing_ledgeraccount a ON a.id = e.source_id
+            WHERE e.posting_id = p.id AND e.amount_minor = x.amount_minor AND a.currency = x.currency
+        )
+    GROUP BY x.noun, x.id, x.state, x.ending
+    HAVING count(*) FILTER (WHERE p.kind = x.noun || '_requested') <> 1
+        OR count(*) FILTER (WHERE p.kind = x.ending) <> (x.ending IS NOT NULL)::int
+        OR count(p.id) <> 1 + (x.ending IS NOT NULL)::int
+"""
+
+IN_FLIGHT_IS_UNDER_WAY: Final = """
+    WITH under_way AS (
+        SELECT 'payouts_in_flight' AS kind, owner, currency, sum(amount_minor) AS minor FROM billing_payout
+        WHERE state IN ('requested', 'sending', 'sent') GROUP BY owner, currency
+        UNION ALL
+        SELECT 'refunds_in_flight', f.client_owner, r.currency, sum(r.amount_minor)
+        FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
+        WHERE r.state IN ('requested', 'sending', 'sent') GROUP BY f.client_owner, r.currency
+        UNION ALL
+        SELECT 'disputed', f.client_owner, d.currency, sum(d.amount_minor)
+        FROM billing_dispute d JOIN billing_funding f ON f.id = d.funding_id
+        WHERE d.state = 'open' GROUP BY f.client_owner, d.currency
+    ), held AS (
+        SELECT kind, owner, currency, balance_minor AS minor FROM billing_ledgeraccount
+        WHERE kind IN ('payouts_in_flight', 'refunds_in_flight', 'disputed')
+    )
+    SELECT coalesce(h.owner, u.owner),
+        format('%s are %s, but %s are under way.', coalesce(h.kind, u.kind), coalesce(h.minor, 0), coalesce(u.minor, 0))
+    FROM held h FULL JOIN under_way u ON (u.kind, u.owner, u.currency) = (h.kind, h.owner, h.currency)
+    WHERE coalesce(h.minor, 0) <> coalesce(u.minor, 0)
+"""
+
+DISPUTES_ARE_POSTED: Final = """
+    WITH moved AS (
+        SELECT p.subject, p.kind, sum(e.amount_minor) AS minor
+        FROM billing_posting p JOIN billing_ledgerentry e ON e.posting_id = p.id
+        WHERE p.kind IN ('dispute_opened', 'dispute_won', 'dispute_lost')
+            AND NOT EXISTS (SELECT FROM billing_posting r WHERE r.reverses_id = p.id)
+        GROUP BY p.id
+    ), told AS (
+        SELECT subject, string_agg(kind || ' ' || minor, ', ' ORDER BY kind) AS said FROM moved GROUP BY subject
+    ), expected AS (
+        SELECT 'dispute:' || id AS subject, state, CASE state
+            WHEN 'open' THEN format('dispute_opened %s', amount_minor)
+            WHEN 'won' THEN format('dispute_opened %1$s, dispute_won %1$s', amount_minor)
+            WHEN 'lost' THEN format('dispute_lost %1$s, dispute_opened %1$s', amount_minor)
+            END AS due
+        FROM billing_dispute
+    )
+    SELECT coalesce(x.subject, t.subject),
+        format('It is %s; it has: %s.', coalesce(x.state, 'not known'), coalesce(t.said, 'no posting'))
+    FROM expected x FULL JOIN told t ON t.subject = x.subject
+    WHERE t.said IS DISTINCT FROM x.due
+"""
+
+REBUILT: Final = """
+    WITH told AS (
+        SELECT p.subject, string_agg(
+            format('%s %s %s %s', p.kind, coalesce(nullif(s.owner, ''), '?'), e.amount_minor, s.currency), ', '
+            ORDER BY e.id) AS story
+        FROM billing_posting p
+        JOIN billing_ledgerentry e ON e.posting_id = p.id JOIN billing_ledgeraccount s ON s.id = e.source_id
+        WHERE p.kind IN ('funding_settled', 'refund_requested', 'refund_settled', 'refund_failed', 'payout_requested',
+            'payout_settled', 'payout_cancelled', 'payout_failed')
+        GROUP BY p.subject
+    ), kept AS (
+        SELECT 'funding:' || id AS subject, format('funding_settled %s %s %s', client_owner, amount_minor, currency)
+            AS story
+        FROM billing_funding WHERE settled_at IS NOT NULL
+        UNION ALL
+        SELECT subject, format('%s_requested %s %s %s', noun, owner, minor, currency) || CASE
+            WHEN ending IS NULL THEN '' ELSE format(', %s_%s %s %s %s', noun, ending, owner, minor, currency) END
+        FROM (
+            SELECT 'payout:' || id AS subject, 'payout' AS noun, owner, amount_minor AS minor, currency,
+                CASE WHEN state NOT IN ('requested', 'sending', 'sent') THEN state END AS ending
+            FROM billing_payout
+            UNION ALL
+            SELECT 'refund:' || r.id, 'refund', f.client_owner, r.amount_minor, r.currency,
+                CASE WHEN r.state NOT IN ('requested', 'sending', 'sent') THEN r.state END
+            FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
+        ) AS gone
+    )
+    SELECT coalesce(k.subject, t.subject),
+        format('Its row says "%s", its entries say "%s".', coalesce(k.story, 'nothing'), coalesce(t.story, 'nothing'))
+    FROM kept k FULL JOIN told t ON t.subject = k.subject WHERE k.story IS DISTINCT FROM t.story
+"""
+
+ONE_TRANSFER: Final = """
+    WITH named AS (
+        SELECT 'payout:' || id AS subject, stripe_transfer_id AS name, state FROM billing_payout
+        UNION ALL SELECT 'refund:' || id, stripe_refund_id, state FROM billing_refund
+    )
+    SELECT min(subject), format('It shares %s with %s others.', name, count(*) - 1)
+    FROM named WHERE name <> '' GROUP BY name HAVING count(*) > 1
+    UNION ALL
+    SELECT subject, format('It is %s, but what Stripe made of it is not known.', state)
+    FROM named WHERE name = '' AND state IN ('sent', 'settled')
+    UNION ALL
+    SELECT payout.subject, format('It was told %s times that Stripe made it.', count(*))
+    FROM named payout JOIN kernel_auditevent event
+        ON event.subject_id = split_part(payout.subject, ':', 2) AND event.to_state = 'sent'
+        AND event.subject_type IN ('billing.payout', 'billing.refund')
+    GROUP BY payout.subject HAVING count(*) > 1
+"""
+
+KEYS_ARE_TOLD: Final = """
+    WITH asked AS (
+        SELECT 'payout' AS noun, id, attempt FROM billing_payout
+        UNION ALL SELECT 'refund', id, attempt FROM billing_refund
+    ), told AS (
+        SELECT subject_id, count(*) AS times FROM kernel_auditevent
+        WHERE subject_type IN ('billing.payout', 'billing.refund')
+            AND (to_state = 'sending' OR action IN ('payout.attempt_begun', 'refund.attempt_begun'))
+        GROUP BY subject_id
+    )
+    SELECT noun || ':' || id, format('It has taken %s keys; the audit was told of %s.', attempt, coalesce(times, 0))
+    FROM asked LEFT JOIN told ON told.subject_id = asked.id::text WHERE attempt <> coalesce(times, 0)
+"""
+
+REFUSED_LEAVES_NOTHING: Final = """
+    WITH there AS (
+        SELECT 'billing.payout' AS noun, id::text AS id FROM billing_payout
+        UNION ALL SELECT 'billing.refund', id::text FROM billing_refund
+        UNION ALL SELECT 'billing.funding', id::text FROM billing_funding
+    ), told AS (
+        SELECT DISTINCT subject_type AS noun, subject_id AS id FROM kernel_auditevent
+        WHERE subject_type IN ('billing.payout', 'billing.refund', 'billing.funding')
+    )
+    SELECT coalesce(there.noun, told.noun) || ' ' || coalesce(there.id, told.id),
+        CASE WHEN told.id IS NULL THEN 'It is there, and nobody was told of it.'
+        ELSE 'The audit tells of it, and it is not there.' END
+    FROM there FULL JOIN told ON (told.noun, told.id) = (there.noun, there.id)
+    WHERE told.id IS NULL OR there.id IS NULL
+    UNION ALL
+    SELECT o.event || ' ' || o.id, format('It announces %s, which is not there.', owed.id)
+    FROM kernel_outboxmessage o CROSS JOIN LATERAL (VALUES (
+        coalesce(o.payload ->> 'payout_id', o.payload ->> 'refund_id', o.payload ->> 'funding_id'))) AS owed (id)
+    WHERE o.event ~ '(Payout|Refund|Funding)' AND owed.id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM there WHERE there.id = owed.id)
+"""
+
+SENT: Final[Promises] = {
+    "money comes from settled fundings": MONEY_COMES_FROM_FUNDINGS,
+    "fundings know their refunds": FUNDINGS_KNOW_THEIR_REFUNDS,
+    "payouts and refunds end as they are posted": ENDS_ARE_POSTED,
+    "what is in flight is under way": IN_FLIGHT_IS_UNDER_WAY,
+    "disputes are posted as they stand": DISPUTES_ARE_POSTED,
+    "states rebuild from entries alone": REBUILT,
+    "a payout has at most one transfer": ONE_TRANSFER,
+    "every key for Stripe was told": KEYS_ARE_TOLD,
+    "what was refused left nothing": REFUSED_LEAVES_NOTHING,
+}
+"""Each promise of what is known to Stripe by its name."""
