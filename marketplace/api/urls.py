@@ -16,6 +16,7 @@ from marketplace.api import (
     media,
     review,
     tasks,
+    tracing,
 )
 
 # Addresses are tried in this order, so the busiest stand first.
@@ -35,6 +36,7 @@ urlpatterns = [
     path("clients/<uuid:client_id>/fundings/<uuid:funding_id>/", client_money.FundingView.as_view()),
     path("clients/<uuid:client_id>/refunds/", client_money.RefundsView.as_view()),
     path("clients/<uuid:client_id>/statement/", client_money.ClientStatementView.as_view()),
+    path("clients/<uuid:client_id>/trace/<str:subject>/", tracing.ClientTraceView.as_view()),
     path("jobs/", jobs.JobsView.as_view()),
     path("jobs/<uuid:job_id>/", jobs.JobView.as_view()),
     path("jobs/<uuid:job_id>/tasks/", tasks.TasksView.as_view()),
@@ -62,6 +64,8 @@ urlpatterns = [
     path("earnings/statement/", earnings.EarningsLinesView.as_view()),
     path("earnings/statements/<str:month>/", earnings.EarningsStatementView.as_view()),
     path("earnings/statements/<str:month>/csv/", earnings.EarningsFileView.as_view()),
+    path("earnings/trace/<str:subject>/", tracing.EarningsTraceView.as_view()),
+    path("money/trace/<str:subject>/", tracing.TraceView.as_view()),
     path("invitations/", invitations.InvitationsView.as_view()),
     path("invitations/<uuid:invitation_id>/", invitations.InvitationView.as_view()),
     path("invitations/<uuid:invitation_id>/accept/", invitations.InvitationAcceptanceView.as_view()),

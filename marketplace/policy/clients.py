@@ -3,7 +3,7 @@
 from typing import Final
 
 from kernel.policy import allow
-from marketplace.policy.shapes import INVITATION, MOVEMENT, PERSON
+from marketplace.policy.shapes import INVITATION, MOVEMENT, OWN_TRACE, PERSON
 from marketplace.policy.words import INVITED, OWN
 
 SIDE: Final = "owner member"
@@ -55,6 +55,8 @@ ROWS: Final = (
     *allow("show_a_client_s_balance", on="client's money", to="finance auditor", reads=BALANCE, scope="admin.read"),
     *allow("show_a_client_s_statement", on="client's money", to=SIDE, reads=MOVEMENT, scope="money.read"),
     *allow("show_a_client_s_statement", on="client's money", to="finance auditor", reads=MOVEMENT, scope="admin.read"),
+    *allow("follow_a_client_s_money", on="client's money", to=SIDE, reads=OWN_TRACE, scope="money.read"),
+    *allow("follow_a_client_s_money", on="client's money", to="finance auditor", reads=OWN_TRACE, scope="admin.read"),
     *allow("list_fundings", on="funding", to=SIDE, reads=FUNDING, scope="money.read"),
     *allow("list_fundings", on="funding", to="finance auditor", reads=FUNDING, scope="admin.read"),
     *allow("show_a_funding", on="funding", to=SIDE, reads=FUNDING, scope="money.read"),

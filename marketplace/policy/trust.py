@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kernel.policy import Rule, allow
+from marketplace.policy.shapes import TRACE
 from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
 
 ESCALATION: Final = (
@@ -43,6 +44,7 @@ ROWS: Final = (
     *decided_on_escalations("release_an_escalation"),
     *decided_on_escalations("decide_an_escalation", writes="result decision note"),
     *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
+    *allow("follow_money", on="books", to="finance auditor", reads=TRACE, scope="admin.read"),
     *allow("list_audit_events", on="audit event", to="access auditor", reads=EVENT, scope="admin.read"),
     *allow("prove_an_audit_event", on="audit event", to="access auditor", reads=PROOF, scope="admin.read"),
     *allow(

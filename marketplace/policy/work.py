@@ -3,6 +3,7 @@
 from typing import Final
 
 from kernel.policy import allow
+from marketplace.policy.shapes import OWN_TRACE
 
 TURN: Final = (
     "id job title state reward_minor currency claimed_at expires_at submitted_at decision_due_at decided_at "
@@ -32,6 +33,7 @@ ROWS: Final = (
         "show_one_s_own_statement_of_a_month", on="earnings", to="worker", reads=EARNED_IN_MONTH, scope="money.read"
     ),
     *allow("download_one_s_own_statement_of_a_month", on="earnings", to="worker", reads="file", scope="money.read"),
+    *allow("follow_one_s_own_earnings", on="earnings", to="worker", reads=OWN_TRACE, scope="money.read"),
     *allow("list_one_s_own_payouts", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow(
         "request_a_payout", on="payout", to="worker", reads=PAYOUT, writes="amount_minor currency", scope="money.write"

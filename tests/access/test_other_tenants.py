@@ -24,7 +24,8 @@ pytestmark = pytest.mark.django_db
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 ADMINS: Final = """
-    GET books/ | POST applications/<application_id>/approve/ | POST applications/<application_id>/decline/
+    GET books/ | GET money/trace/<subject>/ | POST applications/<application_id>/approve/
+    POST applications/<application_id>/decline/
     GET workers/ | GET workers/<worker_id>/ | POST workers/<worker_id>/pause/ | POST workers/<worker_id>/resume/
     POST workers/<worker_id>/suspend/ | POST workers/<worker_id>/reinstate/ | POST workers/<worker_id>/offboard/
     POST workers/<worker_id>/identity-reading/ | POST skills/ | GET gold-questions/ | POST gold-questions/
@@ -44,7 +45,7 @@ ADMINS: Final = """
 WORKERS: Final = """
     GET exams/<exam_id>/ | POST exams/<exam_id>/answers/ | POST exams/<exam_id>/finish/
     POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
-    GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/
+    GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/ | GET earnings/trace/<subject>/
 """
 """For workers alone, and to them what is another's does not exist."""
 
@@ -59,7 +60,8 @@ PRIVATE: Final = """
     GET clients/<client_id>/fundings/ | POST clients/<client_id>/fundings/
     GET clients/<client_id>/fundings/<funding_id>/ | GET clients/<client_id>/refunds/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
-    POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/
+    POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | GET clients/<client_id>/trace/<subject>/
+    POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/
     POST jobs/<job_id>/resume/ | POST jobs/<job_id>/cancel/ | GET jobs/<job_id>/versions/
     POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/
     DELETE jobs/<job_id>/shares/<share_id>/ | GET jobs/<job_id>/assignments/ | POST jobs/<job_id>/acceptances/
@@ -78,7 +80,7 @@ OPEN: Final = """
 """Open by design: skills, label schemas, and running jobs as workers are offered them."""
 
 OWN: Final = """
-    GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/ |
+    GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/
     GET earnings/statements/<month>/ | GET earnings/statements/<month>/csv/ | GET payouts/ | POST payouts/
     GET payout-account/ | POST payout-account/ | POST payout-account/change/ | GET applications/ | POST applications/
     GET workers/me/ | PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/

@@ -88,6 +88,7 @@ def a_side() -> Side:
         "skill_id": job.skill_id,
         "label_schema_id": job.versions.get().label_schema_id,
         "audit_event_id": AuditEvent.objects.filter(subject_id=str(job.pk)).latest("id").pk,
+        "subject": f"assignment:{paid.pk}",
         "month": month_of(clock.now()),
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
