@@ -60,7 +60,10 @@ class Miss:
     reason: str
 
 
-_UNMET: Final = """
+SETTLED_BOUND: Final = "CASE WHEN gold_on = %(today)s THEN bound_without_gold ELSE lower_bound END"
+"""The lower bound in a row of scores as far as its worker may notice it: without the hidden gold of ``today``."""
+
+_UNMET: Final = f"""
     SELECT asked.place, skill.name, latest.state, latest.expires_at, coalesce(score.bound, %(unmeasured)s),
            coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
     FROM unnest(%(skill_ids)s::uuid[], %(floors)s::float8[]) WITH ORDINALITY AS asked (skill_id, floor, place)
@@ -71,13 +74,13 @@ _UNMET: Final = """
         ORDER BY (state = 'granted') DESC, requested_at DESC, id DESC LIMIT 1
     ) latest ON true
     LEFT JOIN LATERAL (
-        SELECT CASE WHEN gold_on = %(today)s THEN bound_without_gold ELSE lower_bound END AS bound
+        SELECT {SETTLED_BOUND} AS bound
         FROM qualification_score WHERE worker_id = %(worker_id)s AND skill_id = asked.skill_id
     ) score ON true
     WHERE NOT coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
        OR coalesce(score.bound, %(unmeasured)s) < asked.floor
     ORDER BY asked.place
-"""
+"""  # noqa: S608  (all of it ours)
 
 
 def unmet_requirements(*, worker_id: UUID, requirements: Sequence[Requirement]) -> list[Unmet]:
@@ -123,6 +126,19 @@ def reliabilities(*, worker_ids: Collection[UUID], skill_id: UUID) -> dict[UUID,
     """``reliability_of`` for each of ``worker_ids``."""
     measured = Score.objects.filter(worker_id__in=worker_ids, skill_id=skill_id).values_list("worker_id", "estimate")
     return {**dict.fromkeys(worker_ids, UNMEASURED.mean), **dict(measured)}
+
+
+def settled_bounds(*, worker_id: UUID, skill_ids: Collection[UUID]) -> dict[UUID, float]:
+    """The lower bound of the worker's score in each skill as far as they may notice it: up to the last midnight."""
+    with planned_cursor() as cursor:
+        cursor.execute(_SETTLED, {"worker": worker_id, "skills": list(skill_ids), "today": clock.now().date()})
+        return {**dict.fromkeys(skill_ids, UNMEASURED.lower_bound()), **dict(cursor.fetchall())}
+
+
+_SETTLED: Final = f"""
+    SELECT skill_id, {SETTLED_BOUND} FROM qualification_score
+    WHERE worker_id = %(worker)s AND skill_id = ANY(%(skills)s::uuid[])
+"""  # noqa: S608  (all of it ours)
 
 
 def scores_for_their_worker(worker_id: UUID) -> QuerySet[Score]:

@@ -8,8 +8,9 @@ from kernel.api import fields
 from kernel.api.serializers import In, Out
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import CLIENT_ID
-from marketplace.models import Assignment, Job, Task
+from marketplace.models import Assignment, Band, Job, Task
 from marketplace.services.posting import Order
+from marketplace.services.pricing import LARGEST_REWARD_MINOR
 from qualification.api.label_schemas import DIGITS, PARTS
 from qualification.api.own_fields import MarkupField
 from qualification.api.skills import SKILL_ID
@@ -30,6 +31,20 @@ class RequirementIn(In):
     )
 
 
+class PriceIn(In):
+    """Another reward for some turns: at tasks of a difficulty band, for workers from a score on."""
+
+    band = fields.ChoiceField(choices=Band.choices, required=False, default=Band.STANDARD.value)
+    min_lower_bound = fields.FloatField(
+        min_value=0,
+        max_value=1,
+        required=False,
+        default=0.0,
+        help_text="For workers whose score in the job's skill is surely at least this, 0 to 1.",
+    )
+    reward_minor = fields.MoneyMinorField(min_value=1, max_value=LARGEST_REWARD_MINOR)
+
+
 class JobIn(In):
     """A job to be posted. Shares and confidence are in basis points (hundredths of a percent), times in seconds."""
 
@@ -45,6 +60,7 @@ class JobIn(In):
         "overlap_max": 5,
         "confidence_basis_points": 9500,
         "requirements": [{"skill": SKILL_ID, "min_lower_bound": 0.7}],
+        "prices": [{"band": "hard", "min_lower_bound": 0.9, "reward_minor": 6}],
     }
     client = fields.UUIDField(help_text="Who posts it and pays for it.")
     title = fields.LineField(max_length=200)
@@ -52,7 +68,9 @@ class JobIn(In):
     label_schema = MarkupField(help_text="What they are asked: a Label Studio labeling config.")
     currency = fields.CurrencyField()
     reward_minor = fields.MoneyMinorField(
-        min_value=1, max_value=1_000_000, help_text="Pay for one accepted answer. The platform's fee comes on top."
+        min_value=1,
+        max_value=LARGEST_REWARD_MINOR,
+        help_text="Pay for one accepted answer, where `prices` say nothing else. The platform's fee comes on top.",
     )
     skill = fields.UUIDField(help_text="The skill that its gold measures and that weighs its answers. Always demanded.")
     overlap_min = fields.IntegerField(
@@ -87,6 +105,12 @@ class JobIn(In):
         help_text="How long you guess that one answer takes; the estimate rests on it until there are answers.",
     )
     requirements = RequirementIn(many=True, required=False, help_text="What is demanded beside the skill itself.")
+    prices = PriceIn(
+        many=True,
+        required=False,
+        help_text="Rewards that differ. A band that is not named is paid as standard; below the lowest bound that is "
+        "named, a band pays `reward_minor`.",
+    )
 
 
 class RequirementOut(Out):
@@ -94,6 +118,19 @@ class RequirementOut(Out):
 
     skill = fields.UUIDField(source="skill_id")
     min_lower_bound = fields.FloatField()
+
+
+class PriceOut(Out):
+    """What a turn costs: at tasks of a band, taken by workers from a score on."""
+
+    band = fields.ChoiceField(choices=Band.choices)
+    min_lower_bound = fields.FloatField()
+    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer.")
+    fee_minor = fields.MoneyMinorField(help_text="The platform's fee for one accepted answer, on top.")
+
+
+def _a_price(band: str, bound: float, reward: int, fee: int) -> dict[str, object]:
+    return {"band": band, "min_lower_bound": bound, "reward_minor": reward, "fee_minor": fee}
 
 
 class JobOut(Out):
@@ -104,6 +141,12 @@ class JobOut(Out):
         **{name: value for name, value in JobIn.EXAMPLE.items() if name not in ("instructions", "label_schema")},
         "requirements": [{"skill": SKILL_ID, "min_lower_bound": 0.7}],
         "state": "open",
+        "prices": [
+            _a_price("easy", 0.0, 4, 1),
+            _a_price("standard", 0.0, 4, 1),
+            _a_price("hard", 0.0, 4, 1),
+            _a_price("hard", 0.9, 6, 1),
+        ],
         "fee_minor": 1,
         "fee_basis_points": 2000,
         "gold_share_basis_points": 500,
@@ -121,9 +164,10 @@ class JobOut(Out):
     title = fields.LineField()
     state = fields.ChoiceField(choices=Job.State.choices)
     currency = fields.CurrencyField()
-    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer.")
+    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer at a standard task.")
     fee_minor = fields.MoneyMinorField(help_text="The platform's fee for one accepted answer, on top.")
     fee_basis_points = fields.IntegerField()
+    prices = PriceOut(many=True, help_text="What is paid now, by band and score.")
     skill = fields.UUIDField(source="skill_id")
     overlap_min = fields.IntegerField()
     overlap_max = fields.IntegerField()
@@ -209,6 +253,13 @@ class DemandOut(Out):
     message = fields.LineField(help_text="What is lacking and what to do about it; empty when it is met.")
 
 
+class OfferedPriceOut(Out):
+    """What a turn at a task of a band pays whoever asks."""
+
+    band = fields.ChoiceField(choices=Band.choices)
+    reward_minor = fields.MoneyMinorField()
+
+
 class OfferedJobOut(Out):
     """A job, as a worker sees it."""
 
@@ -219,6 +270,11 @@ class OfferedJobOut(Out):
         "state": "open",
         "currency": "USD",
         "reward_minor": 4,
+        "prices": [
+            {"band": "easy", "reward_minor": 4},
+            {"band": "standard", "reward_minor": 4},
+            {"band": "hard", "reward_minor": 6},
+        ],
         "reservation_seconds": 600,
         "review_seconds": 259200,
         "instructions": JobIn.EXAMPLE["instructions"],
@@ -246,7 +302,10 @@ class OfferedJobOut(Out):
     posted_by = fields.LineField()
     state = fields.ChoiceField(choices=Job.State.choices)
     currency = fields.CurrencyField()
-    reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer, fixed when a task is claimed.")
+    reward_minor = fields.MoneyMinorField(
+        help_text="What an accepted answer at a standard task pays you, fixed when it is claimed."
+    )
+    prices = OfferedPriceOut(many=True, help_text="What one pays you at tasks of each difficulty, if claimed now.")
     reservation_seconds = fields.IntegerField(help_text="How long a task may be held.")
     review_seconds = fields.IntegerField(help_text="After that time at the latest an answer is accepted or rejected.")
     instructions = fields.TextField()

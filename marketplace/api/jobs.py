@@ -15,11 +15,12 @@ from kernel.errors import Invalid, NotFound
 from kernel.permit import Permit
 from marketplace.access import find_client, is_on_clients_side
 from marketplace.api.job_shapes import JOB_AS_SEEN, JOBS_AS_SEEN, JobDetailOut, JobIn, JobOut, OfferedJobOut
-from marketplace.models import Client, Job
+from marketplace.models import Band, Client, Job
 from marketplace.queries import presentation_of
 from marketplace.queries.progress import progress_of
 from marketplace.services.offers import Offer, offered_jobs, offers_to
 from marketplace.services.posting import Order, post_job
+from marketplace.services.pricing import AskedPrice
 from qualification.services.schemas import InvalidSchema
 from workforce.models import Worker
 
@@ -84,8 +85,9 @@ class JobsView(SidedView):
                 )
             return self._page_for_worker(worker)
         self.permit = self.permit.without("worker")
-        rows = self.permit.among(Job.objects.all()).filter(**asked).prefetch_related("requirements")
-        return self.page(rows, JobOut, order_by=("-created_at", "-id"))
+        rows = self.permit.among(Job.objects.all()).filter(**asked).prefetch_related("requirements", "prices")
+        order = ("-created_at", "-id")
+        return self.page(rows, JobOut, order_by=order, seen_as=lambda jobs: [summary_of(job) for job in jobs])
 
     def _page_for_worker(self, worker: Worker | None) -> Response:
         rows = offered_jobs(worker).filter(state=Job.State.OPEN) if worker else Job.objects.none()
@@ -144,13 +146,22 @@ def named_client(client_id: UUID, *, permit: Permit) -> Client:
         raise Invalid(unknown.message, [{"field": "client", "message": unknown.message}]) from None
 
 
+def summary_of(job: Job) -> dict[str, Any]:
+    """What is shown of a job in a list of them, to those who post it."""
+    in_force = [price for price in job.prices.all() if price.number == job.price_list]
+    return {
+        **{field.attname: getattr(job, field.attname) for field in Job._meta.concrete_fields},
+        "requirements": sorted(job.requirements.all(), key=lambda requirement: requirement.pk),
+        "prices": sorted(in_force, key=lambda price: (Band.values.index(price.band), price.min_lower_bound)),
+    }
+
+
 def with_detail(job: Job) -> dict[str, Any]:
     """What is shown of a job to those who post it, from the row and what belongs to it."""
     latest = job.versions.order_by("-number").values_list("pk", flat=True)[0]
     presentation = presentation_of(latest)
     return {
-        **{field.attname: getattr(job, field.attname) for field in Job._meta.concrete_fields},
-        "requirements": list(job.requirements.order_by("id")),
+        **summary_of(job),
         "version": presentation.number,
         "instructions": presentation.instructions,
         "label_schema": presentation.label_schema,
@@ -166,7 +177,9 @@ def shown_offers(worker: Worker | None, jobs: list[Job]) -> list[dict[str, Any]]
 def _shown_offer(offer: Offer) -> dict[str, Any]:
     job = offer.job
     return {
-        **{name: getattr(job, name) for name in ("id", "title", "state", "currency", "reward_minor")},
+        **{name: getattr(job, name) for name in ("id", "title", "state", "currency")},
+        "reward_minor": offer.prices[Band.STANDARD].reward_minor,
+        "prices": [{"band": band, "reward_minor": price.reward_minor} for band, price in offer.prices.items()],
         "posted_by": job.client.name,
         "reservation_seconds": job.reservation_seconds,
         "review_seconds": job.review_seconds,
@@ -197,4 +210,10 @@ def _order(asked: Mapping[str, Any]) -> Order:
         **{name: asked[name] for name in ALIKE if name in asked},
         skill_id=asked["skill"],
         requirements={each["skill"]: each["min_lower_bound"] for each in demanded},
+        prices=tuple(asked_price(each) for each in asked.get("prices", [])),
     )
+
+
+def asked_price(asked: Mapping[str, Any]) -> AskedPrice:
+    """A price as the services know it."""
+    return AskedPrice(Band(asked["band"]), asked["min_lower_bound"], asked["reward_minor"])

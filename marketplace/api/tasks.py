@@ -21,7 +21,7 @@ from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_job
 from marketplace.api.client_money import LineOut
-from marketplace.models import Task
+from marketplace.models import Band, Task
 from marketplace.queries.money import explained, job_statement
 from marketplace.queries.progress import work_tasks_of
 from marketplace.services.importing import FileFormat, ImportReport, InvalidImport, import_tasks
@@ -65,6 +65,7 @@ class TaskOut(Out):
         "external_id": "scan-1",
         "item": {"image": f"{REFERENCE}{MEDIA_ID}"},
         "priority": 5,
+        "band": "standard",
         "state": "resolved",
         "label": RESULT,
         "confidence": 0.972,
@@ -77,6 +78,7 @@ class TaskOut(Out):
     external_id = fields.LineField(allow_null=True)
     item = fields.ObjectField()
     priority = fields.IntegerField(help_text="0 is claimed first, 9 last.")
+    band = fields.ChoiceField(choices=Band.choices, help_text="How hard it is; prices may go by it.")
     state = fields.ChoiceField(choices=Task.State.choices)
     confidence = fields.FloatField(allow_null=True, help_text="How likely the label is right, 0 to 1.")
     method = fields.ChoiceField(choices=Task.Method.choices, allow_null=True)
@@ -116,8 +118,9 @@ class TasksView(UploadView):
         """Adds tasks to a draft, all of the file or none of it. A JSON array, JSON Lines or CSV, of up to 1 GiB.
 
         A row has an `item` with exactly the fields that the label schema shows, and may have an `external_id` (once per
-        job), a `priority` (0 first, 9 last) and, to be hidden gold, `gold_answer` and `gold_reason`. In CSV the columns
-        are the item's fields and these names. A refusal names up to 50 faults, each with row and column.
+        job), a `priority` (0 first, 9 last), a difficulty `band` (easy, standard, hard) and, to be hidden gold,
+        `gold_answer` and `gold_reason`. In CSV the columns are the item's fields and these names. A refusal names
+        up to 50 faults, each with row and column.
         """
         find_job(job_id, permit=self.permit)  # once more: a large file takes its time
         report: ImportReport = import_tasks(
@@ -167,7 +170,10 @@ class JobStatementView(ApiView):
 def _shown(tasks: Sequence[Any]) -> list[dict[str, Any]]:
     return [
         {
-            **{name: getattr(task, name) for name in ("id", "item", "priority", "state", "created_at", "resolved_at")},
+            **{
+                name: getattr(task, name)
+                for name in ("id", "item", "priority", "band", "state", "created_at", "resolved_at")
+            },
             "external_id": task.external_id or None,
             "label": task.label if task.is_paid_for else None,
             "confidence": task.confidence if task.is_paid_for else None,

@@ -217,12 +217,16 @@ _FINISH: Final = (
     """,
     """
     INSERT INTO marketplace_assignment (id, task_id, job_id, worker_id, version_id, ordinal, lane, state,
-        reward_minor, fee_minor, currency, claimed_at, expires_at, submitted_at, review_due_at, decided_at)
+        price_id, reward_minor, fee_minor, currency, claimed_at, expires_at, submitted_at, review_due_at, decided_at)
     SELECT done.assignment_id, done.task_id, job.id, done.worker_id, version.id, 1, 0,
-        CASE WHEN waits THEN 'submitted' ELSE 'accepted' END, job.reward_minor, job.fee_minor, job.currency,
+        CASE WHEN waits THEN 'submitted' ELSE 'accepted' END,
+        price.id, price.reward_minor, price.fee_minor, price.currency,
         at, at + interval '1 hour', at + interval '1 minute', at + interval '20 days',
         CASE WHEN waits THEN NULL ELSE at + interval '1 day' END
     FROM done, marketplace_job job JOIN marketplace_jobversion version ON version.job_id = job.id
+    JOIN marketplace_price price
+      ON price.job_id = job.id AND price.number = job.price_list
+     AND price.band = 'standard' AND price.min_lower_bound = 0
     WHERE job.id = %(job)s
     """,
     """

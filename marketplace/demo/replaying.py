@@ -34,9 +34,10 @@ from marketplace.services.clients import create_client
 from marketplace.services.completion import cancel_job, complete_finished_jobs
 from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.importing import import_tasks
-from marketplace.services.posting import Order, launch_job, post_job, shape_of
+from marketplace.services.posting import Order, launch_job, post_job
 from marketplace.services.review import accept_all
 from marketplace.services.settlement import accept_due_assignments
+from marketplace.services.shapes import shape_of
 from marketplace.services.submission import submit_annotation
 from qualification.models import Skill
 from qualification.services.certifications import grant_certification, request_certification

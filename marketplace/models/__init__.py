@@ -5,12 +5,14 @@ from marketplace.models.client import Client, ClientUserObjectPermission, JobUse
 from marketplace.models.escalation import Escalation
 from marketplace.models.invitation import Invitation
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.price import Band, Price
 from marketplace.models.task import Slot, Task
 from marketplace.models.waiting_gold import WaitingGold
 
 __all__ = [
     "Annotation",
     "Assignment",
+    "Band",
     "Client",
     "ClientUserObjectPermission",
     "Escalation",
@@ -20,6 +22,7 @@ __all__ = [
     "JobVersion",
     "Membership",
     "Participation",
+    "Price",
     "Rejection",
     "Requirement",
     "Slot",

@@ -9,6 +9,7 @@ from kernel import clock
 from kernel.flow import Flow
 from kernel.money import Money
 from marketplace.models.job import Job, JobVersion
+from marketplace.models.price import Price
 from marketplace.models.task import Slot, Task
 
 
@@ -43,6 +44,8 @@ class Assignment(models.Model):
     ordinal = models.PositiveSmallIntegerField(null=True)
     lane = models.PositiveSmallIntegerField(choices=Slot.Lane, default=Slot.Lane.WORK)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    # Its constraint is over more columns: a price that the job quoted, and no other (migration 0009).
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     reward_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)

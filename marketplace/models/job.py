@@ -15,8 +15,9 @@ from marketplace.models.client import Client
 class Job(models.Model):
     """A client's order: instructions, label schema, price and policy for many tasks.
 
-    ``fee_minor`` is the platform's share of each accepted assignment, fixed when the job is posted. Shares are in basis
-    points (hundredths of a percent). Later changes of price touch only later claims: each assignment carries its own.
+    ``reward_minor`` and ``fee_minor`` are the price of a standard task to whoever is let in, as the price list that is
+    in force has it. Shares are in basis points (hundredths of a percent). Later changes of price touch only later
+    claims: each assignment carries its own.
     """
 
     class State(models.TextChoices):
@@ -40,6 +41,7 @@ class Job(models.Model):
     title = models.CharField(max_length=200)
     state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
     currency = models.CharField(max_length=3, default="USD")
+    price_list = models.PositiveIntegerField(default=1, help_text="Number of the price list in force.")
     reward_minor = models.BigIntegerField(help_text="Pay for one accepted assignment, in minor units.")
     fee_minor = models.BigIntegerField(help_text="The platform's share of one accepted assignment, in minor units.")
     fee_basis_points = models.PositiveIntegerField()

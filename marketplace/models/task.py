@@ -8,6 +8,7 @@ from django.db.models import Q
 from kernel import clock
 from kernel.flow import Flow
 from marketplace.models.job import Job
+from marketplace.models.price import Band
 
 
 class Task(models.Model):
@@ -39,6 +40,9 @@ class Task(models.Model):
     external_id = models.CharField(max_length=200, blank=True, default="")
     item = models.JSONField()
     priority = models.PositiveSmallIntegerField(default=5, help_text="0 is claimed first, 9 last.")
+    band = models.CharField(
+        max_length=8, choices=Band.choices, default=Band.STANDARD, db_default=Band.STANDARD, help_text="How hard it is."
+    )
     gold_question = models.ForeignKey(
         "qualification.GoldQuestion", null=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -70,6 +74,7 @@ class Task(models.Model):
                 name="task_confidence_in_range",
             ),
             models.CheckConstraint(condition=Q(priority__lte=9), name="task_priority_in_range"),
+            models.CheckConstraint(condition=Q(band__in=Band.values), name="task_band_known"),
         ]
         indexes = [
             models.Index(fields=["job", "id"], name="task_by_job"),
@@ -102,6 +107,7 @@ class Slot(models.Model):
     priority = models.PositiveSmallIntegerField()
     r = models.FloatField(help_text="Random place in the queue, 0 to 1.")
     ordinal = models.PositiveSmallIntegerField(help_text="Which of the task's turns this is, from 1.")
+    band = models.CharField(max_length=8, choices=Band.choices, default=Band.STANDARD, db_default=Band.STANDARD)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "ordinal"], name="one_slot_per_turn")]

@@ -17,11 +17,13 @@ TERMS: Final = (
     "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
     "requirements(skill min_lower_bound)"
 )
-JOB: Final = f"id state {TERMS} fee_minor fee_basis_points created_at launched_at finished_at"
+PRICE: Final = "band min_lower_bound reward_minor"
+JOB: Final = f"id state {TERMS} prices({PRICE} fee_minor) fee_minor fee_basis_points created_at launched_at finished_at"
 PROGRESS: Final = "progress(tasks gold_tasks answers spent_minor held_minor)"
 JOB_IN_FULL: Final = f"{JOB} version instructions {SCHEMA} {PROGRESS}"
 OFFER: Final = (
-    "id title posted_by state currency reward_minor reservation_seconds review_seconds instructions "
+    "id title posted_by state currency reward_minor prices(band reward_minor) reservation_seconds review_seconds "
+    "instructions "
     "requirements(skill skill_name min_lower_bound is_met message) claims most_claims can_claim why_not(reason message)"
 )
 FORECAST: Final = "answers gold_answers escalations cost_minor"
@@ -31,8 +33,8 @@ COST: Final = (
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
 SHARE: Final = f"id user({PERSON}) role"
-TASK: Final = "id external_id item priority state label confidence method withheld created_at resolved_at"
-TASK_ROWS: Final = "external_id item priority gold_answer gold_reason"
+TASK: Final = "id external_id item priority band state label confidence method withheld created_at resolved_at"
+TASK_ROWS: Final = "external_id item priority band gold_answer gold_reason"
 REJECTION: Final = "rejection(reason message rejected_at reversible_until reversed_at)"
 ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
@@ -51,7 +53,7 @@ ROWS: Final = (
         on="job",
         to=SIDE,
         reads=JOB_IN_FULL,
-        writes=f"{TERMS} instructions label_schema",
+        writes=f"{TERMS} prices({PRICE}) instructions label_schema",
         scope="jobs.write",
     ),
     *allow("estimate_a_job", on="job", to=SIDE, reads=f"{COST} {FUNDS}", scope="jobs.read"),

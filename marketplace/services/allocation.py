@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -18,6 +18,7 @@ from marketplace.models import Assignment, Job
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
+from marketplace.services.pricing import price_list_of
 from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
 from qualification import queries as qualification_queries
 from workforce.models import Worker
@@ -47,12 +48,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Situation:
-    """What a claim needs to know of worker and job, as of one query."""
+    """What a claim needs to know of worker and job, as of one query. ``bound`` is the score that sets the price."""
 
     worker: Worker
     job: Job
     version_id: UUID
     is_tied: bool
+    bound: float
 
 
 class _Holds(Exception):
@@ -165,6 +167,7 @@ def _reserve(situation: _Situation, chance: random.Random, among: Collection[UUI
     if turn is None:
         raise _nothing_left(situation.job.pk)
     now, job = clock.now(), situation.job
+    price = price_list_of(job.pk, job.price_list).price_of(turn.band, bound=situation.bound)
     assignment = Assignment(
         task=turn.task,
         job=job,
@@ -172,9 +175,10 @@ def _reserve(situation: _Situation, chance: random.Random, among: Collection[UUI
         version_id=situation.version_id,
         ordinal=turn.ordinal,
         lane=turn.lane,
-        reward_minor=job.reward_minor,
-        fee_minor=job.fee_minor,
-        currency=job.currency,
+        price=price,
+        reward_minor=price.reward_minor,
+        fee_minor=price.fee_minor,
+        currency=price.currency,
         claimed_at=now,
         expires_at=now + timedelta(seconds=job.reservation_seconds),
     )
@@ -185,27 +189,36 @@ def _reserve(situation: _Situation, chance: random.Random, among: Collection[UUI
 
 
 def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
+    given: dict[str, Any] = {
+        "worker": worker_id,
+        "job": job_id,
+        "today": clock.now().date(),
+        "draft": Job.State.DRAFT.value,
+    }
     with planned_cursor() as cursor:
-        cursor.execute(_SITUATION, [worker_id, worker_id, Job.State.DRAFT.value, job_id, worker_id])
-        is_tied, is_held, version_id, *rest = cursor.fetchone()
+        cursor.execute(_SITUATION, given | {"unmeasured": qualification_queries.UNMEASURED.lower_bound()})
+        is_tied, is_held, version_id, bound, *rest = cursor.fetchone()
     if is_held:
         raise _Holds
     if version_id is None:
         raise NotFound("job")
-    return _Situation(_WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :]), version_id, is_tied)
+    return _Situation(_WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :]), version_id, is_tied, bound)
 
 
 _WORKER: Final = Columns(Worker, "worker")
 _JOB: Final = Columns(Job, "marketplace_job")
 _SITUATION: Final = f"""
-SELECT ({eligibility.TIED}) AS is_tied, held.id IS NOT NULL AS is_held,
+SELECT ({eligibility.TIED.replace("%s", "%(worker)s")}) AS is_tied, held.id IS NOT NULL AS is_held,
        (SELECT id FROM marketplace_jobversion version WHERE version.job_id = marketplace_job.id
         ORDER BY number DESC LIMIT 1) AS version_id,
+       coalesce((SELECT {qualification_queries.SETTLED_BOUND} FROM qualification_score score
+                 WHERE score.worker_id = worker.id AND score.skill_id = marketplace_job.skill_id),
+                %(unmeasured)s) AS bound,
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
-LEFT JOIN marketplace_job ON marketplace_job.state <> %s AND marketplace_job.id = %s
+LEFT JOIN marketplace_job ON marketplace_job.state <> %(draft)s AND marketplace_job.id = %(job)s
 LEFT JOIN marketplace_assignment held ON held.worker_id = worker.id AND held.state = 'active'
-WHERE worker.id = %s
+WHERE worker.id = %(worker)s
 """  # noqa: S608  (all of it ours)
 
 

@@ -1,24 +1,62 @@
 """What a job is likely to cost, from its tasks and its policy as they stand now."""
 
+from collections.abc import Iterable
+from functools import reduce
+
 from marketplace.models import Job
 from marketplace.queries import current_schema_of
-from marketplace.services.posting import Shape, shape_of
-from qualification.statistics.estimates import Estimate, estimate_job
+from marketplace.services.shapes import BandShape, Shape, shape_of
+from qualification.statistics.estimates import Estimate, Forecast, estimate_job
 
 
 def estimate_of(job: Job) -> tuple[Shape, Estimate]:
-    """How large ``job`` is, and what it will cost: three forecasts, and the most that it can."""
+    """How large ``job`` is, and what it will cost: three forecasts, and the most that it can.
+
+    The cheap forecast is at the lowest prices, the dear one at the highest, and the usual one at those of whoever is
+    just let in.
+    """
     shape = shape_of(job)
-    estimate = estimate_job(
-        tasks=shape.work_tasks,
-        gold_tasks=shape.gold_tasks,
-        overlap_min=job.overlap_min,
-        overlap_max=job.overlap_max,
-        confidence=job.confidence_basis_points / 10_000,
-        # A question with one possible answer can be answered wrong by nobody; two is the least that can be forecast.
-        classes=max(2, current_schema_of(job.pk).possible_answers),
-        gold_share_basis_points=job.gold_share_basis_points,
-        reward_minor=job.reward_minor,
-        fee_minor=job.fee_minor,
-    )
-    return shape, estimate
+    # A question with one possible answer can be answered wrong by nobody; two is the least that can be forecast.
+    classes = max(2, current_schema_of(job.pk).possible_answers)
+    return shape, _sum(_band_estimate(job, band, shape, classes) for band in shape.bands)
+
+
+def _band_estimate(job: Job, band: BandShape, shape: Shape, classes: int) -> Estimate:
+    cheapest, usual = shape.prices.cheapest(band.band), shape.prices.price_of(band.band, bound=0.0)
+
+    def at(price_minor: int) -> Estimate:
+        return estimate_job(
+            tasks=band.work_tasks,
+            gold_tasks=band.gold_tasks,
+            overlap_min=job.overlap_min,
+            overlap_max=job.overlap_max,
+            confidence=job.confidence_basis_points / 10_000,
+            classes=classes,
+            gold_share_basis_points=job.gold_share_basis_points,
+            reward_minor=price_minor,
+            fee_minor=0,
+        )
+
+    low, expected, high = at(cheapest.total.minor), at(usual.total.minor), at(band.dearest.minor)
+    return Estimate(low.low, expected.expected, high.high, high.worst_answers, high.worst_cost_minor)
+
+
+def _sum(estimates: Iterable[Estimate]) -> Estimate:
+    def forecast(one: Forecast, other: Forecast) -> Forecast:
+        return Forecast(
+            one.answers + other.answers,
+            one.gold_answers + other.gold_answers,
+            one.escalations + other.escalations,
+            one.cost_minor + other.cost_minor,
+        )
+
+    def both(one: Estimate, other: Estimate) -> Estimate:
+        return Estimate(
+            forecast(one.low, other.low),
+            forecast(one.expected, other.expected),
+            forecast(one.high, other.high),
+            one.worst_answers + other.worst_answers,
+            one.worst_cost_minor + other.worst_cost_minor,
+        )
+
+    return reduce(both, estimates)

@@ -35,7 +35,9 @@ def lock_turn(assignment_id: UUID, worker: Worker | None = None) -> Assignment:
 
 
 _TURN: Final = Columns(Assignment, "turn")
-_TASK: Final = Columns(Task, "task", only=("id", "job_id", "state", "priority", "gold_question_id", "answer_key"))
+_TASK: Final = Columns(
+    Task, "task", only=("id", "job_id", "state", "priority", "band", "gold_question_id", "answer_key")
+)
 _JOB: Final = Columns(Job, "job")
 # Rows are locked in the order in which they are named last: the task first, as everywhere.
 _LOCK_TURN: Final = f"""

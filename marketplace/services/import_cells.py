@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from marketplace.models import Band
 from qualification.labels.text import flaw_of
 
 LONGEST_EXTERNAL_ID: Final = 200
@@ -33,6 +34,11 @@ def flaw_of_priority(value: object) -> str:
     """Why ``value`` cannot be a task's place in the queue, or nothing."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return "" if is_whole and value in range(10) else "A priority is a whole number from 0 (first) to 9 (last)."
+
+
+def flaw_of_band(value: object) -> str:
+    """Why ``value`` is no difficulty band of a task, or nothing."""
+    return "" if value in Band.values else f"A band is one of: {', '.join(Band.values)}."
 
 
 def flaw_of_reason(value: object) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.strict_json import NotStrictJson, loads
+from marketplace.models import Band
 from marketplace.services import import_cells as cells
 from marketplace.services.import_streams import RESERVED, Record, RowFault
 from qualification.items import flaw_of_image
@@ -33,6 +34,7 @@ class Row:
     item: dict[str, str]
     priority: int
     gold: Gold | None
+    band: Band = Band.STANDARD
 
 
 class RowForm:
@@ -52,12 +54,14 @@ class RowForm:
         given = {name: value for name, value in record.values.items() if value is not None}
         item, external_id = given.get("item"), given.get("external_id", "")
         priority, gold = given.get("priority", DEFAULT_PRIORITY), None
+        band = given.get("band", Band.STANDARD.value)
         flaws = list(self._flaws_of_names(given))
         flaws += self._flaws_of_item(item)
         if "external_id" in given:
             flaws.append(("external_id", cells.flaw_of_external_id(external_id)))
         if "priority" in given:
             flaws.append(("priority", cells.flaw_of_priority(priority)))
+        flaws.append(("band", cells.flaw_of_band(band)))
         if "gold_answer" in given or "gold_reason" in given:
             gold, flaw = self._gold(given.get("gold_answer"), given.get("gold_reason"))
             flaws.append(flaw)
@@ -68,7 +72,7 @@ class RowForm:
         shown = {field: str(item[field]) for field in self._flaw_of_field}
         if gold is not None:
             priority = DEFAULT_PRIORITY  # chance says when gold comes
-        return Row(number=record.row, external_id=external_id, item=shown, priority=priority, gold=gold)
+        return Row(record.row, external_id, shown, priority, gold, Band(str(band)))
 
     def _flaws_of_names(self, given: dict[str, object]) -> Iterator[tuple[str, str]]:
         for name in given:

@@ -15,7 +15,7 @@ from qualification.labels.errors import quoted
 
 LARGEST_ROW_BYTES: Final = 64 * 1024
 CHUNK_BYTES: Final = 64 * 1024
-RESERVED: Final = ("external_id", "priority", "gold_answer", "gold_reason")
+RESERVED: Final = ("external_id", "priority", "band", "gold_answer", "gold_reason")
 """What a row may say beside the fields of its item."""
 
 TOO_LARGE: Final = f"The row is larger than {LARGEST_ROW_BYTES:,} bytes."

@@ -33,7 +33,7 @@ ROWS_AT_ONCE: Final = 2_000
 CHARACTERS_AT_ONCE: Final = 4_000_000
 
 _COPY: Final = """
-COPY marketplace_task (id, job_id, external_id, item, priority, gold_question_id, created_at,
+COPY marketplace_task (id, job_id, external_id, item, priority, band, gold_question_id, created_at,
                        state, answer_key, method, majority_key) FROM STDIN
 """
 
@@ -151,8 +151,8 @@ class _Intake:
             for row in rows:
                 item = json.dumps(row.item, ensure_ascii=False)
                 gold_id = gold_ids.get(row.number)
-                mine = (uuid4(), self._job.pk, row.external_id, item, row.priority, gold_id, self._created_at)
-                copy.write_row((*mine, Task.State.OPEN.value, "", "", ""))
+                mine = (uuid4(), self._job.pk, row.external_id, item, row.priority, row.band.value, gold_id)
+                copy.write_row((*mine, self._created_at, Task.State.OPEN.value, "", "", ""))
         self._tasks += len(rows) - len(gold_ids)
         self._gold += len(gold_ids)
         named = [row for row in rows if row.external_id]

@@ -22,16 +22,27 @@ GROUP BY job.id
 """
 
 _OPEN_TURNS: Final = """
-SELECT job.id AS job_id,
+SELECT job.id AS job_id, dearest.band, dearest.minor,
        (SELECT count(*) * job.overlap_max FROM marketplace_task task
-        WHERE task.job_id = job.id AND task.state = 'open' AND task.gold_question_id IS NULL)
-     - (SELECT count(*) FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
-        WHERE turn.job_id = job.id AND turn.ordinal IS NOT NULL
+        WHERE task.job_id = job.id AND task.band = dearest.band
           AND task.state = 'open' AND task.gold_question_id IS NULL)
-     + (SELECT count(*) FROM marketplace_slot slot WHERE slot.job_id = job.id AND slot.lane = 1) AS turns
-FROM marketplace_job job WHERE job.state IN ('open', 'paused')
+     - (SELECT count(*) FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+        WHERE turn.job_id = job.id AND turn.ordinal IS NOT NULL AND task.band = dearest.band
+          AND task.state = 'open' AND task.gold_question_id IS NULL)
+     + (SELECT count(*) FROM marketplace_slot slot
+        WHERE slot.job_id = job.id AND slot.lane = 1 AND slot.band = dearest.band) AS turns
+FROM marketplace_job job JOIN (
+    SELECT job_id, number, band, max(reward_minor + fee_minor) AS minor FROM marketplace_price
+    GROUP BY job_id, number, band
+) dearest ON dearest.job_id = job.id AND dearest.number = job.price_list
+WHERE job.state IN ('open', 'paused')
 """
-"""How many more turns a running job may come to offer: work up to its overlap, and the gold that is free."""
+"""How many more turns a running job may come to offer in each band, work up to its overlap and the gold that is free;
+and the most that one of them costs."""
+
+_AHEAD: Final = f"""
+SELECT job_id, sum(turns * minor)::bigint AS minor FROM ({_OPEN_TURNS}) turns GROUP BY job_id
+"""  # noqa: S608  (all of it ours)
 
 _ENDED_SINCE: Final = """
 SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
@@ -48,10 +59,10 @@ GROUP BY turn.job_id
 
 _COVERED: Final = """
 SELECT 'job ' || job.id, 'holds ' || held.minor || ', and may cost '
-    || coalesce(owed.minor, 0) + more.turns * (job.reward_minor + job.fee_minor) || ' ' || job.currency
+    || coalesce(owed.minor, 0) + ahead.minor || ' ' || job.currency
 FROM marketplace_job job JOIN ({held}) held ON held.job_id = job.id
-JOIN ({more}) more ON more.job_id = job.id LEFT JOIN ({owed}) owed ON owed.job_id = job.id
-WHERE held.minor < coalesce(owed.minor, 0) + more.turns * (job.reward_minor + job.fee_minor)
+JOIN ({ahead}) ahead ON ahead.job_id = job.id LEFT JOIN ({owed}) owed ON owed.job_id = job.id
+WHERE held.minor < coalesce(owed.minor, 0) + ahead.minor
 """
 
 _NOTHING_IDLE: Final = """
@@ -150,9 +161,9 @@ TURNS: Final[Promises] = {
         WHERE turn.job_id <> task.job_id OR turn.job_id <> version.job_id
            OR (turn.lane = 1) <> (task.gold_question_id IS NOT NULL)
         UNION ALL
-        SELECT 'slot ' || slot.id, 'names another job, lane or priority than its task does'
+        SELECT 'slot ' || slot.id, 'names another job, lane, priority or band than its task does'
         FROM marketplace_slot slot JOIN marketplace_task task ON task.id = slot.task_id
-        WHERE slot.job_id <> task.job_id OR slot.priority <> task.priority
+        WHERE slot.job_id <> task.job_id OR slot.priority <> task.priority OR slot.band <> task.band
            OR (slot.lane = 1) <> (task.gold_question_id IS NOT NULL)
         UNION ALL
         SELECT 'worker ' || worker_id || ' in job ' || job_id,
@@ -165,6 +176,23 @@ TURNS: Final[Promises] = {
 """Promises about who may do what, and what was done."""
 
 WORK: Final[Promises] = {
+    "every turn bears a price that its job quoted for its band": """
+        SELECT 'assignment ' || turn.id, 'at a ' || task.band || ' task bears the price ' || turn.reward_minor || ' + '
+               || turn.fee_minor || ' ' || turn.currency || ', which its job did not quote for it'
+        FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+        LEFT JOIN marketplace_price price ON price.id = turn.price_id
+        WHERE (price.job_id, price.band, price.reward_minor, price.fee_minor, price.currency)
+              IS DISTINCT FROM (turn.job_id, task.band, turn.reward_minor, turn.fee_minor, turn.currency)
+    """,
+    "every job quotes every band in its currency, and shows the price of a standard task as its own": """
+        SELECT 'job ' || job.id, 'has in price list ' || job.price_list || ' ' || count(price.id)
+               || ' bands from 0 on, and shows ' || job.reward_minor || ' + ' || job.fee_minor || ' ' || job.currency
+        FROM marketplace_job job LEFT JOIN marketplace_price price
+          ON price.job_id = job.id AND price.number = job.price_list AND price.min_lower_bound = 0
+         AND price.currency = job.currency
+        GROUP BY job.id HAVING count(price.id) <> 3 OR NOT bool_or(price.band = 'standard'
+            AND price.reward_minor = job.reward_minor AND price.fee_minor = job.fee_minor)
+    """,
     "every accepted turn is paid once, as it was agreed, and no other is": """
         SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
             WHEN turn.id IS NULL THEN 'does not exist, but is paid'
@@ -189,7 +217,7 @@ WORK: Final[Promises] = {
               || turn.fee_minor || ' ' || turn.currency END
     """,
     "a running job's escrow covers everything that it may come to cost": _COVERED.format(
-        held=_HELD, owed=_OWED, more=_OPEN_TURNS
+        held=_HELD, owed=_OWED, ahead=_AHEAD
     ),
     "a job that does not run holds what its turns may still cost, and no more": _NOTHING_IDLE.format(
         held=_HELD, owed=_OWED, since=_ENDED_SINCE

@@ -8,12 +8,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from marketplace.access import offered_to
-from marketplace.models import Job, JobVersion, Participation, Requirement, Slot
+from marketplace.models import Band, Job, JobVersion, Participation, Price, Requirement, Slot
 from marketplace.queries import Presentation, presentation_of
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
+from marketplace.services.pricing import price_list_of
 from qualification.queries import Requirement as Demand
-from qualification.queries import Unmet, unmet_requirements
+from qualification.queries import Unmet, settled_bounds, unmet_requirements
 from workforce.models import Worker
 
 
@@ -27,13 +28,17 @@ class Demanded:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A job as one worker sees it. Without ``refusals`` a claim may succeed; it may still find no turn left."""
+    """A job as one worker sees it. Without ``refusals`` a claim may succeed; it may still find no turn left.
+
+    ``prices`` are those of a claim now, for this very worker.
+    """
 
     job: Job
     presentation: Presentation
     demanded: list[Demanded]
     claims: int
     refusals: list[NotEligible]
+    prices: dict[Band, Price]
 
 
 def offered_jobs(worker: Worker) -> QuerySet[Job]:
@@ -54,7 +59,22 @@ def offers_to(worker: Worker, jobs: Sequence[Job]) -> list[Offer]:
     """What each of these ``offered_jobs`` is to the worker, in their order, by a fixed number of queries."""
     claims = dict(Participation.objects.filter(worker=worker, job__in=jobs).values_list("job_id", "claims"))
     demanded = _demanded(worker, jobs)
-    return [_offer(worker, job, demanded=demanded[job.pk], claims=claims.get(job.pk, 0)) for job in jobs]
+    bounds = settled_bounds(worker_id=worker.pk, skill_ids={job.skill_id for job in jobs})
+    return [
+        _offer(
+            worker,
+            job,
+            demanded=demanded[job.pk],
+            claims=claims.get(job.pk, 0),
+            prices=_prices(job, bounds[job.skill_id]),
+        )
+        for job in jobs
+    ]
+
+
+def _prices(job: Job, bound: float) -> dict[Band, Price]:
+    prices = price_list_of(job.pk, job.price_list)
+    return {band: prices.price_of(band, bound=bound) for band in Band}
 
 
 def _demanded(worker: Worker, jobs: Sequence[Job]) -> dict[UUID, list[Demanded]]:
@@ -68,9 +88,10 @@ def _demanded(worker: Worker, jobs: Sequence[Job]) -> dict[UUID, list[Demanded]]
     return by_job
 
 
-def _offer(worker: Worker, job: Job, *, demanded: list[Demanded], claims: int) -> Offer:
+def _offer(worker: Worker, job: Job, *, demanded: list[Demanded], claims: int, prices: dict[Band, Price]) -> Offer:
     refusals = [refusal for refusal in _refusals(worker, job, demanded, claims) if refusal is not None]
-    return Offer(job, presentation_of(job.version_id), demanded, claims, refusals)  # type: ignore[attr-defined]  # annotated
+    presentation = presentation_of(job.version_id)  # type: ignore[attr-defined]  # annotated
+    return Offer(job, presentation, demanded, claims, refusals, prices)
 
 
 def _refusals(worker: Worker, job: Job, demanded: list[Demanded], claims: int) -> Iterable[NotEligible | None]:

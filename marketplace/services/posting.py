@@ -10,16 +10,17 @@ from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
-from kernel.money import MINOR_UNIT_DIGITS, Money, share_of
+from kernel.money import MINOR_UNIT_DIGITS, share_of
 from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
-from marketplace.models import Client, Job, JobVersion, Requirement, Slot, Task
+from marketplace.models import Band, Client, Job, JobVersion, Requirement, Slot
 from marketplace.services.disputed_clients import require_undisputed
+from marketplace.services.pricing import LARGEST_REWARD_MINOR, AskedPrice, completed, quote
+from marketplace.services.shapes import Shape, shape_of
 from qualification.labels.revision import fault_of_revision
 from qualification.models import Skill
 from qualification.services import schemas
-from qualification.statistics.estimates import turns_per_gold_task
 
 FEE_BASIS_POINTS = 2000
 """The platform's share of each accepted assignment, on top of the reward."""
@@ -41,7 +42,8 @@ class NothingToLaunch(Refused):
 class Order:
     """What a client orders. Shares and confidence in basis points, times in seconds, the reward in minor units.
 
-    ``requirements`` names skills by id, each with the lowest bound of the score that is accepted (0 to 1).
+    ``requirements`` names skills by id, each with the lowest bound of the score that is accepted (0 to 1). ``prices``
+    are those that differ from ``reward_minor``, by difficulty band and by the score of the worker.
     """
 
     title: str
@@ -60,12 +62,14 @@ class Order:
     max_assignments_per_worker: int | None = None
     guess_seconds: int | None = None
     requirements: dict[UUID, float] = field(default_factory=dict)
+    prices: tuple[AskedPrice, ...] = ()
 
 
 @transaction.atomic
 def post_job(*, client: Client, order: Order, by: User) -> Job:
     """A draft of a job: what it asks and pays, without tasks yet. Raises Invalid, with a sentence on what to mend."""
     _require_sensible(order)
+    prices = completed(order.reward_minor, order.prices)
     label_schema = schemas.register_schema(xml=order.label_schema)
     job = Job.objects.create(
         client=client,
@@ -85,6 +89,7 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         max_assignments_per_worker=order.max_assignments_per_worker,
         guess_seconds=order.guess_seconds,
     )
+    quote(job=job, number=1, asked=prices, fee_of=lambda reward: share_of(reward, FEE_BASIS_POINTS))
     instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
     JobVersion.objects.create(job=job, number=1, instructions=instructions, label_schema=label_schema)
     # The skill that weighs the answers is demanded of everybody, so that each answer has a measured worth.
@@ -165,36 +170,6 @@ def resume_job(*, job_id: UUID, by: User) -> Job:
     return job
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How large a job is: its tasks, and the turns at them that it may come to pay for at most."""
-
-    work_tasks: int
-    gold_tasks: int
-    gold_turns_each: int
-    overlap_max: int
-    price: Money
-
-    @property
-    def worst_case(self) -> Money:
-        """What the job costs when every turn that it can ever offer is taken and accepted."""
-        return self.price * (self.work_tasks * self.overlap_max + self.gold_tasks * self.gold_turns_each)
-
-
-def shape_of(job: Job) -> Shape:
-    """The size of ``job`` as its tasks stand now. Gold turns are bounded: the gold share of the most that is worked."""
-    tasks = Task.objects.filter(job=job)
-    gold = tasks.filter(gold_question__isnull=False).count()
-    work = tasks.filter(gold_question__isnull=True).count()
-    each = turns_per_gold_task(
-        tasks=work,
-        gold_tasks=gold,
-        overlap_max=job.overlap_max,
-        gold_share_basis_points=job.gold_share_basis_points,
-    )
-    return Shape(work, gold, each, job.overlap_max, job.price)
-
-
 def lock_job(job_id: UUID) -> Job:
     """The job, locked against other changes of its state; rows that refer to it may still be written."""
     job = Job.objects.select_for_update(no_key=True, of=("self",)).select_related("client").filter(pk=job_id).first()
@@ -204,21 +179,27 @@ def lock_job(job_id: UUID) -> Job:
 
 
 def _open_first_slots(job: Job, shape: Shape) -> None:
-    with connection.cursor() as cursor:
-        for lane, is_gold, turns in (
-            (Slot.Lane.WORK, False, job.overlap_min),
-            (Slot.Lane.GOLD, True, shape.gold_turns_each),
+    for band in shape.bands:
+        for lane, tasks, turns in (
+            (Slot.Lane.WORK, band.work_tasks, job.overlap_min),
+            (Slot.Lane.GOLD, band.gold_tasks, band.gold_turns_each),
         ):
-            cursor.execute(
-                """
-                INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal)
-                SELECT task.job_id, task.id, %s, task.priority, random(), turn
-                FROM marketplace_task task, generate_series(1, %s) turn
-                WHERE task.job_id = %s AND (task.gold_question_id IS NOT NULL) = %s
-                """,
-                [int(lane), turns, job.pk, is_gold],
-            )
-            plan_anew(Slot, added=cursor.rowcount)
+            if tasks * turns:
+                _open_slots(job, band.band, lane, turns)
+
+
+def _open_slots(job: Job, band: Band, lane: Slot.Lane, turns: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal, band)
+            SELECT task.job_id, task.id, %s, task.priority, random(), turn, task.band
+            FROM marketplace_task task, generate_series(1, %s) turn
+            WHERE task.job_id = %s AND (task.gold_question_id IS NOT NULL) = %s AND task.band = %s
+            """,
+            [int(lane), turns, job.pk, lane == Slot.Lane.GOLD, band],
+        )
+        plan_anew(Slot, added=cursor.rowcount)
 
 
 def _skill(skill_id: UUID) -> Skill:
@@ -235,7 +216,7 @@ def _require_sensible(order: Order) -> None:
 
     if order.currency not in MINOR_UNIT_DIGITS:
         raise Invalid(f"{order.currency!r} is not a currency kept here. Possible: {', '.join(MINOR_UNIT_DIGITS)}.")
-    within("reward_minor", order.reward_minor, 1, 1_000_000)
+    within("reward_minor", order.reward_minor, 1, LARGEST_REWARD_MINOR)
     within("overlap_min", order.overlap_min, 1, 100)
     within("overlap_max", order.overlap_max, order.overlap_min, 100)
     within("confidence_basis_points", order.confidence_basis_points, 1, 9999)

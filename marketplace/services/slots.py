@@ -28,18 +28,20 @@ _FREE: Final = """
 """
 _TAKE: Final = """
 DELETE FROM marketplace_slot WHERE id = coalesce({places})
-RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane
+RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane, band
 """
 _LOWEST: Final = "(SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = {lane})"
 _NEXT_PRIORITY: Final = """
 SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = 0 AND priority > %(priority)s
 """
 _ONLY_AMONG: Final = "AND slot.task_id = ANY(%(among)s)"
-# Whoever has done all the work would know gold by its being there still.
-_ONLY_BESIDE_WORK: Final = """
-    AND EXISTS (
-        SELECT FROM marketplace_slot work WHERE work.job_id = %(job)s AND work.lane = 0 AND NOT EXISTS (
-            SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = work.task_id))
+# Whoever has done all the work would know gold by its being there still, and by its price if that were not the price of
+# the work in whose place it comes: so it is of the same band. What comes is looked at as it is taken, but not locked.
+_WORK_TO_COME: Final = """
+    SELECT work.band FROM marketplace_slot work
+    WHERE work.job_id = %(job)s AND work.lane = 0 {and_where} AND NOT EXISTS (
+        SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = work.task_id)
+    ORDER BY work.priority, work.r, work.id LIMIT 1
 """
 
 
@@ -55,7 +57,7 @@ def take_statement(
     priority, only = "%(priority)s" if any_priority else _LOWEST, _ONLY_AMONG if is_among else ""
     ranges = [(Slot.Lane.WORK, side, only) for side in (">=", "<")]
     if gold_first:
-        ranges = [(Slot.Lane.GOLD, side, only + _ONLY_BESIDE_WORK) for side in (">=", "<")] + ranges
+        ranges = [(Slot.Lane.GOLD, side, only + _like_work_to_come()) for side in (">=", "<")] + ranges
     skip_locked = "" if waits else "SKIP LOCKED"
     places = (
         _FREE.format(
@@ -66,13 +68,21 @@ def take_statement(
     return _TAKE.format(places=", ".join(f"({place})" for place in places))
 
 
+def _like_work_to_come() -> str:
+    lowest = _LOWEST.format(lane=int(Slot.Lane.WORK))
+    sides = [f"AND work.priority = {lowest} AND work.r {side} %(start)s" for side in (">=", "<")]
+    places = ", ".join(f"({_WORK_TO_COME.format(and_where=where)})" for where in [*sides, ""])
+    return f"AND slot.band = coalesce({places})"
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn that was taken: its task, with the item alone, which of the task's turns it is, and the slot's lane."""
+    """A turn that was taken: its task, with the item alone, which of its turns it is, the slot's lane and band."""
 
     task: Task
     ordinal: int
     lane: int
+    band: str
 
 
 def take_slot(
@@ -131,7 +141,13 @@ def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> No
         return
     lane = Slot.Lane.GOLD if task.gold_question_id else Slot.Lane.WORK
     Slot.objects.create(
-        job_id=task.job_id, task=task, lane=lane, priority=task.priority, r=chance.random(), ordinal=ordinal
+        job_id=task.job_id,
+        task=task,
+        lane=lane,
+        priority=task.priority,
+        r=chance.random(),
+        ordinal=ordinal,
+        band=task.band,
     )
 
 

@@ -84,7 +84,14 @@ CHANGES: Final = {
         "UPDATE marketplace_job SET fee_minor = fee_minor + 1",
         "UPDATE marketplace_job SET currency = 'EUR'",
         "UPDATE marketplace_job SET fee_basis_points = fee_basis_points + 1",
+        "UPDATE marketplace_job SET price_list = price_list + 1",
         "DELETE FROM marketplace_job WHERE title = 'x'",
+    ],
+    "marketplace_price": [
+        """
+        INSERT INTO marketplace_price (job_id, number, band, min_lower_bound, reward_minor, fee_minor, currency,
+            created_at) SELECT id, 9, 'easy', 0, 1, 0, 'USD', now() FROM marketplace_job LIMIT 1
+        """,
     ],
     "marketplace_jobversion": [
         """
@@ -191,6 +198,10 @@ REFUSED_ANYWAY: Final = {
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",
+    ],
+    "marketplace_price": [
+        "UPDATE marketplace_price SET reward_minor = 9",
+        "DELETE FROM marketplace_price",
     ],
     "marketplace_assignment": [
         "UPDATE marketplace_assignment SET reward_minor = 9",

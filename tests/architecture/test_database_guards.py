@@ -22,6 +22,7 @@ FACTS: Final = [
     "kernel_auditsubtree",
     "marketplace_annotation",
     "marketplace_jobversion",
+    "marketplace_price",
     "qualification_labelschema",
     "qualification_scoreevidence",
 ]

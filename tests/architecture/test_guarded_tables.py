@@ -25,7 +25,7 @@ KINDS: Final = {
     "identity keys": {"kernel_subjectkey", "workforce_identity"},
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
-    "price": {"marketplace_job", "marketplace_jobversion", "marketplace_assignment"},
+    "price": {"marketplace_job", "marketplace_jobversion", "marketplace_price", "marketplace_assignment"},
     "export": set[str](),  # changes no table; its event is committed before the first line is given
 }
 """What must not change without an event, and where it stands. Balances follow the ledger's entries."""
@@ -38,7 +38,7 @@ COLUMNS: Final = {
     ),
     "kernel_user": "email is_staff is_active",
     "marketplace_assignment": "reward_minor fee_minor currency",
-    "marketplace_job": "reward_minor fee_minor currency fee_basis_points",
+    "marketplace_job": "reward_minor fee_minor currency fee_basis_points price_list",
 }
 """Tables of which only these columns are watched when a row changes; of all others, every column."""
 

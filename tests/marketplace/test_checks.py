@@ -288,12 +288,13 @@ def test_copies_that_differ_are_seen() -> None:
     promise = "copies agree with what they are copies of"
 
     assert broken() == [
-        (promise, f"slot {slot.pk}", "names another job, lane or priority than its task does"),
+        (promise, f"slot {slot.pk}", "names another job, lane, priority or band than its task does"),
         (promise, f"worker {turn.worker_id} in job {job.pk}", "is counted with 3 claims, and has made 1"),
     ]
 
 
 PAID = "every accepted turn is paid once, as it was agreed, and no other is"
+QUOTED = "every turn bears a price that its job quoted for its band"
 
 
 def test_an_accepted_turn_without_pay_is_seen() -> None:
@@ -325,7 +326,7 @@ def test_pay_of_another_amount_is_seen() -> None:
     escrow, earnings = f"job_escrow job:{job.pk}", f"worker_earnings worker:{turn.worker_id}"
     moved = f"{escrow} > {earnings}: 10 USD, {escrow} > platform_fees job:{job.pk}: 2 USD"
     assert broken_of(PAID) == [(PAID, f"assignment {turn.pk}", f"is paid otherwise than agreed: {moved}")]
-    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED}
+    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED, QUOTED}
 
 
 def test_pay_that_was_taken_back_is_seen() -> None:
