@@ -16,6 +16,7 @@ from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.models import (
     Annotation,
+    Appeal,
     Assignment,
     Client,
     ClientUserObjectPermission,
@@ -32,6 +33,7 @@ from marketplace.models import (
     Task,
     WaitingGold,
 )
+from marketplace.services.appeals import decide_appeal
 from marketplace.services.completion import cancel_job
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import claim_escalation, release_escalation
@@ -291,6 +293,17 @@ class RejectionAdmin(ReadOnlyAdmin):
     ordering = ("-rejected_at", "-id")
 
 
+@admin.register(Appeal)
+class AppealAdmin(ReadOnlyAdmin):
+    """What workers say against rejections, and what came of it."""
+
+    list_display = ("rejection", "state", "appealed_at", "due_at", "decided_by", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("rejection", "decided_by")
+    search_fields = ("=rejection__assignment__id", "=escalation__id")
+    ordering = ("due_at", "id")
+
+
 @admin.register(Escalation)
 class EscalationAdmin(PersonalDecisionAdmin):
     """What waits for a person. What has no consensus is decided through the API, with the answer."""
@@ -304,15 +317,16 @@ class EscalationAdmin(PersonalDecisionAdmin):
         "worker",
         "subject",
         "claimed_by",
+        "overdue_at",
         "decision",
         "decided_at",
     )
-    list_filter = ("state", "kind")
+    list_filter = ("state", "kind", ("overdue_at", admin.EmptyFieldListFilter))
     list_select_related = ("job", "task", "worker", "claimed_by")
     search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
     ordering = ("due_at", "id")
     action_form = DecisionForm
-    actions = ("claim", "release", "keep", "revoke", "note")
+    actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse")
 
     @admin.action(description="Claim, to decide it")
     def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
@@ -352,6 +366,26 @@ class EscalationAdmin(PersonalDecisionAdmin):
             chosen,
             participle="noted",
             service=lambda row_id, by, reason: note_matter(escalation_id=row_id, note=reason, by=by),
+        )
+
+    @admin.action(description="Appeal: uphold the rejection (needs a reason)")
+    def uphold(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let rejections stand."""
+        self._decide_appeal(request, chosen, "uphold")
+
+    @admin.action(description="Appeal: reverse the rejection and pay (needs a reason)")
+    def reverse(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Pay what was rejected."""
+        self._decide_appeal(request, chosen, "reverse")
+
+    def _decide_appeal(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
+        self.as_user(
+            request,
+            chosen,
+            participle="decided",
+            service=lambda row_id, by, reason: decide_appeal(
+                escalation_id=row_id, decision=decision, note=reason, by=by
+            ),
         )
 
     def _decide_decertification(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:

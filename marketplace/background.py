@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from marketplace.services import checks, completion, expiry, gold, invitations, settlement
+from marketplace.services import appeals, checks, completion, escalations, expiry, gold, invitations, settlement
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")
@@ -27,6 +27,18 @@ def tend_waiting_gold() -> None:
 def complete_finished_jobs() -> None:
     """Complete jobs of which everything is decided, and give back what ended jobs did not spend."""
     completion.complete_finished_jobs()
+
+
+@shared_task(name="marketplace.decide_overdue_appeals")
+def decide_overdue_appeals() -> None:
+    """Decide appeals whose deadline has passed: for the worker."""
+    appeals.decide_overdue_appeals()
+
+
+@shared_task(name="marketplace.flag_overdue_escalations")
+def flag_overdue_escalations() -> None:
+    """Flag what nobody has decided in time, and give what somebody sits on back to all."""
+    escalations.flag_overdue_escalations()
 
 
 @shared_task(name="marketplace.tidy_invitations")

@@ -347,6 +347,8 @@ BEAT: dict[str, tuple[str, int]] = {
     "expire overdue assignments": ("marketplace.expire_overdue_assignments", 5),
     "accept due assignments": ("marketplace.accept_due_assignments", 2),
     "tend waiting gold": ("marketplace.tend_waiting_gold", 2),
+    "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
+    "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "tidy invitations": ("marketplace.tidy_invitations", 600),
 }

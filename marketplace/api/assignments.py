@@ -1,4 +1,4 @@
-"""Assignments over HTTP, for workers: claim a task, answer it or give it back, and see what became of one's answers.
+"""Assignments over HTTP, for workers: claim a task, answer it or give it back, see what became of it, and appeal.
 
 Claiming and submitting are what the API does most, so what they answer is put together by hand, from rows that are
 loaded already and from what is kept of each job version. Hidden gold takes the same path and gives the same shape.
@@ -20,12 +20,14 @@ from marketplace.api.client_money import JOB_ID
 from marketplace.api.job_shapes import JobIn, ShownSchemaOut
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT
-from marketplace.models import Assignment, Rejection
+from marketplace.models import Appeal, Assignment, Rejection
 from marketplace.queries import presentation_of
 from marketplace.queries.content import shown_in_turn
 from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_or_keep
+from marketplace.services.appeals import CannotAppeal, appeal
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
+from marketplace.services.review import SHORTEST_MESSAGE
 from marketplace.services.submission import InvalidAnswer, ReservationExpired, submit_annotation
 from workforce.api.base import WorkersOwnView
 
@@ -46,8 +48,38 @@ class AnnotationIn(In):
     result = fields.JSONField(help_text="Label Studio's result JSON: a list with what was chosen for each control.")
 
 
+class AppealIn(In):
+    """Why an answer should be paid after all."""
+
+    EXAMPLE = {"text": "The bar is a fold in the paper: without it this is a 4."}
+    text = fields.TextField(
+        max_length=2000,
+        min_length=SHORTEST_MESSAGE,
+        help_text="Why the answer is right. Who decides reads it, and who may take the rejection back.",
+    )
+
+
+class AppealOut(Out):
+    """What the worker said against a rejection, and what came of it."""
+
+    EXAMPLE = {
+        "state": "open",
+        "text": AppealIn.EXAMPLE["text"],
+        "appealed_at": "2026-05-18T10:00:00Z",
+        "due_at": "2026-05-23T10:00:00Z",
+        "decided_at": None,
+        "note": "",
+    }
+    state = fields.ChoiceField(choices=Appeal.State.choices)
+    text = fields.TextField()
+    appealed_at = fields.DateTimeField()
+    due_at = fields.DateTimeField(help_text="If nobody has decided by then, the answer is paid.")
+    decided_at = fields.DateTimeField(allow_null=True)
+    note = fields.TextField(help_text="Why it was decided so.")
+
+
 class RejectionOut(Out):
-    """Why an answer was not accepted."""
+    """Why an answer was not accepted, and what became of its pay."""
 
     EXAMPLE = {
         "reason": "wrong",
@@ -55,12 +87,19 @@ class RejectionOut(Out):
         "rejected_at": "2026-05-18T09:00:00Z",
         "reversible_until": "2026-05-25T09:00:00Z",
         "reversed_at": None,
+        "pay": "held",
+        "appeal": None,
     }
     reason = fields.ChoiceField(choices=Rejection.Reason.choices)
     message = fields.TextField()
     rejected_at = fields.DateTimeField()
-    reversible_until = fields.DateTimeField(help_text="Until then it can be taken back; its pay is held so long.")
+    reversible_until = fields.DateTimeField(
+        help_text="Until then it can be taken back, and the worker can appeal; its pay is held so long, and on while "
+        "an appeal runs."
+    )
     reversed_at = fields.DateTimeField(allow_null=True, help_text="When it was taken back, and the answer paid.")
+    pay = fields.ChoiceField(choices=Rejection.Pay.choices)
+    appeal = AppealOut(allow_null=True)
 
 
 class AssignmentOut(Out):
@@ -132,7 +171,7 @@ class AssignmentsView(WorkersOwnView):
     def get(self, request: Request) -> Response:
         """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
         rows = self.permit.among(Assignment.objects.all()).filter(**self.read_query())
-        rows = rows.select_related("job", "rejection")
+        rows = rows.select_related("job", "rejection__appeal")
         return self.page(
             rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
         )
@@ -167,7 +206,7 @@ class AssignmentView(WorkersOwnView):
     def get(self, request: Request, assignment_id: UUID) -> Response:
         """With the task as it was shown, what one answered, and why an answer was rejected, if it was."""
         rows = self.permit.among(Assignment.objects.all())
-        turn = rows.select_related("task", "job", "annotation", "rejection").get(pk=assignment_id)
+        turn = rows.select_related("task", "job", "annotation", "rejection__appeal").get(pk=assignment_id)
         result = turn.annotation.result if hasattr(turn, "annotation") else None
         return Response({**shown(turn), **_shown_task(turn, self.principal), "result": result})
 
@@ -190,6 +229,18 @@ class SubmissionView(WorkersOwnView):
         result = self.read_body()["result"]
         turn = submit_annotation(assignment_id=assignment_id, worker=self.worker, result=result)
         return Response(shown(turn))
+
+
+class AppealView(WorkersOwnView):
+    """An appeal against a rejection."""
+
+    @operation("Appeal a rejection", body=AppealIn, answer=AssignmentOut, creates=True, errors=[NotFound, CannotAppeal])
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Asks a person to look at a rejection again, once, and before `reversible_until`.
+
+        Its pay is held until an admin has decided who has nothing to do with it; if none does by `due_at`, it is paid.
+        """
+        return Response(shown(appeal(assignment_id=assignment_id, worker=self.worker, **self.read_body())))
 
 
 class ReturnView(WorkersOwnView):
@@ -219,8 +270,15 @@ def shown(turn: Assignment) -> dict[str, Any]:
         # Not `review_due_at`: that moves when the task is resolved, which gold never is.
         "decision_due_at": turn.submitted_at + job.review_window if turn.submitted_at else None,
         "decided_at": turn.decided_at,
-        "rejection": RejectionOut(rejection).data if rejection else None,
+        "rejection": RejectionOut(rejection_seen(rejection)).data if rejection else None,
     }
+
+
+def rejection_seen(rejection: Rejection) -> dict[str, Any]:
+    """What is shown of a rejection, to the worker as to the client."""
+    columns = ("reason", "message", "rejected_at", "reversible_until", "reversed_at", "pay")
+    seen = {name: getattr(rejection, name) for name in columns}
+    return {**seen, "appeal": rejection.appeal if hasattr(rejection, "appeal") else None}
 
 
 def _shown_task(turn: Assignment, principal: Principal) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Escalation
 from marketplace.queries.matters import matter_of
+from marketplace.services import appeals
 from marketplace.services.adjudication import decide_task
 from marketplace.services.decertification import DECISIONS, decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
@@ -38,6 +39,7 @@ class EscalationQuery(Query):
     kind = fields.ChoiceField(choices=Kind.choices, required=False)
     state = fields.ChoiceField(choices=Escalation.State.choices, required=False)
     job = fields.UUIDField(required=False)
+    overdue = fields.QueryBooleanField(required=False, help_text="`true`: those that nobody has decided in time.")
     mine = fields.QueryBooleanField(required=False, help_text="`true`: those that one has claimed oneself.")
 
 
@@ -47,6 +49,7 @@ class EscalationOut(Out):
     EXAMPLE = {
         "id": "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9",
         "kind": "no_consensus",
+        "owner": "escalations",
         "state": "claimed",
         "job": JOB_ID,
         "task": TASK_ID,
@@ -54,6 +57,7 @@ class EscalationOut(Out):
         "subject": "",
         "opened_at": "2026-05-17T13:05:00Z",
         "due_at": "2026-05-19T13:05:00Z",
+        "overdue_at": None,
         "claimed_by": USER_ID,
         "decided_by": None,
         "decided_at": None,
@@ -62,17 +66,21 @@ class EscalationOut(Out):
     }
     id = fields.UUIDField()
     kind = fields.ChoiceField(choices=Kind.choices)
+    owner = fields.LineField(help_text="The admin role that answers for it.")
     state = fields.ChoiceField(choices=Escalation.State.choices)
     job = fields.UUIDField(source="job_id", allow_null=True)
     task = fields.UUIDField(source="task_id", allow_null=True)
     worker = fields.UUIDField(source="worker_id", allow_null=True)
-    subject = fields.LineField(help_text="What else it is about, such as `skill:…` or `payout:…`.")
+    subject = fields.LineField(help_text="What else it is about, such as `skill:…`, `payout:…` or `assignment:…`.")
     opened_at = fields.DateTimeField()
-    due_at = fields.DateTimeField(help_text="By when it is to be decided.")
+    due_at = fields.DateTimeField(
+        help_text="By when it is to be decided. An appeal that is not is decided for its worker."
+    )
+    overdue_at = fields.DateTimeField(allow_null=True, help_text="When it was flagged because nobody had.")
     claimed_by = fields.UUIDField(source="claimed_by_id", allow_null=True)
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
-    decision = fields.LineField(help_text="`resolved`, `keep`, `revoke` or `noted`; empty before.")
+    decision = fields.LineField(help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold` or `reverse`; empty before.")
     note = fields.TextField()
 
 
@@ -100,7 +108,8 @@ class EscalationDetailOut(EscalationOut):
     matter = fields.ObjectField(
         help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold. For "
         "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout. For "
-        "`dispute`: the dispute, and which jobs were paused."
+        "`dispute`: the dispute, and which jobs were paused. For "
+        "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says."
     )
 
 
@@ -110,9 +119,10 @@ class DecisionIn(In):
     EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
     result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
     decision = fields.ChoiceField(
-        choices=[*DECISIONS, "noted"],
+        choices=[*DECISIONS, *appeals.DECISIONS, "noted"],
         required=False,
-        help_text="`keep` or `revoke` a certification; a failed payout and a dispute are `noted`.",
+        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; a failed payout and a dispute "
+        "are `noted`.",
     )
     note = fields.TextField(
         max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
@@ -127,6 +137,8 @@ class EscalationsView(ApiView):
         """Every escalation, the one that is due first before the others."""
         asked = self.read_query()
         rows = self.permit.among(Escalation.objects.all())
+        if asked.pop("overdue", False):
+            rows = rows.filter(overdue_at__isnull=False, state__in=Escalation.LIVE)
         if asked.pop("mine", False):
             rows = rows.filter(claimed_by=self.user, state=Escalation.State.CLAIMED)
         return self.page(rows.filter(**asked), EscalationOut, order_by=("due_at", "id"))
@@ -182,12 +194,13 @@ class EscalationDecisionView(ApiView):
         answer=EscalationOut,
         status=201,
         creates=True,
-        errors=[*REFUSALS, InvalidAnswer],
+        errors=[*REFUSALS, InvalidAnswer, appeals.AppealOverdue],
     )
     def post(self, request: Request, escalation_id: UUID) -> Response:
         """Decides it for good: the task gets its label, a certification is kept or revoked, a payout or dispute noted.
 
-        It need not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
+        A rejection that is appealed is upheld, or reversed and its answer paid; its worker is shown the note. It need
+        not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
         """
         asked = self.read_body()
         kind = find_escalation(escalation_id, permit=self.permit).kind
@@ -197,6 +210,8 @@ class EscalationDecisionView(ApiView):
             decide_task(result=asked["result"], **common)
         elif kind == Kind.DECERTIFICATION:
             decide_decertification(decision=asked["decision"], **common)
+        elif kind == Kind.APPEAL:
+            appeals.decide_appeal(decision=asked["decision"], **common)
         else:
             note_matter(**common)
         return self.answer(EscalationOut(Escalation.objects.get(pk=escalation_id)), status=201)
@@ -207,6 +222,7 @@ _WHAT_FITS = {
     Kind.DECERTIFICATION: ("decision", DECISIONS),
     Kind.FAILED_PAYOUT: ("decision", ("noted",)),
     Kind.DISPUTE: ("decision", ("noted",)),
+    Kind.APPEAL: ("decision", appeals.DECISIONS),
 }
 
 
@@ -221,4 +237,4 @@ def _require_fitting(asked: dict[str, Any], kind: str) -> None:
 
 def _with_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
     columns = {field.attname: getattr(escalation, field.attname) for field in Escalation._meta.concrete_fields}
-    return {**columns, "matter": matter_of(escalation, principal=principal)}
+    return {**columns, "owner": escalation.owner, "matter": matter_of(escalation, principal=principal)}

@@ -16,7 +16,7 @@ from kernel.crypto import pseudonyms
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_answer, find_job, turns_at_work
-from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut
+from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, rejection_seen
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Assignment, Rejection, Task
@@ -157,7 +157,7 @@ class RejectionView(DecisionView):
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Refuses to pay an answer, once its task is resolved and before `review_due_at`, with a reason and a message.
 
-        Its pay stays in escrow for seven days, in which the rejection can be taken back.
+        Its pay stays in escrow for seven days, in which the rejection can be taken back and the worker can appeal.
         """
         find_answer(assignment_id, permit=self.permit)
         reject_assignment(assignment_id=assignment_id, by=self.user, **self.read_body())
@@ -175,14 +175,14 @@ class ReversalView(DecisionView):
         errors=[*REFUSALS, CannotReject, TooLateToReverse],
     )
     def post(self, request: Request, assignment_id: UUID) -> Response:
-        """Takes a rejection back and pays the answer. For those who review the job, and for admins."""
+        """Takes a rejection back and pays the answer; an appeal against it ends. For who reviews the job, or admins."""
         find_answer(assignment_id, permit=self.permit)
         reverse_rejection(assignment_id=assignment_id, by=self.user, **self.read_body())
         return self.show(assignment_id)
 
 
 def _loaded(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    return rows.select_related("task", "job", "version", "annotation", "rejection")
+    return rows.select_related("task", "job", "version", "annotation", "rejection__appeal")
 
 
 def _shown(turns: Sequence[Assignment]) -> list[dict[str, Any]]:
@@ -212,5 +212,5 @@ def _shown_one(turn: Assignment, pseudonym: str) -> dict[str, Any]:
         "submitted_at": turn.submitted_at,
         "review_due_at": turn.review_due_at if turn.state == Assignment.State.SUBMITTED else None,
         "decided_at": turn.decided_at,
-        "rejection": rejection,
+        "rejection": rejection_seen(rejection) if rejection else None,
     }

@@ -25,6 +25,7 @@ urlpatterns = [
     path("assignments/<uuid:assignment_id>/", assignments.AssignmentView.as_view()),
     path("assignments/<uuid:assignment_id>/submit/", assignments.SubmissionView.as_view()),
     path("assignments/<uuid:assignment_id>/return/", assignments.ReturnView.as_view()),
+    path("assignments/<uuid:assignment_id>/appeal/", assignments.AppealView.as_view()),
     path("clients/", clients.ClientsView.as_view()),
     path("clients/<uuid:client_id>/", clients.ClientView.as_view()),
     path("clients/<uuid:client_id>/members/", clients.MembersView.as_view()),

@@ -1,5 +1,6 @@
 """The marketplace's tables."""
 
+from marketplace.models.appeal import Appeal
 from marketplace.models.assignment import Annotation, Assignment, Rejection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
@@ -11,6 +12,7 @@ from marketplace.models.waiting_gold import WaitingGold
 
 __all__ = [
     "Annotation",
+    "Appeal",
     "Assignment",
     "Band",
     "Client",

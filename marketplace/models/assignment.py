@@ -132,6 +132,11 @@ class Annotation(models.Model):
 class Rejection(models.Model):
     """Why an answer was not accepted, in words from a list and words of substance. It can be reversed until a day."""
 
+    class Pay(models.TextChoices):
+        HELD = "held", "it stays in escrow, because the rejection may still be taken back"
+        PAID = "paid", "the rejection was taken back, and the answer paid"
+        GONE_BACK = "gone_back", "it is the client's again"
+
     class Reason(models.TextChoices):
         WRONG = "wrong", "The answer is wrong"
         INSTRUCTIONS = "instructions", "The instructions were not followed"
@@ -153,11 +158,18 @@ class Rejection(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(reversed_at__isnull=True, reversed_by__isnull=True)
-                | Q(reversed_at__isnull=False, reversed_by__isnull=False),
-                name="rejection_reversed_by_somebody",
+                condition=Q(reversed_at__isnull=False) | Q(reversed_by__isnull=True, reversal_why=""),
+                name="rejection_reversed_at_a_time",
             )
         ]
 
     def __str__(self) -> str:
         return f"rejection of assignment {self.assignment_id}"
+
+    @property
+    def pay(self) -> Pay:
+        """What has become of the pay."""
+        if self.reversed_at is not None:
+            return self.Pay.PAID
+        is_appealed = hasattr(self, "appeal") and self.appeal.decided_at is None
+        return self.Pay.HELD if is_appealed or clock.now() < self.reversible_until else self.Pay.GONE_BACK

@@ -12,13 +12,17 @@ from marketplace.models.task import Task
 
 
 class Escalation(models.Model):
-    """Something that only a person may decide: no consensus, a score that fell, a failed payout, a dispute."""
+    """Something that only a person may decide: no consensus, a score that fell, a failed payout, a dispute, an appeal.
+
+    ``overdue_at`` is when it was noticed that nobody had decided it in time.
+    """
 
     class Kind(models.TextChoices):
         NO_CONSENSUS = "no_consensus"
         DECERTIFICATION = "decertification"
         FAILED_PAYOUT = "failed_payout"
         DISPUTE = "dispute"
+        APPEAL = "appeal"
 
     ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE)
 
@@ -34,6 +38,14 @@ class Escalation(models.Model):
             State.CLAIMED: {State.DECIDED, State.OPEN, State.WITHDRAWN},
         }
     )
+    LIVE = (State.OPEN, State.CLAIMED)
+    OWNERS = {
+        Kind.NO_CONSENSUS: "escalations",
+        Kind.DECERTIFICATION: "certification",
+        Kind.FAILED_PAYOUT: "finance",
+        Kind.DISPUTE: "finance",
+        Kind.APPEAL: "escalations",
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -45,6 +57,7 @@ class Escalation(models.Model):
     details = models.JSONField(default=dict)
     opened_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField()
+    overdue_at = models.DateTimeField(null=True)
     claimed_by = models.ForeignKey("kernel.User", null=True, on_delete=models.PROTECT, related_name="+")
     claimed_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey("kernel.User", null=True, on_delete=models.PROTECT, related_name="+")
@@ -74,3 +87,8 @@ class Escalation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} escalation {self.pk}"
+
+    @property
+    def owner(self) -> str:
+        """The admin role that answers for it."""
+        return self.OWNERS[self.Kind(self.kind)]

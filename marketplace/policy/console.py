@@ -69,10 +69,11 @@ ROWS: Final = (
     *section("marketplace.waitinggold", to="escalations auditor"),
     *section("marketplace.annotation", to="escalations auditor"),
     *section("marketplace.rejection", to="escalations auditor"),
+    *section("marketplace.appeal", to="escalations auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",
-        actions="claim release keep revoke note",
+        actions="claim release keep revoke note uphold reverse",
         by="escalations",
     ),
     *(

@@ -35,7 +35,10 @@ VERSION: Final = f"number instructions {SCHEMA} created_at"
 SHARE: Final = f"id user({PERSON}) role"
 TASK: Final = "id external_id item priority band state label confidence method withheld created_at resolved_at"
 TASK_ROWS: Final = "external_id item priority band gold_answer gold_reason"
-REJECTION: Final = "rejection(reason message rejected_at reversible_until reversed_at)"
+REJECTION: Final = (
+    "rejection(reason message rejected_at reversible_until reversed_at pay "
+    "appeal(state text appealed_at due_at decided_at note))"
+)
 ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
     f"submitted_at review_due_at decided_at {REJECTION}"

@@ -8,7 +8,8 @@ from marketplace.policy.shapes import TRACE
 from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
 
 ESCALATION: Final = (
-    "id kind state job task worker subject opened_at due_at claimed_by decided_by decided_at decision note"
+    "id kind owner state job task worker subject opened_at due_at overdue_at claimed_by decided_by decided_at "
+    "decision note"
 )
 BOOKS: Final = (
     "books(currency funded_minor client_funds_minor job_escrow_minor pay_reserve_minor worker_earnings_minor "

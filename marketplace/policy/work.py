@@ -7,7 +7,8 @@ from marketplace.policy.shapes import OWN_TRACE
 
 TURN: Final = (
     "id job title state reward_minor currency claimed_at expires_at submitted_at decision_due_at decided_at "
-    "rejection(reason message rejected_at reversible_until reversed_at)"
+    "rejection(reason message rejected_at reversible_until reversed_at pay "
+    "appeal(state text appealed_at due_at decided_at note))"
 )
 TURN_WITH_TASK: Final = f"{TURN} instructions label_schema(xml parsed(parts needs)) item result"
 EARNINGS: Final = (
@@ -26,6 +27,7 @@ ROWS: Final = (
     *allow("claim_a_task", on="assignment", to="worker", reads=TURN_WITH_TASK, writes="job", scope="work"),
     *allow("show_one_s_own_assignment", on="assignment", to="person", reads=TURN_WITH_TASK, scope="work"),
     *allow("submit_an_answer", on="assignment", to="worker", reads=TURN, writes="result", scope="work"),
+    *allow("appeal_a_rejection", on="assignment", to="worker", reads=TURN, writes="text", scope="work"),
     *allow("return_a_task", on="assignment", to="worker", reads=TURN, scope="work"),
     *allow("show_one_s_own_earnings", on="earnings", to="worker", reads=EARNINGS, scope="money.read"),
     *allow("list_changes_of_one_s_own_earnings", on="earnings", to="worker", reads=CHANGE, scope="money.read"),

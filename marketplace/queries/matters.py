@@ -5,7 +5,7 @@ from uuid import UUID
 
 from billing.models import Dispute, Payout
 from kernel.principal import Principal
-from marketplace.models import Annotation, Escalation, JobVersion, Task
+from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Task
 from marketplace.queries.content import shown_in_job
 from marketplace.queries.versions import presentation_of
 from qualification.models import Certification, Score, ScoreEvidence
@@ -14,13 +14,15 @@ EVIDENCE_SHOWN = 50
 
 
 def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]:
-    """What there is to look at: the task with its answers, the score with its evidence, the payout, or the dispute."""
+    """What there is to look at: a task with its answers, a score with its evidence, a payout, dispute or rejection."""
     if escalation.kind == Escalation.Kind.NO_CONSENSUS:
         return _task_matter(escalation, principal)
     if escalation.kind == Escalation.Kind.DECERTIFICATION:
         return _score_matter(escalation)
     if escalation.kind == Escalation.Kind.DISPUTE:
         return _dispute_matter(escalation)
+    if escalation.kind == Escalation.Kind.APPEAL:
+        return _appeal_matter(escalation, principal)
     return _payout_matter(escalation)
 
 
@@ -46,6 +48,30 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
             }
             for row in rows
         ],
+    }
+
+
+def _appeal_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
+    rejection = escalation.appeal.rejection
+    turn = Assignment.objects.select_related("task", "annotation").get(pk=rejection.assignment_id)
+    task, presentation = turn.task, presentation_of(turn.version_id)
+    others = Annotation.objects.filter(assignment__task=task, late=False).exclude(assignment=turn)
+    return {
+        "item": presentation.shown(task.item, shown_in_job(task.job_id, principal=principal)),
+        "instructions": presentation.instructions,
+        "label_schema": presentation.label_schema,
+        "answer": turn.annotation.result,
+        "seconds": turn.annotation.seconds,
+        "label": task.label,
+        "confidence": task.confidence,
+        "method": task.method,
+        "other_answers": others.count(),
+        "other_answers_that_equal_it": others.filter(answer_key=turn.annotation.answer_key).count(),
+        "reason": rejection.reason,
+        "message": rejection.message,
+        "rejected_at": rejection.rejected_at,
+        "appeal": escalation.appeal.text,
+        "appealed_at": escalation.appeal.appealed_at,
     }
 
 

@@ -12,7 +12,7 @@ from kernel.errors import NotFound, Refused
 from kernel.flow import move
 from kernel.models import User
 from kernel.rows import insert
-from kernel.services.audit import Actor, telling
+from kernel.services.audit import Actor, record, telling
 from marketplace.models import Escalation, Job, JobUserObjectPermission, Membership, Task
 
 TIME_TO_DECIDE: Final = {
@@ -20,7 +20,12 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.DECERTIFICATION: timedelta(days=3),
     Escalation.Kind.FAILED_PAYOUT: timedelta(days=1),
     Escalation.Kind.DISPUTE: timedelta(days=1),
+    Escalation.Kind.APPEAL: timedelta(days=5),
 }
+
+
+FLAGGED_AT_ONCE: Final = 500
+ESCALATION_CLOCK: Final = Actor.system("escalation_clock")
 
 
 class NotYours(Refused):
@@ -78,9 +83,43 @@ def release_escalation(*, escalation_id: UUID, by: User) -> Escalation:
     """Give a claimed escalation back to all. Raises NotFound, WrongState or NotYours."""
     escalation = lock_escalation(escalation_id)
     require_mine_or_free(escalation, by)
-    escalation.claimed_by, escalation.claimed_at = None, None
-    move(escalation, Escalation.State.OPEN, by=Actor.user(by), why="given back", fields=["claimed_by", "claimed_at"])
+    _give_back(escalation, by=Actor.user(by), why="given back")
     return escalation
+
+
+def _give_back(escalation: Escalation, *, by: Actor, why: str) -> None:
+    escalation.claimed_by, escalation.claimed_at = None, None
+    move(escalation, Escalation.State.OPEN, by=by, why=why, fields=["claimed_by", "claimed_at"])
+
+
+def flag_overdue_escalations() -> int:
+    """Flag what nobody has decided in time, and give what somebody sits on back to all; returns how many.
+
+    An appeal is not flagged: its missed deadline decides it (`marketplace.services.appeals`).
+    """
+    late = Escalation.objects.filter(
+        state__in=Escalation.LIVE, due_at__lte=clock.now(), overdue_at__isnull=True
+    ).exclude(kind=Escalation.Kind.APPEAL)
+    ids = list(late.order_by("due_at", "id").values_list("pk", flat=True)[:FLAGGED_AT_ONCE])
+    return sum(_flag_if_overdue(escalation_id) for escalation_id in ids)
+
+
+@transaction.atomic
+def _flag_if_overdue(escalation_id: UUID) -> bool:
+    escalation = lock_escalation(escalation_id)
+    if escalation.state not in Escalation.LIVE or escalation.overdue_at is not None:
+        return False
+    if escalation.state == Escalation.State.CLAIMED:
+        _give_back(escalation, by=ESCALATION_CLOCK, why="not decided in time: anybody may take it")
+    escalation.overdue_at = clock.now()
+    record(
+        action="escalation.overdue",
+        subject=escalation,
+        by=ESCALATION_CLOCK,
+        why=f"was to be decided by {escalation.due_at:%Y-%m-%d %H:%M} UTC by an admin with the role {escalation.owner}",
+    )
+    escalation.save(update_fields=["overdue_at"])
+    return True
 
 
 def lock_escalation(escalation_id: UUID) -> Escalation:

@@ -8,8 +8,9 @@ from marketplace.services.money_invariants import MONEY
 _OWED: Final = """
 SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
 FROM marketplace_assignment turn LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
+LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id AND appeal.state = 'open'
 WHERE turn.state IN ('active', 'submitted')
-   OR turn.state = 'rejected' AND rejection.reversible_until > %(now)s
+   OR turn.state = 'rejected' AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL)
 GROUP BY turn.job_id
 """
 """What the turns that were taken may still cost, job by job."""
@@ -48,8 +49,9 @@ _ENDED_SINCE: Final = """
 SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
 FROM marketplace_job job JOIN marketplace_assignment turn ON turn.job_id = job.id
 LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
+LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id
 WHERE job.state IN ('completed', 'cancelled') AND (
-      turn.state = 'rejected' AND rejection.reversible_until > job.finished_at
+      turn.state = 'rejected' AND greatest(rejection.reversible_until, appeal.decided_at) > job.finished_at
    OR turn.state IN ('returned', 'expired') AND EXISTS (
       SELECT FROM kernel_auditevent event
       WHERE event.subject_id = turn.id::text AND event.to_state = turn.state AND event.at >= job.finished_at))
@@ -154,6 +156,30 @@ TURNS: Final[Promises] = {
         WHERE (turn.state = 'rejected') <> (rejection.id IS NOT NULL AND rejection.reversed_at IS NULL)
            OR rejection.reversed_at IS NOT NULL AND turn.state <> 'accepted'
     """,
+    "an appeal runs exactly while its escalation waits, and ends as its answer does": """
+        SELECT 'appeal ' || appeal.id, 'is ' || appeal.state || ', its escalation ' || escalation.state
+               || ', its answer ' || turn.state
+        FROM marketplace_appeal appeal JOIN marketplace_escalation escalation ON escalation.id = appeal.escalation_id
+        JOIN marketplace_rejection rejection ON rejection.id = appeal.rejection_id
+        JOIN marketplace_assignment turn ON turn.id = rejection.assignment_id
+        WHERE (appeal.state = 'open') <> (escalation.state IN ('open', 'claimed'))
+           OR appeal.state = 'open' AND turn.state <> 'rejected'
+           OR appeal.state = 'reversed' AND turn.state <> 'accepted'
+           OR escalation.kind <> 'appeal' OR escalation.subject <> 'assignment:' || turn.id
+           OR appeal.appealed_at >= rejection.reversible_until
+        UNION ALL
+        SELECT 'escalation ' || escalation.id, 'is an appeal without what its worker said'
+        FROM marketplace_escalation escalation
+        LEFT JOIN marketplace_appeal appeal ON appeal.escalation_id = escalation.id
+        WHERE escalation.kind = 'appeal' AND appeal.id IS NULL
+    """,
+    "a rejection that nobody reversed was reversed by a missed deadline": """
+        SELECT 'assignment ' || rejection.assignment_id, 'was paid although nobody reversed its rejection'
+        FROM marketplace_rejection rejection LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id
+        WHERE rejection.reversed_at IS NOT NULL AND rejection.reversed_by_id IS NULL
+          AND (appeal.state IS DISTINCT FROM 'reversed' OR appeal.decided_by_id IS NOT NULL
+               OR appeal.decided_at < appeal.due_at)
+    """,
     "copies agree with what they are copies of": """
         SELECT 'assignment ' || turn.id, 'names another job or lane than its task, or another job than its version does'
         FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
@@ -235,6 +261,9 @@ STATES: Final[Promises] = {
     ),
     "every escalation is what the audit says": _LAST_STATE.format(
         noun="escalation", table="marketplace_escalation", label="marketplace.escalation"
+    ),
+    "every appeal is what the audit says": _LAST_STATE.format(
+        noun="appeal", table="marketplace_appeal", label="marketplace.appeal"
     ),
     "every invitation is what the audit says": _LAST_STATE.format(
         noun="invitation", table="marketplace_invitation", label="marketplace.invitation"

@@ -15,6 +15,7 @@ from kernel.text import clean_text
 from marketplace.models import Assignment, Job, Rejection, Task
 from marketplace.services import gold
 from marketplace.services.expiry import lock_turn
+from marketplace.services.reversal import open_appeal, standing_rejection, take_back
 from marketplace.services.settlement import SETTLED_TOGETHER, settle, settle_all
 
 REVERSIBLE_FOR: Final = timedelta(days=7)
@@ -114,21 +115,20 @@ def _require_rejectable(assignment: Assignment) -> None:
 
 @transaction.atomic
 def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
-    """Take a rejection back and pay the answer from what its job still holds for it.
+    """Take a rejection back and pay the answer from what its job still holds for it; an appeal that runs ends.
 
-    Raises WrongState when it is not rejected, TooLateToReverse after ``reversible_until``, Invalid without a reason, or
-    OwnAnswer.
+    Raises WrongState when it is not rejected, TooLateToReverse after ``reversible_until`` unless an appeal runs,
+    Invalid without a reason, or OwnAnswer.
     """
     why = clean_text(why, what="reason", field="why", longest=2000)
     assignment = _lock_anothers(assignment_id, by)
-    rejection = Rejection.objects.select_for_update(no_key=True).filter(assignment=assignment).first()
-    if rejection is not None and rejection.reversed_at is None:
-        if clock.now() >= rejection.reversible_until:
-            until = f"{rejection.reversible_until:%Y-%m-%d %H:%M} UTC"
-            raise TooLateToReverse(f"The rejection could be reversed until {until}; its pay has gone back.")
-        rejection.reversed_at, rejection.reversed_by, rejection.reversal_why = clock.now(), by, why
-        rejection.save(update_fields=["reversed_at", "reversed_by", "reversal_why"])
     if assignment.state == Assignment.State.SUBMITTED:
         raise CannotReject("This answer is not rejected; it waits for review.")
-    settle([assignment], by=Actor.user(by), why=lambda _: f"rejection reversed: {why}")
+    rejection = standing_rejection(assignment)
+    if rejection is None:
+        raise WrongState(f"Assignment {assignment.pk} is {assignment.state}. Only a rejection can be reversed.")
+    if clock.now() >= rejection.reversible_until and open_appeal(rejection) is None:
+        until = f"{rejection.reversible_until:%Y-%m-%d %H:%M} UTC"
+        raise TooLateToReverse(f"The rejection could be reversed until {until}; its pay has gone back.")
+    take_back(assignment, rejection, by=by, actor=Actor.user(by), why=why)
     return assignment

@@ -16,7 +16,7 @@ from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.email_links import send_link
 from kernel.services.signing_up import ask_for_confirmation, ask_for_reset
-from marketplace.models import Client, Job
+from marketplace.models import Assignment, Client, Job
 from qualification.models import Skill
 from qualification.services.certifications import request_certification
 from tests.access.shared import World, filled, send
@@ -136,6 +136,11 @@ def reversing(world: World) -> Asked:
     asked = rejecting(world)
     assert answer_to(asked, "POST assignments/<assignment_id>/reject/", world).status_code == 200
     return Asked(asked.person, ids=asked.ids)
+
+
+def appealing(world: World) -> Asked:
+    asked = reversing(world)
+    return Asked(in_person(Assignment.objects.get(pk=asked.ids["assignment_id"]).worker.user), ids=asked.ids)
 
 
 def deciding(world: World) -> Asked:
@@ -276,6 +281,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST assignments/<assignment_id>/return/": after(CLAIM, "worker", assignment_id="id"),
     "POST assignments/<assignment_id>/reject/": rejecting,
     "POST assignments/<assignment_id>/reverse/": reversing,
+    "POST assignments/<assignment_id>/appeal/": appealing,
     "POST jobs/<job_id>/tasks/": importing,
     "POST jobs/<job_id>/media/": adding_media,
     "POST jobs/<job_id>/media/fetch/": fetching_media,

@@ -15,6 +15,7 @@ from kernel.models import AuditEvent, OutboxMessage, User
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, Job
 from marketplace.policy import TABLE
+from marketplace.services.appeals import appeal
 from marketplace.services.escalations import open_escalation
 from qualification.models import Certification, GoldQuestion
 from tests.access.asked import about_a_certification, of_the_worker, reversing
@@ -55,6 +56,12 @@ def a_rejected_assignment(world: World) -> Model:
     return Assignment.objects.get(pk=reversing(world).ids["assignment_id"])
 
 
+def an_appeal(world: World) -> Model:
+    turn = Assignment.objects.get(pk=reversing(world).ids["assignment_id"])
+    appeal(assignment_id=turn.pk, text="It barks, so it is a dog.", worker=turn.worker)
+    return Escalation.objects.get(appeal__rejection__assignment=turn)
+
+
 def the(model: type[Model], name: str) -> Callable[[World], Model]:
     """The row of the world that has this name among its ids."""
     return lambda world: model._default_manager.get(pk=world.side.ids[name])
@@ -85,6 +92,8 @@ CHOSEN: Final[dict[str, Callable[[World], Model]]] = {
     "marketplace.escalation.keep": a_decertification,
     "marketplace.escalation.revoke": a_decertification,
     "marketplace.escalation.note": the(Escalation, "escalation_id"),
+    "marketplace.escalation.uphold": an_appeal,
+    "marketplace.escalation.reverse": an_appeal,
 }
 """For each action a row that it can be done to."""
 

@@ -7,12 +7,32 @@ They are for a database with something of everything (`tests.access.world.a_side
 
 from typing import Final
 
-PREPARATION: Final = """
+
+def _an_appeal(order: str) -> str:
+    return f"""
+        WITH rejection AS (
+            INSERT INTO marketplace_rejection (id, assignment_id, reason, message, rejected_by_id, rejected_at,
+                reversible_until, reversal_why)
+            SELECT gen_random_uuid(), (SELECT id FROM marketplace_assignment ORDER BY id {order} LIMIT 1), 'wrong', 'x',
+                (SELECT id FROM kernel_user ORDER BY id LIMIT 1), now(), now() + interval '7 days', '' RETURNING id
+        ), escalation AS (
+            INSERT INTO marketplace_escalation (id, kind, state, subject, details, opened_at, due_at, decision, note)
+            VALUES (gen_random_uuid(), 'appeal', 'open', 'x', '{{}}', now(), now() + interval '5 days', '', '')
+            RETURNING id
+        )
+        INSERT INTO marketplace_appeal (id, rejection_id, escalation_id, state, text, appealed_at, due_at, note)
+        SELECT gen_random_uuid(), rejection.id, escalation.id, 'open', 'x', now(), now() + interval '5 days', ''
+        FROM rejection, escalation
+    """
+
+
+PREPARATION: Final = f"""
+{_an_appeal("ASC")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
-    VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{}')
+    VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}')
 """
-"""What only somebody who silences the triggers leaves: a posting without its entry. And a group."""
+"""What only somebody who silences the triggers leaves: a posting without its entry. And an appeal, and a group."""
 
 _MONEY_ARRIVES: Final = """
     SELECT source_id, target_id FROM billing_ledgerentry e JOIN billing_ledgeraccount s ON s.id = e.source_id
@@ -107,6 +127,10 @@ CHANGES: Final = {
         FROM marketplace_assignment a WHERE a.state = 'submitted' LIMIT 1
         """,
     ],
+    "marketplace_appeal": [
+        _an_appeal("DESC"),
+        "UPDATE marketplace_appeal SET state = 'reversed', decided_at = now()",
+    ],
     "guardian_userobjectpermission": [
         """
         INSERT INTO guardian_userobjectpermission (object_pk, content_type_id, user_id, permission_id)
@@ -195,6 +219,7 @@ REFUSED_ANYWAY: Final = {
         "DELETE FROM billing_ledgerentry",
     ],
     "kernel_adminrole": ["UPDATE kernel_adminrole SET role = 'access' WHERE role = 'auditor'"],
+    "marketplace_appeal": ["DELETE FROM marketplace_appeal"],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",
