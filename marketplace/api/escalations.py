@@ -121,8 +121,8 @@ class DecisionIn(In):
     decision = fields.ChoiceField(
         choices=[*DECISIONS, *appeals.DECISIONS, "noted"],
         required=False,
-        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; a failed payout and a dispute "
-        "are `noted`.",
+        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; a failed payout and a "
+        "dispute are `noted`.",
     )
     note = fields.TextField(
         max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
