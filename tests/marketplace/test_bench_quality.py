@@ -47,7 +47,7 @@ def other(label: str) -> str:
 def measured(folder: Path, *words: str) -> dict[str, Any]:
     """The figures of a run, as it writes them."""
     file = folder / "figures.json"
-    call_command("bench", "quality", "--quick", "--data", str(folder), "--json", str(file), *words)
+    call_command("bench", "quality", "--quick", "--jobs", "2", "--data", str(folder), "--json", str(file), *words)
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
@@ -62,6 +62,8 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
     assert {one["judged"] for one in figures["sets"]} == {TASKS - 3}  # gold is a twentieth
     assert all(draw["right"]["Assay"] > 0.9 for one in figures["sets"] for draw in one["draws"])
     assert [one["name"] for one in figures["replays"]] == ["first", "second"]
+    assert [len(one["jobs"]) for one in figures["certificates"]] == [2, 1]
+    assert [job["is_violated"] for one in figures["certificates"] for job in one["jobs"]] == [False, False, False]
     told = capsys.readouterr().out
     assert "accuracy over majority vote, worst set" in told
     assert "calibration error, mean" in told
@@ -72,6 +74,7 @@ def test_the_same_recordings_are_labelled_the_same_each_time(folder: Path) -> No
     first, second = (measured(folder, "--sets", "second") for _ in range(2))
     assert first["sets"] == second["sets"]
     assert first["replays"] == second["replays"]
+    assert first["certificates"] == second["certificates"]
 
 
 def test_where_there_is_nothing_to_measure_with_it_says_what_to_name(tmp_path: Path) -> None:
@@ -84,7 +87,7 @@ def test_a_set_that_is_not_there_is_told_with_those_that_are(folder: Path) -> No
         call_command("bench", "quality", "--data", str(folder), "--sets", "third")
 
 
-@pytest.mark.parametrize("words", [("--gold-share", "1"), ("--gold-share", "0"), ("--draws", "-1")])
+@pytest.mark.parametrize("words", [("--gold-share", "1"), ("--gold-share", "0"), ("--draws", "-1"), ("--jobs", "-1")])
 def test_shares_and_draws_that_cannot_be_are_refused(folder: Path, words: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=r"is a number between 0 and 1|is at least 1"):
         call_command("bench", "quality", "--data", str(folder), *words)

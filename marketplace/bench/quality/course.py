@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 
 from marketplace.bench.goals import Goal
+from marketplace.bench.quality import certificates
 from marketplace.bench.quality.accuracy import ENGINE, SetFindings, measure_accuracy
+from marketplace.bench.quality.certificates import CertificateFindings, measure_certificates
 from marketplace.bench.quality.recordings import read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
@@ -22,6 +24,8 @@ ANSWERS_NEEDED: Final = 0.3
 ERROR: Final = 0.04
 TIMES_FASTER: Final = 25
 DECISION_MS: Final = 1.0
+VIOLATED: Final = 0.05
+OF_FIXED_OVERLAP: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Course:
     share: float
     rival: str | None
     quick: bool
+    jobs: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class QualityFindings:
     steps: Steps
     many: Steps | None
     decisions: Decisions
+    certificates: list[CertificateFindings]
 
     def engine_mean(self) -> float:
         """The engine's accuracy, the mean over the sets."""
@@ -79,6 +85,10 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
         steps=steps,
         many=many,
         decisions=measure_decisions(),
+        certificates=[
+            measure_certificates(course.jobs, misleading=certificates.MISLEADING, tell=tell),
+            measure_certificates(max(course.jobs // 5, 1), misleading=certificates.HARD, tell=tell),
+        ],
     )
 
 
@@ -102,6 +112,17 @@ def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
     slowest = max(findings.decisions.few_ms, findings.decisions.many_ms)
     shown = f"{slowest:.3f}, below {DECISION_MS:.0f}"
     yield Goal("a decision after an answer, ms of CPU", slowest, DECISION_MS, shown, slowest < DECISION_MS)
+    yield from _certificate_goals(findings.certificates[0])
+
+
+def _certificate_goals(found: CertificateFindings) -> Iterator[Goal]:
+    what = f"certificates of 95% that promised too much, of {len(found.jobs)} jobs"
+    shown = f"{found.violated:.1%}, at most {VIOLATED:.0%}"
+    yield Goal(what, found.violated, VIOLATED, shown, found.violated <= VIOLATED)
+    cost = found.median_of(lambda job: job.cost)
+    shown = f"{cost:.0%}, at most {OF_FIXED_OVERLAP:.0%}"
+    what = f"what they cost over a fixed overlap of {certificates.FIXED_OVERLAP}, median"
+    yield Goal(what, cost, OF_FIXED_OVERLAP, shown, cost <= OF_FIXED_OVERLAP)
 
 
 def _accuracy_goals(findings: QualityFindings) -> Iterator[Goal]:

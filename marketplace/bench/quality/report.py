@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from marketplace.bench.quality.accuracy import ENGINE, TIES_SHARED, SetFindings
+from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.report import goals_table
 
@@ -40,6 +41,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
         "steps": asdict(findings.steps),
         "many": asdict(findings.many) if findings.many else None,
         "decisions": asdict(findings.decisions),
+        "certificates": [asdict(one) for one in findings.certificates],
         "goals": [asdict(goal) for goal in quality_goals(findings)],
     }
 
@@ -67,6 +69,7 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
         f"A decision after an answer: {decisions.few_ms:.3f} ms of CPU in a job of a hundred workers, "
         f"{decisions.many_ms:.3f} ms in one of a hundred thousand."
     )
+    yield _certificates_table(findings)
     yield goals_table(list(quality_goals(findings)))
 
 
@@ -161,6 +164,41 @@ def _replays_table(findings: QualityFindings) -> Table:
     table.add_row(
         "mean", "", "", f"{spent:.1%}", "", "", f"{100 * np.mean([one.lead for one in findings.replays]):+.1f}"
     )
+    return table
+
+
+def _certificates_table(findings: QualityFindings) -> Table:
+    table = _table(
+        "Certificates of 95% in each class, with 95% assurance, for simulated jobs with spammers",
+        f"Medians, per task; a look of an expert costs as much as {EXPERT_PRICE} answers",
+        (
+            "misleading tasks",
+            "jobs",
+            "answers",
+            "escalated",
+            "drawn",
+            "doubted",
+            "over fixed overlap 5",
+            "wrong before",
+            "wrong",
+            "short before",
+            "violated",
+        ),
+    )
+    for one in findings.certificates:
+        table.add_row(
+            f"{one.misleading:.0%}",
+            f"{len(one.jobs)}",
+            f"{one.median_of(lambda job: job.answers / job.tasks):.2f}",
+            f"{one.median_of(lambda job: job.escalated / job.tasks):.3f}",
+            f"{one.median_of(lambda job: job.drawn / job.tasks):.3f}",
+            f"{one.median_of(lambda job: job.doubted / job.tasks):.3f}",
+            f"{one.median_of(lambda job: job.cost):.0%}",
+            f"{one.median_of(lambda job: job.wrong_before):.1%}",
+            f"{one.median_of(lambda job: job.wrong):.1%}",
+            f"{one.was_short:.0%}",
+            f"{one.violated:.1%}",
+        )
     return table
 
 

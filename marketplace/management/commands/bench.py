@@ -20,6 +20,7 @@ from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
 from marketplace.bench.beside import NotMeasured, measure_beside, table_of
 from marketplace.bench.measure import Plan, measure
+from marketplace.bench.quality.certificates import JOBS, QUICK_JOBS
 from marketplace.bench.quality.course import Course, measure_quality
 from marketplace.bench.quality.recordings import NoRecordings
 from marketplace.bench.quality.report import quality_as_json, show_quality
@@ -88,6 +89,7 @@ class Command(BaseCommand):
         quality.add_argument("--data", type=Path, default=RECORDINGS, metavar="DIR", help="recorded crowds")
         quality.add_argument("--sets", type=lambda written: tuple(written.split(",")), default=(), help="only these")
         quality.add_argument("--draws", type=int, help="draws of gold, default 5")
+        quality.add_argument("--jobs", type=int, help="simulated jobs that are to be certified, default 500")
         quality.add_argument("--gold-share", type=float, default=0.05, help="of the tasks with truth, default 0.05")
         quality.add_argument(
             "--rivals",
@@ -186,8 +188,9 @@ def course_of(options: dict[str, Any]) -> Course:
     if not 0 < options["gold_share"] < 1:
         raise CommandError("--gold-share is a number between 0 and 1, both excluded.")
     draws = options["draws"] or (2 if options["quick"] else 5)
-    if draws < 1:
-        raise CommandError("--draws is at least 1.")
+    jobs = options["jobs"] or (QUICK_JOBS if options["quick"] else JOBS)
+    if min(draws, jobs) < 1:
+        raise CommandError("--draws is at least 1, and so is --jobs.")
     return Course(
         folder=options["data"],
         only=options["sets"],
@@ -195,6 +198,7 @@ def course_of(options: dict[str, Any]) -> Course:
         share=options["gold_share"],
         rival=options["rivals"],
         quick=options["quick"],
+        jobs=jobs,
     )
 
 
