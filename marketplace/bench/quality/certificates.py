@@ -184,7 +184,7 @@ class _Work:
         come = np.where(self.seen[task], -1.0, self.chance.random((len(task), self.crowd.workers)))
         few = np.argpartition(-come, ASKED_AT_ONCE, axis=1)[:, :ASKED_AT_ONCE]
         best = np.where(np.take_along_axis(come, few, axis=1) < 0, -1.0, accuracy[few]).argmax(axis=1)
-        return few[np.arange(len(task)), best].astype(np.int32)
+        return np.asarray(few[np.arange(len(task)), best], dtype=np.int32)
 
     def _answer_gold(self, workers: Indices) -> None:
         """Each of these workers answers a gold task that they never had, if one is left."""
