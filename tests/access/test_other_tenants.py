@@ -133,7 +133,7 @@ def ask(person: Person, name: str, ids: dict[str, Any], *, query: str = "") -> t
         content_type, body = "application/x-ndjson", '{"item": {"text": "Mine"}}\n'
     answer: Any = person.http.generic(method.upper(), path, body, content_type=content_type)
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return answer.status_code, content.decode()
+    return answer.status_code, content.decode(errors="replace")  # a PDF is no text
 
 
 def body_for(person: Person, declared: Any, ids: dict[str, Any]) -> str:
