@@ -45,6 +45,7 @@ ADMINS: Final = """
 WORKERS: Final = """
     GET exams/<exam_id>/ | POST exams/<exam_id>/answers/ | POST exams/<exam_id>/finish/
     POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
+    POST assignments/<assignment_id>/appeal/
     GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/ | GET earnings/trace/<subject>/
 """
 """For workers alone, and to them what is another's does not exist."""
