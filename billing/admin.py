@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from billing.models import (
+    Credit,
     Dispute,
     Funding,
     LedgerAccount,
@@ -50,8 +51,8 @@ class MoneyAdmin(ReadOnlyAdmin):
 
 @admin.display(description="amount")
 def amount(row: Model) -> str:
-    """The amount of a funding, a refund, a dispute or a payout, with its currency."""
-    assert isinstance(row, Funding | Refund | Dispute | Payout)
+    """The amount of a funding, a credit, a refund, a dispute or a payout, with its currency."""
+    assert isinstance(row, Funding | Credit | Refund | Dispute | Payout)
     return str(row.amount)
 
 
@@ -111,6 +112,16 @@ class FundingAdmin(MoneyAdmin):
     list_filter = ("state", "currency")
     search_fields = ("=id", "=client_owner", "=stripe_session_id", "=payment_intent_id")
     ordering = ("-created_at", "-id")
+
+
+@admin.register(Credit)
+class CreditAdmin(MoneyAdmin):
+    """What the platform advanced to clients."""
+
+    list_display = ("granted_at", "client_owner", amount, "state", "reason")
+    list_filter = ("state", "currency")
+    search_fields = ("=id", "=client_owner")
+    ordering = ("-granted_at", "-id")
 
 
 @admin.register(Refund)

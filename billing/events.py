@@ -25,6 +25,15 @@ class FundingSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingFailed:
+    """A bank debit that was on its way has bounced: what it was to bring never counted."""
+
+    funding_id: str
+    client_owner: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
 class DisputeOpened:
     """A payer's bank took a client's payment back. What jobs hold stays; its running jobs wait for a person."""
 

@@ -20,14 +20,13 @@ from stripe.params.checkout import SessionCreateParamsLineItemPriceData
 
 from billing.destinations import destination_of
 from billing.stripe_transport import GuardedClient
-from billing.webhook_event import WebhookEvent, event_in
-from kernel import clock
 from kernel.errors import Refused
 from kernel.money import Money
 from kernel.outbound import transaction_is_open
 
-WEBHOOK_TOLERANCE_SECONDS: Final = 300
 PAGE_SIZE: Final = 100
+BOUNCED: Final = ("requires_payment_method", "canceled")
+"""How a payment stands whose page was completed, and which then came to nothing."""
 
 # Stripe's package would report latencies to Stripe, and at debug level log whole bodies with personal data in them.
 stripe.enable_telemetry = False
@@ -67,10 +66,6 @@ class StripeNotSetUp(Refused):
     code = "stripe_not_set_up"
 
 
-class WebhookRefused(Exception):
-    """A webhook that Stripe did not sign, or not lately. Nothing in it may be believed."""
-
-
 class RefundOutcome(StrEnum):
     """Where a refund stands: on its way, with the client, or come back."""
 
@@ -90,13 +85,18 @@ class Checkout:
 
 @dataclass(frozen=True)
 class CheckoutState:
-    """What a checkout session says now. ``amount_minor`` of ``currency`` were asked for and, once ``paid``, paid."""
+    """What a checkout session says now. ``amount_minor`` of ``currency`` were asked for and, once ``paid``, paid.
+
+    A debit of a bank account is ``processing`` for days, until it is paid or has its ``failure``.
+    """
 
     paid: bool
     amount_minor: int
     currency: str
     payment_intent_id: str | None
     expired: bool
+    processing: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class TransferState:
 def create_checkout(
     *, funding_id: str, amount: Money, client_email: str, success_url: str, cancel_url: str, idempotency_key: str
 ) -> Checkout:
-    """Open a page where a client pays ``amount`` by card, once, within 24 hours."""
+    """Open a page where a client pays ``amount``, once, within 24 hours, in a way that Stripe's dashboard allows."""
     price: SessionCreateParamsLineItemPriceData = {
         "currency": amount.currency.lower(),
         "unit_amount": amount.minor,
@@ -154,7 +154,6 @@ def create_checkout(
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "payment",
-                "allowed_payment_method_types": ["card"],
                 "client_reference_id": funding_id,
                 "customer_email": client_email,
                 "line_items": [{"quantity": 1, "price_data": price}],
@@ -171,13 +170,18 @@ def create_checkout(
 def read_checkout(*, session_id: str) -> CheckoutState:
     """How a checkout session stands."""
     with speaking() as client:
-        session = client.v1.checkout.sessions.retrieve(session_id)
+        session = client.v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]})
+        intent = session.payment_intent
+        is_paid, is_over = session.payment_status == "paid", session.status == "complete"
+        failure = _why_bounced(intent) if isinstance(intent, stripe.PaymentIntent) and is_over and not is_paid else ""
         return CheckoutState(
-            paid=session.payment_status == "paid",
+            paid=is_paid,
             amount_minor=session.amount_total or 0,
             currency=(session.currency or "").upper(),
             payment_intent_id=id_of(session.payment_intent) or None,
             expired=session.status == "expired",
+            processing=is_over and not is_paid and not failure,
+            failure=failure,
         )
 
 
@@ -280,40 +284,6 @@ def find_transfers(*, transfer_group: str) -> list[TransferState]:
         return [_transfer_state(transfer) for transfer in transfers.auto_paging_iter()]
 
 
-def verify_webhook(*, raw_body: bytes, signature: str) -> WebhookEvent:
-    """The event in a webhook, if Stripe signed exactly these bytes within the last five minutes.
-
-    STRIPE_WEBHOOK_SECRET may hold several secrets with commas between: Stripe gives one to the endpoint for the
-    platform's events and another to the one for events of connected accounts. Raises WebhookRefused.
-    """
-    secrets = [secret.strip() for secret in settings.STRIPE_WEBHOOK_SECRET.split(",") if secret.strip()]
-    if not secrets:
-        raise WebhookRefused("This installation has no webhook secret of Stripe's, so it can believe no webhook.")
-    problems = [problem for secret in secrets if (problem := _signature_problem(raw_body, signature, secret))]
-    if len(problems) == len(secrets):
-        raise WebhookRefused(f"This webhook is not from Stripe, or it is too old: {problems[-1]}")
-    if _signed_at(signature) > clock.now().timestamp() + WEBHOOK_TOLERANCE_SECONDS:
-        # Their library looks at age only: one of tomorrow could be sent again and again until then.
-        raise WebhookRefused("This webhook is signed for a time that has not come. Look at the clocks.")
-    try:
-        return event_in(raw_body)
-    except ValueError as problem:
-        raise WebhookRefused(f"This webhook is signed, but holds no event: {problem}") from problem
-
-
-def _signature_problem(raw_body: bytes, signature: str, secret: str) -> str:
-    try:
-        stripe.WebhookSignature.verify_header(raw_body, signature, secret, WEBHOOK_TOLERANCE_SECONDS)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError) as problem:
-        return str(problem)
-    return ""
-
-
-def _signed_at(signature: str) -> int:
-    """When a signature that was found good says that it was made, in seconds since 1970."""
-    return next(int(part.split("=")[1]) for part in signature.split(",") if part.startswith("t="))
-
-
 @contextmanager
 def speaking() -> Iterator[stripe.StripeClient]:
     """The client, outside any transaction, with Stripe's errors turned into our outcomes."""
@@ -359,6 +329,13 @@ def _outcome(problem: stripe.StripeError) -> StripeTrouble:
         return StripeRefused(code=code, message=message)
     # 401 and 403 are our own key: nothing was done, and all will be well once it is put right. 409 and 429 pass.
     return StripeUnknown(code=code, message=message)
+
+
+def _why_bounced(intent: stripe.PaymentIntent) -> str:
+    if intent.status not in BOUNCED:
+        return ""
+    problem = intent.last_payment_error
+    return (problem.message if problem else None) or "The payer's bank did not pay."
 
 
 def _refund_state(refund: stripe.Refund) -> RefundState:

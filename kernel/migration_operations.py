@@ -32,18 +32,10 @@ def guard_flow(table: str, flow: Mapping[str, Iterable[str]]) -> RunSQL:
 
     The model's ``FLOW`` refuses first, with a sentence; this is for the bug above it. A test holds the two equal.
     """
-    steps = ", ".join(f"'{before}>{after}'" for before in sorted(flow) for after in sorted(flow[before]))
     refuse = f"refuse_state_jump_of_{table}"
     return RunSQL(
         sql=f"""
-            CREATE FUNCTION {refuse}() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY[{steps}]) THEN
-                    RAISE EXCEPTION 'A row of {table} cannot go from % to %.', OLD.state, NEW.state
-                        USING ERRCODE = 'restrict_violation';
-                END IF;
-                RETURN NEW;
-            END $$;
+            {_refusal_of_jumps(table, flow)}
             CREATE TRIGGER {table}_follows_its_flow BEFORE UPDATE OF state ON {table}
                 FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION {refuse}();
         """,
@@ -52,6 +44,25 @@ def guard_flow(table: str, flow: Mapping[str, Iterable[str]]) -> RunSQL:
             DROP FUNCTION {refuse}();
         """,
     )
+
+
+def change_flow(table: str, *, before: Mapping[str, Iterable[str]], after: Mapping[str, Iterable[str]]) -> RunSQL:
+    """Let the database hold another flow of ``table`` than ``guard_flow`` gave it."""
+    return RunSQL(sql=_refusal_of_jumps(table, after), reverse_sql=_refusal_of_jumps(table, before))
+
+
+def _refusal_of_jumps(table: str, flow: Mapping[str, Iterable[str]]) -> str:
+    steps = ", ".join(f"'{before}>{after}'" for before in sorted(flow) for after in sorted(flow[before]))
+    return f"""
+            CREATE OR REPLACE FUNCTION refuse_state_jump_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY[{steps}]) THEN
+                    RAISE EXCEPTION 'A row of {table} cannot go from % to %.', OLD.state, NEW.state
+                        USING ERRCODE = 'restrict_violation';
+                END IF;
+                RETURN NEW;
+            END $$;
+    """
 
 
 def guard_audited(table: str, *, columns: Iterable[str] = (), rows: bool = True) -> RunSQL:

@@ -8,6 +8,7 @@ from kernel.database_url import database_from_url
 from kernel.email_url import mail_settings
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.environment import SECRETS, choice, flag, kept_secret, listed, names, number, origins, secret, text
+from marketplace.beat import BEAT
 from marketplace.production import Doors, refuse_unsafe_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -298,6 +299,9 @@ REQUESTS_A_MINUTE: dict[str, int] = {
 
 STRIPE_API_KEY = secret("STRIPE_API_KEY", about="Stripe's secret key. Required in production.")
 STRIPE_WEBHOOK_SECRET = secret("STRIPE_WEBHOOK_SECRET", about="Signs Stripe's webhooks. Required in production.")
+CREDIT_CAP_MINOR = number(
+    "ASSAY_CREDIT_CAP_MINOR", default=500_000, about="The most that clients are advanced each, in cents."
+)
 STRIPE_API_BASE = text(
     "STRIPE_API_BASE",
     about="Address of our own Stripe double, on this machine. Refused with a live key and in production.",
@@ -332,26 +336,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
-# What beat wakes up: name → (task, seconds). Each of them finds its own work in the tables.
-BEAT: dict[str, tuple[str, int]] = {
-    "show life": ("kernel.show_beat_life", 15),
-    "seal audit events": ("kernel.seal_audit_events", 5),
-    "forget what is over": ("kernel.forget_what_is_over", 3600),
-    "rotate keys": ("kernel.rotate_keys", 3600),
-    "tidy media": ("kernel.tidy_media", 600),
-    "drive stragglers": ("billing.drive_stragglers", 300),
-    "check everything": ("marketplace.check_everything", 86_400),
-    "lift ended pauses": ("workforce.lift_ended_pauses", 60),
-    "abandon overdue exams": ("qualification.abandon_overdue_exams", 60),
-    "expire due certifications": ("qualification.expire_due_certifications", 300),
-    "expire overdue assignments": ("marketplace.expire_overdue_assignments", 5),
-    "accept due assignments": ("marketplace.accept_due_assignments", 2),
-    "tend waiting gold": ("marketplace.tend_waiting_gold", 2),
-    "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
-    "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
-    "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
-    "tidy invitations": ("marketplace.tidy_invitations", 600),
-}
+# What beat wakes up stands in marketplace/beat.py.
 CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()
 }

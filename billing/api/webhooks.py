@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from billing.models import StripeEvent
 from billing.services.stripe_inbox import INBOX, store_event
-from billing.stripe_gateway import WebhookRefused
+from billing.stripe_webhooks import WebhookRefused
 from kernel.services.attempts import note_attempt
 
 logger = logging.getLogger(__name__)

@@ -180,12 +180,26 @@ REFUSED_LEAVES_NOTHING: Final = """
         AND NOT EXISTS (SELECT FROM there WHERE there.id = owed.id)
 """
 
+CREDITS_ARE_POSTED: Final = """
+    WITH granted AS (
+        SELECT p.key, sum(e.amount_minor)::bigint AS minor,
+            EXISTS (SELECT FROM billing_posting r WHERE r.reverses_id = p.id) AS is_back
+        FROM billing_posting p JOIN billing_ledgerentry e ON e.posting_id = p.id
+        WHERE p.kind = 'credit_granted' GROUP BY p.id
+    )
+    SELECT coalesce(g.key, 'credit:' || c.id), 'The credit and its posting do not say the same.'
+    FROM billing_credit c FULL JOIN granted g ON g.key = 'credit:' || c.id
+    WHERE (c.amount_minor, c.state = 'taken_back') IS DISTINCT FROM (g.minor, g.is_back)
+"""
+
+
 SENT: Final[Promises] = {
     "money comes from settled fundings": MONEY_COMES_FROM_FUNDINGS,
     "fundings know their refunds": FUNDINGS_KNOW_THEIR_REFUNDS,
     "payouts and refunds end as they are posted": ENDS_ARE_POSTED,
     "what is in flight is under way": IN_FLIGHT_IS_UNDER_WAY,
     "disputes are posted as they stand": DISPUTES_ARE_POSTED,
+    "credits are posted as they stand": CREDITS_ARE_POSTED,
     "states rebuild from entries alone": REBUILT,
     "a payout has at most one transfer": ONE_TRANSFER,
     "every key for Stripe was told": KEYS_ARE_TOLD,

@@ -1,5 +1,6 @@
 """The tables of money."""
 
+from billing.models.credit import Credit
 from billing.models.dispute import Dispute
 from billing.models.funding import Funding
 from billing.models.ledger import LedgerAccount, LedgerEntry, Posting
@@ -8,6 +9,7 @@ from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 
 __all__ = [
+    "Credit",
     "Dispute",
     "Funding",
     "LedgerAccount",

@@ -16,6 +16,7 @@ class Funding(models.Model):
     class State(models.TextChoices):
         PREPARING = "preparing", "its payment page is being made"
         AWAITING_PAYMENT = "awaiting_payment", "its payment page is open"
+        PROCESSING = "processing", "the payer's bank is bringing it"
         SETTLED = "settled", "paid and credited"
         FAILED = "failed", "could not be paid"
         EXPIRED = "expired", "was not paid in time"
@@ -23,7 +24,8 @@ class Funding(models.Model):
     FLOW = Flow(
         {
             State.PREPARING: {State.AWAITING_PAYMENT, State.FAILED},
-            State.AWAITING_PAYMENT: {State.SETTLED, State.FAILED, State.EXPIRED},
+            State.AWAITING_PAYMENT: {State.PROCESSING, State.SETTLED, State.FAILED, State.EXPIRED},
+            State.PROCESSING: {State.SETTLED, State.FAILED},
         }
     )
 
@@ -49,7 +51,7 @@ class Funding(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["preparing", "awaiting_payment", "settled", "failed", "expired"]),
+                condition=Q(state__in=["preparing", "awaiting_payment", "processing", "settled", "failed", "expired"]),
                 name="funding_state_known",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="funding_amount_is_positive"),
@@ -64,7 +66,7 @@ class Funding(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["settled", "failed", "expired"], finished_at__isnull=False)
-                | Q(state__in=["preparing", "awaiting_payment"], finished_at__isnull=True),
+                | Q(state__in=["preparing", "awaiting_payment", "processing"], finished_at__isnull=True),
                 name="funding_finished_has_its_time",
             ),
             models.CheckConstraint(
@@ -83,7 +85,7 @@ class Funding(models.Model):
             models.Index(fields=["client_owner", "created_at", "id"], name="funding_by_client"),
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(state__in=["preparing", "awaiting_payment"]),
+                condition=Q(state__in=["preparing", "awaiting_payment", "processing"]),
                 name="funding_open",
             ),
         ]

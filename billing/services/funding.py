@@ -1,6 +1,6 @@
 """Funding: a client pays on a page of Stripe's, and what has arrived is credited to the client's funds.
 
-Lock order: funding, ledger accounts.
+Lock order: funding, its credits, ledger accounts.
 """
 
 from typing import Final
@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import stripe_gateway
-from billing.events import FundingRequested, FundingSettled
+from billing.events import FundingFailed, FundingRequested, FundingSettled
 from billing.models import Funding, LedgerAccount, Posting
-from billing.services.ledger import AccountKey, Entry, post
+from billing.services.credits import accounts_of_credit, locked_credits_of, take_back_all
+from billing.services.ledger import AccountKey, Entry, lock_accounts, post
 from billing.services.sending import KEY_LASTS, Unexplained
 from billing.stripe_gateway import Checkout, CheckoutState, StripeRefused, StripeServerError
 from kernel import clock
@@ -106,16 +107,24 @@ def open_checkout(*, funding_id: UUID, checkout: Checkout) -> None:
 
 @transaction.atomic
 def book_checkout(*, funding_id: UUID, checkout: CheckoutState) -> None:
-    """Book how a payment stands: paid is credited, once; what has run out expires.
+    """Book how a payment stands: paid is credited, once; what bounces fails; what has run out expires.
 
-    Raises Unexplained, and books nothing, when another amount was paid than was asked for.
+    A bank debit on its way counts for nothing. Raises Unexplained, and books nothing, when another amount was paid than
+    was asked for.
     """
     funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
-    if funding.state != State.AWAITING_PAYMENT:
+    if funding.state not in (State.AWAITING_PAYMENT, State.PROCESSING):
         if checkout.paid and funding.state != State.SETTLED:
             raise Unexplained(f"Funding {funding.pk} is {funding.state}, but Stripe says that it was paid.")
     elif checkout.paid:
-        _credit(funding, checkout)
+        _settle(funding, checkout)
+    elif checkout.failure:
+        funding.failure, funding.finished_at = checkout.failure, clock.now()
+        move(funding, State.FAILED, by=CASHIER, why=checkout.failure, fields=["failure", "finished_at"])
+        announce(FundingFailed(str(funding.pk), funding.client_owner, checkout.failure))
+    elif checkout.processing:
+        if funding.state == State.AWAITING_PAYMENT:
+            move(funding, State.PROCESSING, by=CASHIER, why="the payer's bank is bringing it")
     elif checkout.expired:
         funding.finished_at = clock.now()
         move(funding, State.EXPIRED, by=CASHIER, why="not paid in time", fields=["finished_at"])
@@ -151,7 +160,7 @@ def _fail(*, funding_id: UUID, refusal: StripeRefused) -> None:
     move(funding, State.FAILED, by=CASHIER, why=str(refusal), fields=["failure", "receipt_email", "finished_at"])
 
 
-def _credit(funding: Funding, checkout: CheckoutState) -> None:
+def _settle(funding: Funding, checkout: CheckoutState) -> None:
     if (checkout.amount_minor, checkout.currency) != (funding.amount_minor, funding.currency):
         raise Unexplained(
             f"Funding {funding.pk} is {funding.amount}, but {checkout.amount_minor} {checkout.currency} were paid "
@@ -163,10 +172,13 @@ def _credit(funding: Funding, checkout: CheckoutState) -> None:
     move(funding, State.SETTLED, by=CASHIER, why="Stripe says that it was paid", fields=settled)
     source = AccountKey(LedgerAccount.Kind.OUTSIDE_WORLD, funding.client_owner)
     target = AccountKey(LedgerAccount.Kind.CLIENT_FUNDS, funding.client_owner)
+    advanced = locked_credits_of(funding)
+    lock_accounts(accounts=[source, target, *accounts_of_credit(funding.client_owner)], currency=funding.currency)
     post(
         key=funding.reference,
         kind=Posting.Kind.FUNDING_SETTLED,
         subject=funding.reference,
         entries=[Entry(source, target, funding.amount)],
     )
+    take_back_all(advanced, by=CASHIER)
     announce(FundingSettled(str(funding.pk), funding.client_owner, funding.amount_minor, funding.currency))

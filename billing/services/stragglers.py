@@ -67,7 +67,8 @@ def _unmade_pages() -> int:
 
 def _unpaid_pages() -> int:
     unpaid = Funding.objects.filter(
-        state=Funding.State.AWAITING_PAYMENT, created_at__lt=clock.now() - UNPAID_LOOKED_AT_AFTER
+        state__in=[Funding.State.AWAITING_PAYMENT, Funding.State.PROCESSING],
+        created_at__lt=clock.now() - UNPAID_LOOKED_AT_AFTER,
     )
     ids = unpaid.order_by("created_at", "pk").values_list("pk", flat=True)
     return _each(ids, lambda pk: settle_funding(funding_id=pk))

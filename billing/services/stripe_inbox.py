@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from billing import stripe_gateway
+from billing import stripe_gateway, stripe_webhooks
 from billing.events import StripeEventStored
 from billing.models import Funding, Payout, PayoutAccount, Refund, StripeEvent
 from billing.services.disputes import follow_dispute
@@ -38,7 +38,7 @@ State = StripeEvent.State
 @transaction.atomic
 def store_event(*, raw_body: bytes, signature: str) -> StripeEvent:
     """Keep an event that Stripe signed, once, and owe it its processing. Raises WebhookRefused for any other."""
-    event = stripe_gateway.verify_webhook(raw_body=raw_body, signature=signature)
+    event = stripe_webhooks.verify_webhook(raw_body=raw_body, signature=signature)
     fresh = StripeEvent(
         stripe_id=event.id,
         type=event.type,
@@ -147,6 +147,7 @@ def _look_at_dispute(event: StripeEvent) -> None:
 LOOK: Final[Mapping[str, Callable[[StripeEvent], None]]] = {
     "checkout.session.completed": _look_at_checkout,
     "checkout.session.async_payment_succeeded": _look_at_checkout,
+    "checkout.session.async_payment_failed": _look_at_checkout,
     "checkout.session.expired": _look_at_checkout,
     "account.updated": _look_at_account,
     "capability.updated": _look_at_account,

@@ -5,6 +5,7 @@ from django.urls import path
 from marketplace.api import (
     assignments,
     audit_events,
+    client_credits,
     client_money,
     clients,
     earnings,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("clients/<uuid:client_id>/balance/", client_money.BalanceView.as_view()),
     path("clients/<uuid:client_id>/fundings/", client_money.FundingsView.as_view()),
     path("clients/<uuid:client_id>/fundings/<uuid:funding_id>/", client_money.FundingView.as_view()),
+    path("clients/<uuid:client_id>/credits/", client_credits.CreditsView.as_view()),
+    path("clients/<uuid:client_id>/credits/<uuid:credit_id>/take-back/", client_credits.CreditBackView.as_view()),
     path("clients/<uuid:client_id>/refunds/", client_money.RefundsView.as_view()),
     path("clients/<uuid:client_id>/statement/", client_money.ClientStatementView.as_view()),
     path("clients/<uuid:client_id>/trace/<str:subject>/", tracing.ClientTraceView.as_view()),

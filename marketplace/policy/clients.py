@@ -16,6 +16,7 @@ BALANCE: Final = (
     "escrow(job title currency amount_minor)"
 )
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
+CREDIT: Final = "id state amount_minor currency reason funding granted_at taken_back_at"
 REFUND: Final = "id funding state amount_minor currency failure created_at finished_at"
 
 ROWS: Final = (
@@ -69,6 +70,18 @@ ROWS: Final = (
         writes="amount_minor currency success_url cancel_url",
         scope="money.write",
     ),
+    *allow("list_credits_of_a_client", on="credit", to=SIDE, reads=CREDIT, scope="money.read"),
+    *allow("list_credits_of_a_client", on="credit", to="finance auditor", reads=CREDIT, scope="admin.read"),
+    *allow(
+        "grant_a_credit",
+        on="credit",
+        to="finance",
+        reads=CREDIT,
+        writes="amount_minor currency reason funding",
+        scope="admin.write",
+        why="The platform's own money, up to a cap.",
+    ),
+    *allow("take_a_credit_back", on="credit", to="finance", reads=CREDIT, writes="reason", scope="admin.write"),
     *allow("list_refunds", on="refund", to=SIDE, reads=REFUND, scope="money.read"),
     *allow("list_refunds", on="refund", to="finance auditor", reads=REFUND, scope="admin.read"),
     *allow(

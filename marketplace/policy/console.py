@@ -34,6 +34,7 @@ ROWS: Final = (
     *section("billing.posting", to="finance auditor"),
     *section("billing.ledgerentry", to="finance auditor"),
     *section("billing.funding", to="finance auditor"),
+    *section("billing.credit", to="finance auditor"),
     *section("billing.refund", to="finance auditor"),
     *section("billing.dispute", to="finance auditor"),
     *section("billing.payoutaccount", to="finance auditor"),

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 ADMINS: Final = """
+    POST clients/<client_id>/credits/ | POST clients/<client_id>/credits/<credit_id>/take-back/
     GET books/ | GET money/trace/<subject>/ | POST applications/<application_id>/approve/
     POST applications/<application_id>/decline/
     GET workers/ | GET workers/<worker_id>/ | POST workers/<worker_id>/pause/ | POST workers/<worker_id>/resume/
@@ -60,6 +61,7 @@ PRIVATE: Final = """
     POST invitations/<invitation_id>/decline/ | GET jobs/<job_id>/invitations/ | POST jobs/<job_id>/invitations/
     GET clients/<client_id>/fundings/ | POST clients/<client_id>/fundings/
     GET clients/<client_id>/fundings/<funding_id>/ | GET clients/<client_id>/refunds/
+    GET clients/<client_id>/credits/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | GET clients/<client_id>/trace/<subject>/
     POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.models import Funding
+from billing.services.credits import grant_credit
 from billing.services.payouts import request_payout
 from billing.services.refunds import request_refund
 from kernel import clock
@@ -57,6 +58,9 @@ def a_side() -> Side:
     share = a_share(job)
     invitation = invite_member(client=client, email=worker.user.email, role="member", by=owner)
     (refund,) = request_refund(client_owner=client.billing_owner, amount=Money(100, "USD"), by=Actor.user(owner))
+    credit = grant_credit(
+        client_owner=client.billing_owner, amount=Money(50, "USD"), reason="To test.", by=Actor.system("test")
+    )
     a_ready_account(worker.billing_owner)
     payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
     media, _ = add_media(owner=job.media_owner, payer=client.media_payer, name="one.png", sent=a_picture(), by=owner)
@@ -65,6 +69,7 @@ def a_side() -> Side:
         "member_id": member.pk,
         "funding_id": Funding.objects.get(client_owner=client.billing_owner).pk,
         "refund_id": refund.pk,
+        "credit_id": credit.pk,
         "job_id": job.pk,
         "share_id": share.pk,
         "media_id": media.pk,

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import (
+    Credit,
     Dispute,
     Funding,
     LedgerAccount,
@@ -17,6 +18,7 @@ from billing.models import (
     Refund,
     StripeEvent,
 )
+from billing.services.credits import grant_credit
 from billing.services.disputes import follow_dispute
 from billing.services.refunds import request_refund
 from billing.services.stripe_inbox import store_event
@@ -28,7 +30,7 @@ from tests.kernel.people import an_operator, console_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
-TABLES = [LedgerAccount, Posting, LedgerEntry, Funding, Refund, Dispute, PayoutAccount, Payout, StripeEvent]
+TABLES = [LedgerAccount, Posting, LedgerEntry, Funding, Credit, Refund, Dispute, PayoutAccount, Payout, StripeEvent]
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def act(operator: Client, row: Payout | StripeEvent, action: str) -> list[str]:
 def test_rows_are_shown_and_not_edited(operator: Client, stripe: DoubleControl, table: type[Payout]) -> None:
     request_refund(client_owner=a_client(1_000), amount=usd(100), by=SOMEBODY)
     a_payout(stripe)
+    grant_credit(client_owner="client:1", amount=usd(100), reason="To look at.", by=SOMEBODY)
     follow_dispute(stripe_dispute_id=stripe.dispute(paid_in(stripe, 500).payment_intent_id)["id"])
     store_event(**signed("invoice.finalized", {"id": "in_1", "object": "invoice"}))
     row = table.objects.order_by("pk")[0]

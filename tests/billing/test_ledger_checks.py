@@ -51,7 +51,7 @@ BALANCES, FLOORS, COMPLETE = "balances equal their entries", "nothing is held be
 CURRENCIES, PAID_ONCE, MIRRORS = "currencies never mix", "work is paid once", "reversals are exact, and once"
 FROM_FUNDINGS, REFUNDS = "money comes from settled fundings", "fundings know their refunds"
 ENDS, UNDER_WAY = "payouts and refunds end as they are posted", "what is in flight is under way"
-DISPUTES = "disputes are posted as they stand"
+DISPUTES, CREDITS = "disputes are posted as they stand", "credits are posted as they stand"
 ADDS_UP, TOLD = "money in is money held, kept and out", "entries never change"
 
 ARRIVED, WAYS, GUARDS = (
@@ -101,6 +101,11 @@ SENT_BY_NOBODY = """
     UPDATE billing_payout SET state = 'sent', sent_at = now(), attempt = 1, attempt_began_at = now()
 """
 
+A_CREDIT_BY_HAND = """
+    INSERT INTO billing_credit (id, client_owner, amount_minor, currency, reason, state, granted_at)
+        VALUES (gen_random_uuid(), 'client:1', 100, 'USD', 'None.', 'granted', now())
+"""
+
 BREAKS = [
     (ONE_CENT_MORE, {BALANCES, ADDS_UP}),
     (FUNDS_BELOW_ZERO, {BALANCES, FLOORS, ADDS_UP, GUARDS}),
@@ -121,6 +126,7 @@ BREAKS = [
     ("UPDATE billing_posting SET at = at + interval '1 microsecond' WHERE kind = 'work_paid'", {TOLD}),
     (POSTING_GONE, {BALANCES, TOLD}),
     (A_DISPUTE_BY_HAND, {DISPUTES}),
+    (A_CREDIT_BY_HAND, {CREDITS}),
     (FUNDED_LAST, {ARRIVED}),
     ("UPDATE billing_posting SET kind = 'bonus_paid' WHERE key = 'pay:1'", {WAYS, TOLD}),
     ("ALTER TABLE billing_payout DISABLE TRIGGER billing_payout_follows_its_flow", {GUARDS}),

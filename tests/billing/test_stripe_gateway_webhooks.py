@@ -11,7 +11,7 @@ import stripe
 from pytest_django import Settings
 
 from billing.demo.stripe_double import DoubleControl, StripeDouble
-from billing.stripe_gateway import WebhookRefused, verify_webhook
+from billing.stripe_webhooks import WebhookRefused, verify_webhook
 from tests.billing.stripe_double.world import SECRET, Receiver, client_of, funds
 
 

@@ -18,7 +18,8 @@ from billing.services.payout_accounts import onboarding_link, open_payout_accoun
 from billing.services.refunds import request_refund
 from billing.services.stragglers import drive_stragglers
 from billing.services.stripe_inbox import process_event, process_stored_event, redrive_event, store_event
-from billing.stripe_gateway import StripeUnknown, WebhookRefused
+from billing.stripe_gateway import StripeUnknown
+from billing.stripe_webhooks import WebhookRefused
 from kernel import clock
 from kernel.flow import WrongState
 from kernel.models import OutboxMessage

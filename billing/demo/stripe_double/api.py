@@ -142,15 +142,17 @@ class Api:
     def _new(self, request: Request, fault: FaultKind | None) -> Response:
         """Run the operation and save its answer, whatever it is; parameters that fail their check save nothing."""
         route, ids = find_route(request.method, request.path)
-        given = parameters.decode(request.form)
-        if "expand" in given:
-            raise Refusal("This double of Stripe expands no property.", param="expand")
-        call = Call(request.account, request.path, ids, parameters.check(given, route.shape))
+        given = parameters.check(parameters.decode(request.form), route.shape)
+        expanded = given.pop("expand", [])
+        if not {*expanded} <= {*route.expands}:
+            possible = ", ".join(route.expands) or "no property"
+            raise Refusal(f"Here this double of Stripe expands {possible}, not {', '.join(expanded)}.", param="expand")
+        call = Call(request.account, request.path, ids, given)
         try:
             if fault is FaultKind.SERVER_ERROR_BEFORE:
                 raise server_error()
             with self._world.store.transaction():
-                response = Response(200, route.run(self._world, call))
+                response = Response(200, _with(self._world, route.run(self._world, call), expanded))
             if fault is FaultKind.SERVER_ERROR_AFTER:
                 raise server_error()
         except Refusal as refusal:
@@ -160,6 +162,15 @@ class Api:
             now = self._world.now()
             self._world.store.save_answer(request.account, request.idempotency_key, answer, at=now)
         return response
+
+
+def _with(world: World, answered: Json, expanded: list[str]) -> Json:
+    """What is answered, with these references as the objects that they refer to."""
+    for name in expanded:
+        *of_a_list, field_name = name.split(".")
+        for row in answered["data"] if of_a_list else [answered]:
+            row[field_name] = world.store.find(row[field_name] or "")
+    return answered
 
 
 def _check_headers(request: Request) -> None:

@@ -2,7 +2,14 @@
 
 from billing.demo.stripe_double.errors import Json, Refusal
 from billing.demo.stripe_double.operation import Call
-from billing.demo.stripe_double.payments import check_charge, confirm, known_card, new_payment_intent
+from billing.demo.stripe_double.payments import (
+    BANK_DEBITS,
+    check_charge,
+    confirm,
+    end_debit,
+    known_card,
+    new_payment_intent,
+)
 from billing.demo.stripe_double.world import World
 
 SHORTEST_SECONDS = 30 * 60
@@ -34,7 +41,7 @@ def create_session(world: World, call: Call) -> Json:
             "metadata": given.get("metadata") or {},
             "mode": "payment",
             "payment_intent": None,
-            "payment_method_types": given.get("allowed_payment_method_types") or ["card"],
+            "payment_method_types": given.get("allowed_payment_method_types") or ["card", "us_bank_account"],
             "payment_status": "unpaid",
             "status": "open",
             "success_url": given["success_url"],
@@ -74,12 +81,29 @@ def pay_session(world: World, session_id: str, *, card: str) -> Json:
         raise Refusal(f"This checkout session is {session['status']} and cannot be paid.")
     intent = _intent_of(world, session, card=card)
     session["payment_intent"] = intent["id"]
-    world.save(session)
-    confirm(world, intent)
-    session.update(payment_status="paid", status="complete")
+    world.save(session, parent=intent["id"])
+    is_paid = confirm(world, intent)["status"] == "succeeded"
+    session.update(payment_status="paid" if is_paid else "unpaid", status="complete")
     world.save(session)
     world.emit("checkout.session.completed", session)
     return session
+
+
+def end_debits(world: World, *, failure_code: str | None = None, payment_intent: str = "") -> list[Json]:
+    """Days pass: bank debits (or that of ``payment_intent``) bring their money, or bounce with ``failure_code``.
+
+    Those of an account that is closed bounce in any case.
+    """
+    waiting = [intent for intent in world.store.walk("payment_intent") if intent["status"] == "processing"]
+    chosen = [intent for intent in reversed(waiting) if payment_intent in ("", intent["id"])]
+    for intent in chosen:
+        end_debit(world, intent, failure_code=failure_code or BANK_DEBITS[intent["payment_method"]])
+        for session in world.store.walk("checkout.session", parent=intent["id"]):
+            is_paid = intent["status"] == "succeeded"
+            session["payment_status"] = "paid" if is_paid else "unpaid"
+            world.save(session)
+            world.emit(f"checkout.session.async_payment_{'succeeded' if is_paid else 'failed'}", session)
+    return chosen
 
 
 def _intent_of(world: World, session: Json, *, card: str) -> Json:

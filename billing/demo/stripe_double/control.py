@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from billing.demo.stripe_double import accounts, disputes, payouts, refunds
+from billing.demo.stripe_double import accounts, checkout, disputes, payouts, refunds
 from billing.demo.stripe_double.api import Api
 from billing.demo.stripe_double.errors import Json, Refusal
 from billing.demo.stripe_double.faults import Fault, FaultBoard, WebhookFaults
@@ -35,7 +35,7 @@ class Control:
 
     def reset(self) -> Json:
         self.world.store.clear()
-        self.world.ahead_seconds = 0
+        self.world.ahead_seconds = self.world.pending_seconds = 0
         self.world.webhook_faults = WebhookFaults()
         self.faults.clear()
         self.api.requests.clear()
@@ -84,6 +84,15 @@ class Control:
 
     def fail_refund(self, refund: str, reason: str = "lost_or_stolen_card") -> Json:
         return refunds.fail_refund(self.world, refund, reason=reason)
+
+    def end_debits(self, **order: Any) -> Json:
+        """Bank debits bring their money, or bounce (``failure_code``); all, or that of one ``payment_intent``."""
+        return {"payment_intents": checkout.end_debits(self.world, **order)}
+
+    def set_pace(self, pending_seconds: int) -> Json:
+        """How long what is charged from now on stays pending, by Stripe's clock."""
+        self.world.pending_seconds = int(pending_seconds)
+        return {}
 
     def open_dispute(self, payment_intent: str, **order: Any) -> Json:
         """A payer's bank takes a payment back (``amount``: a part of it; ``inquiry``: it only asks)."""
@@ -139,6 +148,8 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST capability": Control.set_capability,
     "POST bank": Control.change_bank,
     "POST refund_failure": Control.fail_refund,
+    "POST debits": Control.end_debits,
+    "POST pace": Control.set_pace,
     "POST dispute": Control.open_dispute,
     "POST dispute_escalation": Control.escalate_dispute,
     "POST dispute_end": Control.close_dispute,

@@ -20,12 +20,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Route:
-    """``path`` with one ``{}`` for each id; ``shape`` is the TypedDict its parameters are checked against."""
+    """``path`` with one ``{}`` for each id; ``shape`` is the TypedDict its parameters are checked against.
+
+    ``expands`` names what may be shown as the object itself and not as its id; of the rows of a list as ``data.…``.
+    """
 
     method: str
     path: str
     shape: type
     run: Callable[[World, Call], Json]
+    expands: tuple[str, ...] = ()
 
     def ids_in(self, method: str, path: str) -> tuple[str, ...] | None:
         if method != self.method:

@@ -95,6 +95,8 @@ def _checkout_page(session: Json, *, error: str = "", status: int = 200) -> Page
         <form method=post>
         <button class=yes name=card value=pm_card_visa>Pay</button>
         <button class=no name=card value=pm_card_chargeDeclined>Pay with a card that is declined</button>
+        <button class=no name=card value=pm_usBankAccount_success>Pay by bank debit, which takes days</button>
+        <button class=no name=card value=pm_usBankAccount_accountClosed>Pay by a bank debit that will bounce</button>
         </form>{leave}""",
         status=status,
     )

@@ -11,6 +11,9 @@ DECLINED_CARDS = {
     "pm_card_chargeDeclined": ("generic_decline", "Your card was declined."),
     "pm_card_chargeDeclinedInsufficientFunds": ("insufficient_funds", "Your card has insufficient funds."),
 }
+BANK_DEBITS = {"pm_usBankAccount_success": None, "pm_usBankAccount_accountClosed": "account_closed"}
+"""Days pass before their bank brings the money, or says why not."""
+
 SMALLEST_CHARGE = {"gbp": 30}
 SMALLEST_CHARGE_ELSEWHERE = 50
 
@@ -111,11 +114,46 @@ def confirm(world: World, intent: Json) -> Json:
         )
     if intent["payment_method"] in DECLINED_CARDS:
         raise _declined(world, intent)
-    charge = _charge(world, intent, paid=True)
+    if intent["payment_method"] in BANK_DEBITS:
+        charge = _charge(world, intent, status="pending", method="us_bank_account")
+        intent.update(status="processing", latest_charge=charge["id"], last_payment_error=None)
+        world.save(intent)
+        world.emit("charge.pending", charge)
+        world.emit("payment_intent.processing", intent)
+        return intent
+    return _take(world, intent, _charge(world, intent, status="succeeded", method="card"), kind="charge")
+
+
+def end_debit(world: World, intent: Json, *, failure_code: str | None) -> Json:
+    """The payer's bank brings the money of a debit, or says why not."""
+    charge = world.get("charge", intent["latest_charge"])
+    if failure_code is None:
+        return _take(world, intent, charge, kind="payment")
+    message = f"The bank account could not be debited ({failure_code})."
+    charge.update(status="failed", failure_code=failure_code, failure_message=message)
+    world.save(charge)
+    intent.update(
+        status="requires_payment_method",
+        payment_method=None,
+        last_payment_error={"code": failure_code, "message": message, "type": "card_error"},
+    )
+    world.save(intent)
+    world.emit("charge.failed", charge)
+    world.emit("payment_intent.payment_failed", intent)
+    return intent
+
+
+def _take(world: World, intent: Json, charge: Json, *, kind: str) -> Json:
     amount, currency = intent["amount"], intent["currency"]
-    fee = (amount * world.fee_basis_points + 5_000) // 10_000 + world.fee_fixed_minor
+    charge.update(status="succeeded", paid=True)
     charge["balance_transaction"] = world.move_money(
-        amount=amount, currency=currency, kind="charge", source=charge["id"], fee=fee
+        amount=amount,
+        currency=currency,
+        kind=kind,
+        category="charge",
+        source=charge["id"],
+        fee=(amount * world.fee_basis_points + 5_000) // 10_000 + world.fee_fixed_minor,
+        waits_seconds=world.pending_seconds,
     )
     world.save(charge)
     intent.update(status="succeeded", amount_received=amount, latest_charge=charge["id"], last_payment_error=None)
@@ -126,7 +164,7 @@ def confirm(world: World, intent: Json) -> Json:
 
 
 def known_card(payment_method: str) -> str:
-    if payment_method not in GOOD_CARDS and payment_method not in DECLINED_CARDS:
+    if not any(payment_method in known for known in (GOOD_CARDS, DECLINED_CARDS, BANK_DEBITS)):
         raise missing("PaymentMethod", payment_method, param="payment_method")
     return payment_method
 
@@ -150,7 +188,7 @@ def check_amount(amount: int, currency: str) -> None:
         )
 
 
-def _charge(world: World, intent: Json, *, paid: bool) -> Json:
+def _charge(world: World, intent: Json, *, status: str, method: str) -> Json:
     return world.create(
         "charge",
         "ch",
@@ -162,10 +200,11 @@ def _charge(world: World, intent: Json, *, paid: bool) -> Json:
             "customer": intent["customer"],
             "disputed": False,
             "metadata": intent["metadata"],
-            "paid": paid,
+            "paid": False,
             "payment_intent": intent["id"],
             "refunded": False,
-            "status": "succeeded" if paid else "failed",
+            "payment_method_details": {"type": method},
+            "status": status,
             "transfer_group": intent["transfer_group"],
         },
         parent=intent["id"],
@@ -174,7 +213,7 @@ def _charge(world: World, intent: Json, *, paid: bool) -> Json:
 
 def _declined(world: World, intent: Json) -> Refusal:
     reason, message = DECLINED_CARDS[intent["payment_method"]]
-    charge = _charge(world, intent, paid=False)
+    charge = _charge(world, intent, status="failed", method="card")
     intent.update(
         status="requires_payment_method",
         payment_method=None,

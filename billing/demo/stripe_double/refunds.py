@@ -98,7 +98,11 @@ def _book(world: World, charge: Json, *, amount: int, reason: str | None, metada
         parent=charge["payment_intent"],
     )
     refund["balance_transaction"] = world.move_money(
-        amount=-amount, currency=charge["currency"], kind="refund", source=refund["id"]
+        amount=-amount,
+        currency=charge["currency"],
+        kind="refund" if charge["payment_method_details"]["type"] == "card" else "payment_refund",
+        category="refund",
+        source=refund["id"],
     )
     world.save(refund)
     charge["amount_refunded"] += amount

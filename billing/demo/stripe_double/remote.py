@@ -65,6 +65,15 @@ class DoubleControl:
     def fail_refund(self, refund_id: str) -> None:
         self._order("POST", "refund_failure", refund=refund_id)
 
+    def end_debits(self, *, failure_code: str | None = None) -> list[Json]:
+        """Days pass: bank debits bring their money, or bounce with ``failure_code``."""
+        intents: list[Json] = self._order("POST", "debits", failure_code=failure_code)["payment_intents"]
+        return intents
+
+    def keep_pending(self, *, seconds: int) -> None:
+        """What is charged from now on is pending so long, by Stripe's clock (``advance``)."""
+        self._order("POST", "pace", pending_seconds=seconds)
+
     def dispute(self, payment_intent_id: str, **order: object) -> Json:
         """A payer's bank takes a payment back: the dispute. ``amount``: a part; ``inquiry=True``: it only asks."""
         return self._order("POST", "dispute", payment_intent=payment_intent_id, **order)
@@ -85,8 +94,8 @@ class DoubleControl:
     def press(self, page_url: str, **choice: str) -> tuple[int, str]:
         """Press a button on a hosted page as a browser would: status, and where it would go next or the page.
 
-        Checkout: ``card="pm_card_visa"`` (the usual) or ``"pm_card_chargeDeclined"``; onboarding: ``action="complete"``
-        (the usual) or ``"leave"``, and ``bank`` for a bank account of that name.
+        Checkout: ``card="pm_card_visa"`` (the usual), ``"pm_card_chargeDeclined"`` or a bank debit; onboarding:
+        ``action="complete"`` (the usual) or ``"leave"``, and ``bank`` for a bank account of that name.
         """
         return _browse("POST", page_url, urlencode(choice))
 

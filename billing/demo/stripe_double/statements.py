@@ -9,7 +9,8 @@ from billing.demo.stripe_double.world import World
 
 
 def retrieve_balance(world: World, call: Call) -> Json:
-    balances = world.store.balances(call.account) or {"usd": 0}
+    balances = world.balances(call.account) or {"usd": 0}
+    pending = {**dict.fromkeys(balances, 0), **world.store.pending(call.account)}
     return {
         "object": "balance",
         "available": [
@@ -17,13 +18,16 @@ def retrieve_balance(world: World, call: Call) -> Json:
             for currency, amount in balances.items()
         ],
         "livemode": False,
-        "pending": [{"amount": 0, "currency": currency, "source_types": {"card": 0}} for currency in balances],
+        "pending": [
+            {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+            for currency, amount in pending.items()
+        ],
     }
 
 
 def list_balance_transactions(world: World, call: Call) -> Json:
     kind, currency = call.given.get("type"), call.given.get("currency")
-    return page_of(
+    page = page_of(
         world,
         call,
         "balance_transaction",
@@ -31,10 +35,15 @@ def list_balance_transactions(world: World, call: Call) -> Json:
         parent=call.given.get("source", ""),
         wanted=lambda entry: kind in (None, entry["type"]) and currency in (None, entry["currency"]),
     )
+    return {**page, "data": [_as_of_now(world, entry) for entry in page["data"]]}
 
 
 def retrieve_balance_transaction(world: World, call: Call) -> Json:
-    return world.get("balance_transaction", call.ids[0], account=call.account)
+    return _as_of_now(world, world.get("balance_transaction", call.ids[0], account=call.account))
+
+
+def _as_of_now(world: World, entry: Json) -> Json:
+    return {**entry, "status": "available" if entry["available_on"] <= world.now() else "pending"}
 
 
 def list_events(world: World, call: Call) -> Json:

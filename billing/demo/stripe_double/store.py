@@ -32,6 +32,12 @@ CREATE TABLE IF NOT EXISTS balances (
     available INTEGER NOT NULL,
     PRIMARY KEY (account, currency)
 );
+CREATE TABLE IF NOT EXISTS pending (
+    account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    available_on INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS sums (
     account TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -61,6 +67,7 @@ CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due_at);
 EMPTY = (
     "DELETE FROM objects",
     "DELETE FROM balances",
+    "DELETE FROM pending",
     "DELETE FROM sums",
     "DELETE FROM answers",
     "DELETE FROM deliveries",
@@ -183,13 +190,34 @@ class Store:
         for (body,) in self._connection.execute(query, (kind, parent or account, start)):
             yield json.loads(body)
 
-    def add_to_balance(self, *, account: str, currency: str, kind: str, amount: int, fee: int) -> None:
-        """Book a balance transaction: ``amount`` less ``fee`` to the balance, both to the sums of its kind."""
+    def add_to_balance(self, *, account: str, currency: str, amount: int, available_on: int = 0) -> None:
+        """Add to what is available, or to what will be (``available_on``, by Stripe's clock)."""
+        if available_on:
+            self._connection.execute(
+                "INSERT INTO pending VALUES (?, ?, ?, ?)", (account, currency, amount, available_on)
+            )
+            return
         self._connection.execute(
             "INSERT INTO balances VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET available = available + excluded.available",
-            (account, currency, amount - fee),
+            (account, currency, amount),
         )
+
+    def release_what_is_due(self, now: int) -> None:
+        """Make available whose time has come."""
+        due = self._connection.execute(
+            "DELETE FROM pending WHERE available_on <= ? RETURNING account, currency, amount", (now,)
+        ).fetchall()
+        for account, currency, amount in due:
+            self.add_to_balance(account=account, currency=currency, amount=amount)
+
+    def pending(self, account: str) -> dict[str, int]:
+        """What is not available yet, by currency."""
+        query = "SELECT currency, SUM(amount) FROM pending WHERE account = ? GROUP BY currency"
+        return dict(self._connection.execute(query, (account,)).fetchall())
+
+    def add_to_sums(self, *, account: str, currency: str, kind: str, amount: int, fee: int) -> None:
+        """Add a balance transaction to the sums of its kind."""
         self._connection.execute(
             "INSERT INTO sums VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount, fee = fee + excluded.fee",

@@ -23,6 +23,7 @@ class World:
     fee_basis_points: int = 0
     fee_fixed_minor: int = 0
     dispute_fee_minor: int = 0
+    pending_seconds: int = 0
     webhook_faults: WebhookFaults = field(default_factory=WebhookFaults)
     sends_webhooks: bool = False
     ahead_seconds: int = 0
@@ -73,11 +74,16 @@ class World:
         account: str = "",
         fee: int = 0,
         category: str = "",
+        waits_seconds: int = 0,
     ) -> str:
-        """Add ``amount`` (negative: take it) less ``fee`` to a balance at once; the id of the balance transaction."""
+        """Add ``amount`` (negative: take it) less ``fee`` to a balance; the id of the balance transaction.
+
+        It is pending for ``waits_seconds`` by Stripe's clock, and available after.
+        """
+        available_on = self.now() + waits_seconds
         fields: Json = {
             "amount": amount,
-            "available_on": self.now(),
+            "available_on": available_on,
             "currency": currency,
             "description": None,
             "exchange_rate": None,
@@ -86,17 +92,25 @@ class World:
             "net": amount - fee,
             "reporting_category": category or kind,
             "source": source,
-            "status": "available",
+            "status": "pending" if waits_seconds else "available",
             "type": kind,
         }
         transaction = self.create("balance_transaction", "txn", fields, account=account, parent=source)
-        self.store.add_to_balance(account=account, currency=currency, kind=category or kind, amount=amount, fee=fee)
+        self.store.add_to_sums(account=account, currency=currency, kind=category or kind, amount=amount, fee=fee)
+        self.store.add_to_balance(
+            account=account, currency=currency, amount=amount - fee, available_on=available_on if waits_seconds else 0
+        )
         transaction_id: str = transaction["id"]
         return transaction_id
 
     def available(self, *, currency: str, account: str = "") -> int:
         """What may be moved out of an account now, in minor units."""
-        return self.store.balances(account).get(currency, 0)
+        return self.balances(account).get(currency, 0)
+
+    def balances(self, account: str = "") -> dict[str, int]:
+        """What may be moved out of an account now, by currency."""
+        self.store.release_what_is_due(self.now())
+        return self.store.balances(account)
 
 
 def new_id(prefix: str) -> str:

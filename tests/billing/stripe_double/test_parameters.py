@@ -108,7 +108,7 @@ from tests.billing.stripe_double.world import refusal_of
             {"payment_intent": "pi_1", "expand": ["charge"]},
             None,
             "expand",
-            "This double of Stripe expands no property.",
+            "Here this double of Stripe expands no property, not charge.",
         ),
     ],
 )
