@@ -171,7 +171,7 @@ class AssignmentsView(WorkersOwnView):
     def get(self, request: Request) -> Response:
         """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
         rows = self.permit.among(Assignment.objects.all()).filter(**self.read_query())
-        rows = rows.select_related("job", "rejection__appeal")
+        rows = rows.select_related("job", "rejection__appeal", "rejection__breaker")
         return self.page(
             rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
         )
@@ -206,7 +206,9 @@ class AssignmentView(WorkersOwnView):
     def get(self, request: Request, assignment_id: UUID) -> Response:
         """With the task as it was shown, what one answered, and why an answer was rejected, if it was."""
         rows = self.permit.among(Assignment.objects.all())
-        turn = rows.select_related("task", "job", "annotation", "rejection__appeal").get(pk=assignment_id)
+        turn = rows.select_related("task", "job", "annotation", "rejection__appeal", "rejection__breaker").get(
+            pk=assignment_id
+        )
         result = turn.annotation.result if hasattr(turn, "annotation") else None
         return Response({**shown(turn), **_shown_task(turn, self.principal), "result": result})
 

@@ -23,7 +23,7 @@ from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Escalation
 from marketplace.queries.matters import matter_of
-from marketplace.services import appeals
+from marketplace.services import appeals, breaker
 from marketplace.services.adjudication import decide_task
 from marketplace.services.decertification import DECISIONS, decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
@@ -80,7 +80,9 @@ class EscalationOut(Out):
     claimed_by = fields.UUIDField(source="claimed_by_id", allow_null=True)
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
-    decision = fields.LineField(help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold` or `reverse`; empty before.")
+    decision = fields.LineField(
+        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse` or `reset`; empty before."
+    )
     note = fields.TextField()
 
 
@@ -109,7 +111,8 @@ class EscalationDetailOut(EscalationOut):
         help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold. For "
         "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout. For "
         "`dispute`: the dispute, and which jobs were paused. For "
-        "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says."
+        "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says. "
+        "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections."
     )
 
 
@@ -119,10 +122,10 @@ class DecisionIn(In):
     EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
     result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
     decision = fields.ChoiceField(
-        choices=[*DECISIONS, *appeals.DECISIONS, "noted"],
+        choices=[*DECISIONS, *appeals.DECISIONS, "reset", "noted"],
         required=False,
-        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; a failed payout and a "
-        "dispute are `noted`.",
+        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; `reset` a breaker or "
+        "`reverse` what tripped it; a failed payout and a dispute are `noted`.",
     )
     note = fields.TextField(
         max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
@@ -210,6 +213,8 @@ class EscalationDecisionView(ApiView):
             decide_task(result=asked["result"], **common)
         elif kind == Kind.DECERTIFICATION:
             decide_decertification(decision=asked["decision"], **common)
+        elif kind == Kind.REJECTION_BREAKER:
+            breaker.decide_breaker(decision=asked["decision"], **common)
         elif kind == Kind.APPEAL:
             appeals.decide_appeal(decision=asked["decision"], **common)
         else:
@@ -223,6 +228,7 @@ _WHAT_FITS = {
     Kind.FAILED_PAYOUT: ("decision", ("noted",)),
     Kind.DISPUTE: ("decision", ("noted",)),
     Kind.APPEAL: ("decision", appeals.DECISIONS),
+    Kind.REJECTION_BREAKER: ("decision", breaker.DECISIONS),
 }
 
 

@@ -20,6 +20,7 @@ from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, rejection_s
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Assignment, Rejection, Task
+from marketplace.services.breaker import RejectionsFrozen
 from marketplace.services.review import (
     SHORTEST_MESSAGE,
     CannotReject,
@@ -152,12 +153,14 @@ class RejectionView(DecisionView):
         body=RejectionIn,
         answer=ReviewedAssignmentOut,
         creates=True,
-        errors=[*REFUSALS, CannotReject],
+        errors=[*REFUSALS, CannotReject, RejectionsFrozen],
     )
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Refuses to pay an answer, once its task is resolved and before `review_due_at`, with a reason and a message.
 
         Its pay stays in escrow for seven days, in which the rejection can be taken back and the worker can appeal.
+        Who rejects against what is known of the answers (the others' answers reach that label, an admin decided so),
+        or far more than the workers' scores lead to expect, rejects no more in this job until an admin has looked.
         """
         find_answer(assignment_id, permit=self.permit)
         reject_assignment(assignment_id=assignment_id, by=self.user, **self.read_body())
@@ -182,7 +185,7 @@ class ReversalView(DecisionView):
 
 
 def _loaded(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    return rows.select_related("task", "job", "version", "annotation", "rejection__appeal")
+    return rows.select_related("task", "job", "version", "annotation", "rejection__appeal", "rejection__breaker")
 
 
 def _shown(turns: Sequence[Assignment]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from marketplace.models.appeal import Appeal
 from marketplace.models.assignment import Annotation, Assignment, Rejection
+from marketplace.models.breaker import Breaker
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.invitation import Invitation
@@ -15,6 +16,7 @@ __all__ = [
     "Appeal",
     "Assignment",
     "Band",
+    "Breaker",
     "Client",
     "ClientUserObjectPermission",
     "Escalation",

@@ -1,6 +1,7 @@
 """Assignments: a worker's turn at a task, the answer given in it, and its rejection."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -132,6 +133,14 @@ class Annotation(models.Model):
 class Rejection(models.Model):
     """Why an answer was not accepted, in words from a list and words of substance. It can be reversed until a day."""
 
+    class Contradicts(models.TextChoices):
+        NOTHING = "", "nothing is known that speaks for the answer"
+        CONSENSUS = "consensus", "the others' answers alone reach the same label"
+        ADJUDICATION = "adjudication", "a person decided for the same label"
+        GOLD = "gold", "the right answer is known, and is this one"
+
+    REVERSIBLE_FOR = timedelta(days=7)
+
     class Pay(models.TextChoices):
         HELD = "held", "it stays in escrow, because the rejection may still be taken back"
         PAID = "paid", "the rejection was taken back, and the answer paid"
@@ -154,6 +163,10 @@ class Rejection(models.Model):
     reversed_at = models.DateTimeField(null=True)
     reversed_by = models.ForeignKey("kernel.User", null=True, on_delete=models.PROTECT, related_name="+")
     reversal_why = models.TextField(blank=True, default="")
+    contradicts = models.CharField(max_length=12, choices=Contradicts.choices, blank=True, default="")
+    breaker = models.ForeignKey(
+        "marketplace.Breaker", null=True, on_delete=models.PROTECT, related_name="rejections", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -162,6 +175,7 @@ class Rejection(models.Model):
                 name="rejection_reversed_at_a_time",
             )
         ]
+        indexes = [models.Index(fields=["breaker"], condition=Q(breaker__isnull=False), name="rejection_of_breaker")]
 
     def __str__(self) -> str:
         return f"rejection of assignment {self.assignment_id}"
@@ -172,4 +186,6 @@ class Rejection(models.Model):
         if self.reversed_at is not None:
             return self.Pay.PAID
         is_appealed = hasattr(self, "appeal") and self.appeal.decided_at is None
-        return self.Pay.HELD if is_appealed or clock.now() < self.reversible_until else self.Pay.GONE_BACK
+        is_looked_at = self.breaker is not None and self.breaker.decided_at is None
+        is_held = is_appealed or is_looked_at or clock.now() < self.reversible_until
+        return self.Pay.HELD if is_held else self.Pay.GONE_BACK

@@ -23,6 +23,7 @@ class Escalation(models.Model):
         FAILED_PAYOUT = "failed_payout"
         DISPUTE = "dispute"
         APPEAL = "appeal"
+        REJECTION_BREAKER = "rejection_breaker"
 
     ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE)
 
@@ -45,6 +46,7 @@ class Escalation(models.Model):
         Kind.FAILED_PAYOUT: "finance",
         Kind.DISPUTE: "finance",
         Kind.APPEAL: "escalations",
+        Kind.REJECTION_BREAKER: "escalations",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -71,10 +71,11 @@ ROWS: Final = (
     *section("marketplace.annotation", to="escalations auditor"),
     *section("marketplace.rejection", to="escalations auditor"),
     *section("marketplace.appeal", to="escalations auditor"),
+    *section("marketplace.breaker", to="escalations auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",
-        actions="claim release keep revoke note uphold reverse",
+        actions="claim release keep revoke note uphold reverse reset",
         by="escalations",
     ),
     *(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from billing.models import Dispute, Payout
 from kernel.principal import Principal
-from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Task
+from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Rejection, Task
 from marketplace.queries.content import shown_in_job
 from marketplace.queries.versions import presentation_of
 from qualification.models import Certification, Score, ScoreEvidence
@@ -21,6 +21,8 @@ def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]
         return _score_matter(escalation)
     if escalation.kind == Escalation.Kind.DISPUTE:
         return _dispute_matter(escalation)
+    if escalation.kind == Escalation.Kind.REJECTION_BREAKER:
+        return _breaker_matter(escalation)
     if escalation.kind == Escalation.Kind.APPEAL:
         return _appeal_matter(escalation, principal)
     return _payout_matter(escalation)
@@ -70,8 +72,21 @@ def _appeal_matter(escalation: Escalation, principal: Principal) -> dict[str, An
         "reason": rejection.reason,
         "message": rejection.message,
         "rejected_at": rejection.rejected_at,
+        "contradicts": rejection.contradicts,
         "appeal": escalation.appeal.text,
         "appealed_at": escalation.appeal.appealed_at,
+    }
+
+
+def _breaker_matter(escalation: Escalation) -> dict[str, Any]:
+    rows = Rejection.objects.filter(breaker=escalation.breaker).order_by("rejected_at", "id")
+    columns = ("assignment_id", "reason", "message", "contradicts", "rejected_at", "reversed_at")
+    return {
+        **escalation.details,
+        "rejections": [
+            {"assignment": row["assignment_id"], **{name: row[name] for name in columns[1:]}}
+            for row in rows.values(*columns)
+        ],
     }
 
 

@@ -110,7 +110,7 @@ def decide_appeal(*, escalation_id: UUID, decision: str, note: str, by: User) ->
         raise AppealOverdue("The deadline has passed, and a missed deadline decides for the worker.")
     mark_decided(escalation, by=by, decision=decision, note=note)
     if decision == "reverse":
-        take_back(assignment, rejection, by=by, actor=Actor.user(by), why=note)
+        take_back([assignment], by=by, actor=Actor.user(by), why=note)
     else:
         end_appeal(running, to=Appeal.State.UPHELD, by=by, actor=Actor.user(by), note=note)
     return escalation
@@ -146,5 +146,5 @@ def _decide_if_overdue(appeal_id: UUID) -> bool:
         return False
     escalation = lock_escalation(asked.escalation_id)
     move(escalation, Escalation.State.WITHDRAWN, by=APPEAL_CLOCK, why=_MISSED)
-    take_back(assignment, rejection, by=None, actor=APPEAL_CLOCK, why=_MISSED)
+    take_back([assignment], by=None, actor=APPEAL_CLOCK, why=_MISSED)
     return True

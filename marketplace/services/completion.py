@@ -162,7 +162,7 @@ def _accounts_of(job: Job) -> list[ledger.AccountKey]:
 
 
 def owed_at_most(job: Job) -> Money:
-    """What the turns that were taken may still cost: active, submitted, rejected and still reversible or appealed."""
+    """What the turns that were taken may still cost: active, submitted, rejected and not yet for good."""
     with connection.cursor() as cursor:
         cursor.execute(_OWED, {"job": job.pk, "now": clock.now()})
         (minor,) = cursor.fetchone()
@@ -180,7 +180,8 @@ SELECT coalesce(sum(minor), 0)::bigint FROM (
     SELECT turn.reward_minor + turn.fee_minor
     FROM marketplace_rejection rejection JOIN marketplace_assignment turn ON turn.id = rejection.assignment_id
     LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id AND appeal.state = 'open'
+    LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id AND breaker.state = 'tripped'
     WHERE turn.job_id = %(job)s AND turn.state = 'rejected'
-      AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL)
+      AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL OR breaker.id IS NOT NULL)
 ) owed
 """

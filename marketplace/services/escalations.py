@@ -21,6 +21,7 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.FAILED_PAYOUT: timedelta(days=1),
     Escalation.Kind.DISPUTE: timedelta(days=1),
     Escalation.Kind.APPEAL: timedelta(days=5),
+    Escalation.Kind.REJECTION_BREAKER: timedelta(days=2),
 }
 
 

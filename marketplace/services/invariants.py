@@ -9,8 +9,10 @@ _OWED: Final = """
 SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
 FROM marketplace_assignment turn LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
 LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id AND appeal.state = 'open'
+LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id AND breaker.state = 'tripped'
 WHERE turn.state IN ('active', 'submitted')
-   OR turn.state = 'rejected' AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL)
+   OR turn.state = 'rejected'
+      AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL OR breaker.id IS NOT NULL)
 GROUP BY turn.job_id
 """
 """What the turns that were taken may still cost, job by job."""
@@ -50,8 +52,10 @@ SELECT turn.job_id, sum(turn.reward_minor + turn.fee_minor) AS minor
 FROM marketplace_job job JOIN marketplace_assignment turn ON turn.job_id = job.id
 LEFT JOIN marketplace_rejection rejection ON rejection.assignment_id = turn.id
 LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id
+LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id
 WHERE job.state IN ('completed', 'cancelled') AND (
-      turn.state = 'rejected' AND greatest(rejection.reversible_until, appeal.decided_at) > job.finished_at
+      turn.state = 'rejected'
+      AND greatest(rejection.reversible_until, appeal.decided_at, breaker.decided_at) > job.finished_at
    OR turn.state IN ('returned', 'expired') AND EXISTS (
       SELECT FROM kernel_auditevent event
       WHERE event.subject_id = turn.id::text AND event.to_state = turn.state AND event.at >= job.finished_at))
@@ -173,6 +177,23 @@ TURNS: Final[Promises] = {
         LEFT JOIN marketplace_appeal appeal ON appeal.escalation_id = escalation.id
         WHERE escalation.kind = 'appeal' AND appeal.id IS NULL
     """,
+    "a breaker has tripped exactly while its escalation waits, and holds a wave": """
+        SELECT 'breaker ' || breaker.id, 'is ' || breaker.state || ', its escalation ' || escalation.state
+        FROM marketplace_breaker breaker JOIN marketplace_escalation escalation ON escalation.id = breaker.escalation_id
+        WHERE (breaker.state = 'tripped') <> (escalation.state IN ('open', 'claimed'))
+           OR escalation.kind <> 'rejection_breaker' OR escalation.job_id IS DISTINCT FROM breaker.job_id
+           OR NOT EXISTS (SELECT FROM marketplace_rejection rejection WHERE rejection.breaker_id = breaker.id)
+        UNION ALL
+        SELECT 'rejection ' || rejection.id, 'was made while the breaker of its job had tripped'
+        FROM marketplace_rejection rejection JOIN marketplace_assignment turn ON turn.id = rejection.assignment_id
+        JOIN marketplace_breaker breaker ON breaker.job_id = turn.job_id
+        WHERE rejection.rejected_at > breaker.tripped_at
+          AND (breaker.decided_at IS NULL OR rejection.rejected_at < breaker.decided_at)
+        UNION ALL
+        SELECT 'rejection ' || rejection.id, 'stands although its wave was reversed'
+        FROM marketplace_rejection rejection JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id
+        WHERE breaker.state = 'reversed' AND rejection.reversed_at IS NULL
+    """,
     "a rejection that nobody reversed was reversed by a missed deadline": """
         SELECT 'assignment ' || rejection.assignment_id, 'was paid although nobody reversed its rejection'
         FROM marketplace_rejection rejection LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id
@@ -264,6 +285,9 @@ STATES: Final[Promises] = {
     ),
     "every appeal is what the audit says": _LAST_STATE.format(
         noun="appeal", table="marketplace_appeal", label="marketplace.appeal"
+    ),
+    "every breaker is what the audit says": _LAST_STATE.format(
+        noun="breaker", table="marketplace_breaker", label="marketplace.breaker"
     ),
     "every invitation is what the audit says": _LAST_STATE.format(
         noun="invitation", table="marketplace_invitation", label="marketplace.invitation"

@@ -34,7 +34,7 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: rando
     is_outstanding, version_id = _situation(task)
     if is_outstanding:
         return
-    votes = _votes(task, job)
+    votes = votes_on(task, job)
     schema = schema_of(version_id)
     belief = posterior(schema, votes)
     decision = decide(
@@ -67,7 +67,8 @@ def _situation(task: Task) -> tuple[bool, UUID]:
     return found
 
 
-def _votes(task: Task, job: Job) -> list[Vote]:
+def votes_on(task: Task, job: Job, *, without: UUID | None = None) -> list[Vote]:
+    """The answers to ``task`` by reliability, as consensus takes them; ``without`` one assignment's."""
     with planned_cursor() as cursor:
         cursor.execute(
             """
@@ -75,9 +76,9 @@ def _votes(task: Task, job: Job) -> list[Vote]:
             FROM marketplace_assignment turn
             JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
             LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %s
-            WHERE turn.task_id = %s ORDER BY answer.submitted_at, answer.id
+            WHERE turn.task_id = %s AND turn.id IS DISTINCT FROM %s::uuid ORDER BY answer.submitted_at, answer.id
             """,
-            [UNMEASURED.mean, job.skill_id, task.pk],
+            [UNMEASURED.mean, job.skill_id, task.pk, without],
         )
         return [Vote(answer=Answer.from_key(key), reliability=estimate) for key, estimate in cursor.fetchall()]
 

@@ -1,5 +1,7 @@
 """Taking a rejection back, whoever does: the answer is paid, and an appeal against it has what it asked for."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from kernel import clock
@@ -13,7 +15,7 @@ from marketplace.services.settlement import settle
 
 def standing_rejection(assignment: Assignment) -> Rejection | None:
     """The rejection of a locked assignment, locked, unless there is none or it was taken back."""
-    rejections = Rejection.objects.select_for_update(no_key=True).filter(reversed_at__isnull=True)
+    rejections = Rejection.objects.select_for_update(no_key=True, of=("self",)).filter(reversed_at__isnull=True)
     return rejections.filter(assignment=assignment).first()
 
 
@@ -23,11 +25,19 @@ def open_appeal(rejection: Rejection) -> Appeal | None:
 
 
 @transaction.atomic
-def take_back(assignment: Assignment, rejection: Rejection, *, by: User | None, actor: Actor, why: str) -> None:
-    """Pay a locked, rejected assignment from what is held for it, and end the appeal that runs, if one does.
+def take_back(assignments: Sequence[Assignment], *, by: User | None, actor: Actor, why: str) -> None:
+    """Pay locked, rejected assignments from what is held for them, and end the appeals that run, all or none.
 
-    ``by`` is None when a rule decides and not a person.
+    They are in one currency. ``by`` is None when a rule decides and not a person.
     """
+    for assignment in assignments:
+        rejection = standing_rejection(assignment)
+        assert rejection is not None, "What is rejected has a rejection that stands."
+        _end(rejection, by=by, actor=actor, why=why)
+    settle(assignments, by=actor, why=lambda _: f"rejection reversed: {why}")
+
+
+def _end(rejection: Rejection, *, by: User | None, actor: Actor, why: str) -> None:
     rejection.reversed_at, rejection.reversed_by, rejection.reversal_why = clock.now(), by, why
     rejection.save(update_fields=["reversed_at", "reversed_by", "reversal_why"])
     appeal = open_appeal(rejection)
@@ -36,7 +46,6 @@ def take_back(assignment: Assignment, rejection: Rejection, *, by: User | None, 
         if escalation.state in Escalation.LIVE:
             move(escalation, Escalation.State.WITHDRAWN, by=actor, why=f"the rejection was taken back: {why}")
         end_appeal(appeal, to=Appeal.State.REVERSED, by=by, actor=actor, note=why)
-    settle([assignment], by=actor, why=lambda _: f"rejection reversed: {why}")
 
 
 def end_appeal(appeal: Appeal, *, to: Appeal.State, by: User | None, actor: Actor, note: str) -> None:

@@ -1,24 +1,24 @@
 """Review: the client accepts answers, or rejects them with a reason; a rejection can be reversed and is then paid."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
 from kernel import clock
-from kernel.errors import Invalid, Refused
+from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
 from kernel.services.audit import Actor
 from kernel.text import clean_text
 from marketplace.models import Assignment, Job, Rejection, Task
 from marketplace.services import gold
+from marketplace.services.breaker import evidence_for, require_unbroken, trip_if_due
 from marketplace.services.expiry import lock_turn
-from marketplace.services.reversal import open_appeal, standing_rejection, take_back
+from marketplace.services.posting import lock_job
+from marketplace.services.reversal import standing_rejection, take_back
 from marketplace.services.settlement import SETTLED_TOGETHER, settle, settle_all
 
-REVERSIBLE_FOR: Final = timedelta(days=7)
 SHORTEST_MESSAGE: Final = 20
 
 
@@ -74,15 +74,19 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
     """Refuse to pay a submitted answer, for a listed reason and with a message of substance.
 
     Only once its task is resolved, so that there is something to hold it against. Its pay stays in escrow until
-    ``reversible_until``. Raises Invalid, CannotReject, OwnAnswer, NotFound or WrongState.
+    ``reversible_until``. A rejection that goes too far against what is known is the last in its job until a person has
+    looked at all of them (`marketplace.services.breaker`). Raises Invalid, CannotReject, RejectionsFrozen, OwnAnswer,
+    NotFound or WrongState.
     """
     if reason not in Rejection.Reason.values:
         raise Invalid(f"{reason!r} is not a reason for rejecting. Possible: {', '.join(Rejection.Reason.values)}.")
     message = clean_text(message, what="message", field="message", longest=2000)
     if len(message) < SHORTEST_MESSAGE:
         raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
+    job = _lock_job_of(assignment_id)
     assignment = _lock_anothers(assignment_id, by)
     _require_rejectable(assignment)
+    require_unbroken(job)
     gold.let_go([assignment])
     now = clock.now()
     assignment.decided_at = now
@@ -93,10 +97,20 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
         message=message,
         rejected_by=by,
         rejected_at=now,
-        reversible_until=now + REVERSIBLE_FOR,
+        reversible_until=now + Rejection.REVERSIBLE_FOR,
+        contradicts=evidence_for(assignment),
     )
+    rejection.breaker = trip_if_due(job)
     assignment.rejection = rejection
     return assignment
+
+
+def _lock_job_of(assignment_id: UUID) -> Job:
+    """The job of an assignment, locked, so that rejections in it are weighed one after the other."""
+    job_id = Assignment.objects.filter(pk=assignment_id).values_list("job_id", flat=True).first()
+    if job_id is None:
+        raise NotFound("assignment")
+    return lock_job(job_id)
 
 
 def _lock_anothers(assignment_id: UUID, by: User) -> Assignment:
@@ -127,8 +141,8 @@ def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
     rejection = standing_rejection(assignment)
     if rejection is None:
         raise WrongState(f"Assignment {assignment.pk} is {assignment.state}. Only a rejection can be reversed.")
-    if clock.now() >= rejection.reversible_until and open_appeal(rejection) is None:
+    if rejection.pay == Rejection.Pay.GONE_BACK:
         until = f"{rejection.reversible_until:%Y-%m-%d %H:%M} UTC"
         raise TooLateToReverse(f"The rejection could be reversed until {until}; its pay has gone back.")
-    take_back(assignment, rejection, by=by, actor=Actor.user(by), why=why)
+    take_back([assignment], by=by, actor=Actor.user(by), why=why)
     return assignment

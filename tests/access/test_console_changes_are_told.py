@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client as Browser
 from django.urls import reverse
@@ -16,6 +17,7 @@ from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, Job
 from marketplace.policy import TABLE
 from marketplace.services.appeals import appeal
+from marketplace.services.breaker import trip
 from marketplace.services.escalations import open_escalation
 from qualification.models import Certification, GoldQuestion
 from tests.access.asked import about_a_certification, of_the_worker, reversing
@@ -62,6 +64,13 @@ def an_appeal(world: World) -> Model:
     return Escalation.objects.get(appeal__rejection__assignment=turn)
 
 
+def a_breaker(world: World) -> Model:
+    turn = Assignment.objects.get(pk=reversing(world).ids["assignment_id"])
+    with transaction.atomic():
+        breaker = trip(turn.job, rule="against_evidence", inputs={}, wave=[turn.rejection.pk])
+    return breaker.escalation
+
+
 def the(model: type[Model], name: str) -> Callable[[World], Model]:
     """The row of the world that has this name among its ids."""
     return lambda world: model._default_manager.get(pk=world.side.ids[name])
@@ -92,6 +101,7 @@ CHOSEN: Final[dict[str, Callable[[World], Model]]] = {
     "marketplace.escalation.keep": a_decertification,
     "marketplace.escalation.revoke": a_decertification,
     "marketplace.escalation.note": the(Escalation, "escalation_id"),
+    "marketplace.escalation.reset": a_breaker,
     "marketplace.escalation.uphold": an_appeal,
     "marketplace.escalation.reverse": an_appeal,
 }

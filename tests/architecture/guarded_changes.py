@@ -12,9 +12,9 @@ def _an_appeal(order: str) -> str:
     return f"""
         WITH rejection AS (
             INSERT INTO marketplace_rejection (id, assignment_id, reason, message, rejected_by_id, rejected_at,
-                reversible_until, reversal_why)
+                reversible_until, reversal_why, contradicts)
             SELECT gen_random_uuid(), (SELECT id FROM marketplace_assignment ORDER BY id {order} LIMIT 1), 'wrong', 'x',
-                (SELECT id FROM kernel_user ORDER BY id LIMIT 1), now(), now() + interval '7 days', '' RETURNING id
+                (SELECT id FROM kernel_user ORDER BY id LIMIT 1), now(), now() + interval '7 days', '', '' RETURNING id
         ), escalation AS (
             INSERT INTO marketplace_escalation (id, kind, state, subject, details, opened_at, due_at, decision, note)
             VALUES (gen_random_uuid(), 'appeal', 'open', 'x', '{{}}', now(), now() + interval '5 days', '', '')
@@ -26,13 +26,28 @@ def _an_appeal(order: str) -> str:
     """
 
 
+def _a_breaker(state: str) -> str:
+    decided = "now(), (SELECT id FROM kernel_user LIMIT 1)" if state == "reset" else "NULL, NULL"
+    return f"""
+        WITH escalation AS (
+            INSERT INTO marketplace_escalation (id, kind, state, subject, details, opened_at, due_at, decision, note)
+            VALUES (gen_random_uuid(), 'rejection_breaker', 'open', 'x', '{{}}', now(), now(), '', '') RETURNING id
+        )
+        INSERT INTO marketplace_breaker (id, job_id, escalation_id, state, rule, version, inputs, tripped_at,
+            decided_at, decided_by_id, note)
+        SELECT gen_random_uuid(), (SELECT id FROM marketplace_job LIMIT 1), escalation.id, '{state}', 'x', 1, '{{}}',
+            now(), {decided}, '' FROM escalation
+    """
+
+
 PREPARATION: Final = f"""
 {_an_appeal("ASC")};
+{_a_breaker("reset")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
     VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}')
 """
-"""What only somebody who silences the triggers leaves: a posting without its entry. And an appeal, and a group."""
+"""What only somebody who silences the triggers leaves: a posting without entry. And an appeal, a breaker, a group."""
 
 _MONEY_ARRIVES: Final = """
     SELECT source_id, target_id FROM billing_ledgerentry e JOIN billing_ledgeraccount s ON s.id = e.source_id
@@ -131,6 +146,14 @@ CHANGES: Final = {
         _an_appeal("DESC"),
         "UPDATE marketplace_appeal SET state = 'reversed', decided_at = now()",
     ],
+    "marketplace_breaker": [
+        _a_breaker("tripped"),
+        """
+        UPDATE marketplace_breaker SET state = 'reversed', decided_at = now(),
+            decided_by_id = (SELECT id FROM kernel_user LIMIT 1)
+        WHERE state = 'tripped'
+        """,
+    ],
     "guardian_userobjectpermission": [
         """
         INSERT INTO guardian_userobjectpermission (object_pk, content_type_id, user_id, permission_id)
@@ -220,6 +243,7 @@ REFUSED_ANYWAY: Final = {
     ],
     "kernel_adminrole": ["UPDATE kernel_adminrole SET role = 'access' WHERE role = 'auditor'"],
     "marketplace_appeal": ["DELETE FROM marketplace_appeal"],
+    "marketplace_breaker": ["DELETE FROM marketplace_breaker"],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",

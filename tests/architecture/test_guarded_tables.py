@@ -25,7 +25,7 @@ KINDS: Final = {
     "identity keys": {"kernel_subjectkey", "workforce_identity"},
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
-    "held pay": {"marketplace_appeal"},
+    "held pay": {"marketplace_appeal", "marketplace_breaker"},
     "price": {"marketplace_job", "marketplace_jobversion", "marketplace_price", "marketplace_assignment"},
     "export": set[str](),  # changes no table; its event is committed before the first line is given
 }

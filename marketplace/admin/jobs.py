@@ -16,28 +16,21 @@ from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.models import (
     Annotation,
-    Appeal,
     Assignment,
     Client,
     ClientUserObjectPermission,
-    Escalation,
     Invitation,
     Job,
     JobUserObjectPermission,
     JobVersion,
     Membership,
     Participation,
-    Rejection,
     Requirement,
     Slot,
     Task,
     WaitingGold,
 )
-from marketplace.services.appeals import decide_appeal
 from marketplace.services.completion import cancel_job
-from marketplace.services.decertification import decide_decertification
-from marketplace.services.escalations import claim_escalation, release_escalation
-from marketplace.services.noted_matters import note_matter
 from marketplace.services.posting import pause_job, resume_job
 from marketplace.services.review import accept_assignment, reverse_rejection
 from workforce.admin import DecisionAdmin, DecisionForm
@@ -280,120 +273,3 @@ class AnnotationAdmin(ReadOnlyAdmin):
     list_select_related = ("assignment",)
     search_fields = ("=id", "=assignment__id")
     ordering = ("-submitted_at", "-id")
-
-
-@admin.register(Rejection)
-class RejectionAdmin(ReadOnlyAdmin):
-    """Why answers were not accepted."""
-
-    list_display = ("assignment", "reason", "message", "rejected_by", "rejected_at", "reversible_until", "reversed_at")
-    list_filter = ("reason", ("reversed_at", admin.EmptyFieldListFilter))
-    list_select_related = ("assignment", "rejected_by")
-    search_fields = ("=assignment__id", "rejected_by__email")
-    ordering = ("-rejected_at", "-id")
-
-
-@admin.register(Appeal)
-class AppealAdmin(ReadOnlyAdmin):
-    """What workers say against rejections, and what came of it."""
-
-    list_display = ("rejection", "state", "appealed_at", "due_at", "decided_by", "decided_at")
-    list_filter = ("state",)
-    list_select_related = ("rejection", "decided_by")
-    search_fields = ("=rejection__assignment__id", "=escalation__id")
-    ordering = ("due_at", "id")
-
-
-@admin.register(Escalation)
-class EscalationAdmin(PersonalDecisionAdmin):
-    """What waits for a person. What has no consensus is decided through the API, with the answer."""
-
-    list_display = (
-        "due_at",
-        "kind",
-        "state",
-        "job",
-        "task",
-        "worker",
-        "subject",
-        "claimed_by",
-        "overdue_at",
-        "decision",
-        "decided_at",
-    )
-    list_filter = ("state", "kind", ("overdue_at", admin.EmptyFieldListFilter))
-    list_select_related = ("job", "task", "worker", "claimed_by")
-    search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
-    ordering = ("due_at", "id")
-    action_form = DecisionForm
-    actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse")
-
-    @admin.action(description="Claim, to decide it")
-    def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Take escalations, so that nobody else decides them meanwhile."""
-        self.as_user(
-            request,
-            chosen,
-            participle="claimed",
-            service=lambda row_id, by, _: claim_escalation(escalation_id=row_id, by=by),
-        )
-
-    @admin.action(description="Release")
-    def release(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Give escalations back."""
-        self.as_user(
-            request,
-            chosen,
-            participle="released",
-            service=lambda row_id, by, _: release_escalation(escalation_id=row_id, by=by),
-        )
-
-    @admin.action(description="Decertification: keep (needs a reason)")
-    def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Let workers keep their certification."""
-        self._decide_decertification(request, chosen, "keep")
-
-    @admin.action(description="Decertification: revoke (needs a reason)")
-    def revoke(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Revoke certifications."""
-        self._decide_decertification(request, chosen, "revoke")
-
-    @admin.action(description="Failed payout, dispute: noted (needs a reason)")
-    def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Close failed payouts and disputes with what was found."""
-        self.as_user(
-            request,
-            chosen,
-            participle="noted",
-            service=lambda row_id, by, reason: note_matter(escalation_id=row_id, note=reason, by=by),
-        )
-
-    @admin.action(description="Appeal: uphold the rejection (needs a reason)")
-    def uphold(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Let rejections stand."""
-        self._decide_appeal(request, chosen, "uphold")
-
-    @admin.action(description="Appeal: reverse the rejection and pay (needs a reason)")
-    def reverse(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Pay what was rejected."""
-        self._decide_appeal(request, chosen, "reverse")
-
-    def _decide_appeal(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
-        self.as_user(
-            request,
-            chosen,
-            participle="decided",
-            service=lambda row_id, by, reason: decide_appeal(
-                escalation_id=row_id, decision=decision, note=reason, by=by
-            ),
-        )
-
-    def _decide_decertification(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
-        self.as_user(
-            request,
-            chosen,
-            participle="decided",
-            service=lambda row_id, by, reason: decide_decertification(
-                escalation_id=row_id, decision=decision, note=reason, by=by
-            ),
-        )

@@ -1,0 +1,150 @@
+"""The console's sections for what waits for a person: rejections, appeals, breakers, escalations."""
+
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from kernel.admin import ReadOnlyAdmin
+from kernel.models import User
+from marketplace.admin.jobs import PersonalDecisionAdmin
+from marketplace.models import Appeal, Breaker, Escalation, Rejection
+from marketplace.services.appeals import decide_appeal
+from marketplace.services.breaker import decide_breaker
+from marketplace.services.decertification import decide_decertification
+from marketplace.services.escalations import claim_escalation, release_escalation
+from marketplace.services.noted_matters import note_matter
+from workforce.admin import DecisionForm
+
+
+@admin.register(Rejection)
+class RejectionAdmin(ReadOnlyAdmin):
+    """Why answers were not accepted."""
+
+    list_display = ("assignment", "reason", "message", "rejected_by", "rejected_at", "reversible_until", "reversed_at")
+    list_filter = ("reason", ("reversed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("assignment", "rejected_by")
+    search_fields = ("=assignment__id", "rejected_by__email")
+    ordering = ("-rejected_at", "-id")
+
+
+@admin.register(Appeal)
+class AppealAdmin(ReadOnlyAdmin):
+    """What workers say against rejections, and what came of it."""
+
+    list_display = ("rejection", "state", "appealed_at", "due_at", "decided_by", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("rejection", "decided_by")
+    search_fields = ("=rejection__assignment__id", "=escalation__id")
+    ordering = ("due_at", "id")
+
+
+@admin.register(Breaker)
+class BreakerAdmin(ReadOnlyAdmin):
+    """Where rejections were stopped, and by which rule."""
+
+    list_display = ("job", "state", "rule", "version", "tripped_at", "decided_by", "decided_at")
+    list_filter = ("state", "rule")
+    list_select_related = ("job", "decided_by")
+    search_fields = ("=job__id", "=escalation__id")
+    ordering = ("-tripped_at", "-id")
+
+
+@admin.register(Escalation)
+class EscalationAdmin(PersonalDecisionAdmin):
+    """What waits for a person. What has no consensus is decided through the API, with the answer."""
+
+    list_display = (
+        "due_at",
+        "kind",
+        "state",
+        "job",
+        "task",
+        "worker",
+        "subject",
+        "claimed_by",
+        "overdue_at",
+        "decision",
+        "decided_at",
+    )
+    list_filter = ("state", "kind", ("overdue_at", admin.EmptyFieldListFilter))
+    list_select_related = ("job", "task", "worker", "claimed_by")
+    search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
+    ordering = ("due_at", "id")
+    action_form = DecisionForm
+    actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse", "reset")
+
+    @admin.action(description="Claim, to decide it")
+    def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Take escalations, so that nobody else decides them meanwhile."""
+        self.as_user(
+            request,
+            chosen,
+            participle="claimed",
+            service=lambda row_id, by, _: claim_escalation(escalation_id=row_id, by=by),
+        )
+
+    @admin.action(description="Release")
+    def release(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Give escalations back."""
+        self.as_user(
+            request,
+            chosen,
+            participle="released",
+            service=lambda row_id, by, _: release_escalation(escalation_id=row_id, by=by),
+        )
+
+    @admin.action(description="Decertification: keep (needs a reason)")
+    def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let workers keep their certification."""
+        self._decide_decertification(request, chosen, "keep")
+
+    @admin.action(description="Decertification: revoke (needs a reason)")
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Revoke certifications."""
+        self._decide_decertification(request, chosen, "revoke")
+
+    @admin.action(description="Failed payout, dispute: noted (needs a reason)")
+    def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Close failed payouts and disputes with what was found."""
+        self.as_user(
+            request,
+            chosen,
+            participle="noted",
+            service=lambda row_id, by, reason: note_matter(escalation_id=row_id, note=reason, by=by),
+        )
+
+    @admin.action(description="Appeal: uphold the rejection (needs a reason)")
+    def uphold(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let rejections stand."""
+        self._decide_rejections(request, chosen, "uphold")
+
+    @admin.action(description="Appeal or breaker: reverse the rejections and pay (needs a reason)")
+    def reverse(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Pay what was rejected."""
+        self._decide_rejections(request, chosen, "reverse")
+
+    @admin.action(description="Breaker: reset, the rejections stand (needs a reason)")
+    def reset(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let clients reject again."""
+        self._decide_rejections(request, chosen, "reset")
+
+    def _decide_rejections(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
+        breakers = set(chosen.filter(kind=Escalation.Kind.REJECTION_BREAKER).values_list("pk", flat=True))
+
+        def decide(row_id: UUID, by: User, reason: str) -> Escalation:
+            service = decide_breaker if row_id in breakers else decide_appeal
+            return service(escalation_id=row_id, decision=decision, note=reason, by=by)
+
+        self.as_user(request, chosen, participle="decided", service=decide)
+
+    def _decide_decertification(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
+        self.as_user(
+            request,
+            chosen,
+            participle="decided",
+            service=lambda row_id, by, reason: decide_decertification(
+                escalation_id=row_id, decision=decision, note=reason, by=by
+            ),
+        )
