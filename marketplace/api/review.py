@@ -20,6 +20,7 @@ from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, rejection_s
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Assignment, Rejection, Task
+from marketplace.queries import says_the_same
 from marketplace.services.breaker import RejectionsFrozen
 from marketplace.services.review import (
     SHORTEST_MESSAGE,
@@ -209,7 +210,9 @@ def _shown_one(turn: Assignment, pseudonym: str) -> dict[str, Any]:
         "state": turn.state,
         "version": turn.version.number,
         "result": annotation.result if annotation and is_shown else None,
-        "agrees": annotation.answer_key == turn.task.answer_key if annotation and is_resolved else None,
+        "agrees": says_the_same(turn.version_id, annotation.answer_key, turn.task.answer_key)
+        if annotation and is_resolved
+        else None,
         **{name: getattr(turn, name) for name in ("reward_minor", "fee_minor", "currency", "claimed_at")},
         "seconds": annotation.seconds if annotation else None,
         "submitted_at": turn.submitted_at,

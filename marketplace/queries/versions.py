@@ -7,7 +7,9 @@ from uuid import UUID
 from kernel.content_addresses import AddressOf
 from marketplace.models import JobVersion
 from qualification.items import pictures_of, with_addresses
+from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
+from qualification.labels.similarity import agrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,14 @@ def current_schema_of(job_id: UUID) -> LabelSchema:
 def schema_of(version_id: UUID) -> LabelSchema:
     """The label schema of a job version."""
     return JobVersion.objects.select_related("label_schema").get(pk=version_id).label_schema.checked
+
+
+def says_the_same(version_id: UUID, key: str, label_key: str) -> bool:
+    """Whether the answer with this key says what the label with the other says, as exactly as its kind can be."""
+    if key == label_key or not label_key:
+        return key == label_key
+    schema = schema_of(version_id)
+    return not schema.asks_only_choices and agrees(Answer.from_key(key), Answer.from_key(label_key), schema)
 
 
 @lru_cache(maxsize=256)

@@ -31,7 +31,7 @@ def decide_task(*, escalation_id: UUID, result: object, note: str, by: User) -> 
     version = JobVersion.objects.filter(job_id=task.job_id).latest("number")
     schema = schema_of(version.pk)
     try:
-        answer = validate_result(schema, result)
+        answer = validate_result(schema, result, task.item)
     except ResultError as error:
         raise InvalidAnswer(str(error)) from error
     mark_decided(escalation, by=by, decision="resolved", note=note)
@@ -45,7 +45,7 @@ def decide_task(*, escalation_id: UUID, result: object, note: str, by: User) -> 
         fields=["label", "answer_key", "method", "resolved_at"],
     )
     if task.job.accept_on_resolution:
-        accept_soon(task)
+        accept_soon(task, schema)
     return task
 
 

@@ -20,6 +20,7 @@ from kernel import clock
 from kernel.rows import Statement, planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Slot, Task, WaitingGold
+from marketplace.queries import says_the_same
 from marketplace.services import eligibility
 from marketplace.services.slots import CHANCE
 from qualification.services import scoring
@@ -67,11 +68,12 @@ def prospect_of(assignment: Assignment, *, answer_key: str, chance: random.Rando
         given |= {"place": chance.random(), "other_place": chance.random()}
         cursor.execute(_EXAMPLE, given)
         right_key, other_key, example_turns, example_answers, has_resolved = cursor.fetchone()
-    is_right = answer_key == right_key
+    is_right = says_the_same(assignment.version_id, answer_key, right_key)
     if task.state != Task.State.OPEN:  # the job has ended: as with work, there is nothing left to wait for
         return Prospect(is_right, agrees=True, decides=True, is_due_at_once=True)
     decides = example_turns is not None and example_turns >= job.overlap_min
-    agrees = answer_key == (other_key or right_key) or (decides and example_turns == 1)  # or nobody else was asked
+    is_as_other = says_the_same(assignment.version_id, answer_key, other_key or right_key)
+    agrees = is_as_other or (decides and example_turns == 1)  # or nobody else was asked
     # An example that was not agreed with says nothing about one that is; one more answer would have been asked for.
     is_resolved = has_resolved or (example_turns == job.overlap_min and example_answers > 1)
     is_due_at_once = job.accept_on_resolution and decides and agrees and is_resolved
@@ -155,7 +157,8 @@ def _count_once(gold: WaitingGold) -> None:
         assignment = gold.assignment
         question = assignment.task.gold_question
         assert question is not None
-        count_gold(assignment, is_right=assignment.annotation.answer_key == question.answer_key)
+        is_right = says_the_same(assignment.version_id, assignment.annotation.answer_key, question.answer_key)
+        count_gold(assignment, is_right=is_right)
         gold.counted_at = clock.now()
         gold.save(update_fields=["counted_at"])
 

@@ -9,17 +9,6 @@ LONGEST_EXTERNAL_ID: Final = 200
 LONGEST_REASON: Final = 2_000
 
 
-def flaw_of_shown_text(value: object) -> str:
-    """Why ``value`` cannot be shown to a worker as the text of a task, or nothing. Any markup in it stays text."""
-    if not isinstance(value, str):
-        return "A text is due here, in quotes."
-    if not value.strip():
-        return "The text is empty; the schema shows it to workers."
-    if "\x00" in value:
-        return "The text contains the NUL character, which cannot be kept."
-    return ""
-
-
 def flaw_of_external_id(value: object) -> str:
     """Why ``value`` cannot be a client's own id of a task, or nothing."""
     if not isinstance(value, str):

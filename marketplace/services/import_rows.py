@@ -1,14 +1,15 @@
 """What a row must hold to become a task of a job: checked against the job's label schema, cell by cell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from kernel.strict_json import NotStrictJson, loads
 from marketplace.models import Band
 from marketplace.services import import_cells as cells
 from marketplace.services.import_streams import RESERVED, Record, RowFault
-from qualification.items import flaw_of_image
+from qualification.items import STRUCTURED, flaw_of_shown
 from qualification.labels.errors import ResultError, listed, quoted
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer, to_result, validate_result
@@ -31,7 +32,7 @@ class Row:
 
     number: int
     external_id: str
-    item: dict[str, str]
+    item: dict[str, object]
     priority: int
     gold: Gold | None
     band: Band = Band.STANDARD
@@ -43,16 +44,16 @@ class RowForm:
     def __init__(self, schema: LabelSchema) -> None:
         self._schema = schema
         self._flaw_of_field: dict[str, Callable[[object], str]] = {
-            field: flaw_of_image if kind == "Image" else cells.flaw_of_shown_text
-            for field, kind in schema.fields_needed.items()
+            field: partial(flaw_of_shown, kind) for field, kind in schema.fields_needed.items()
         }
+        self._structured = [field for field, kind in schema.fields_needed.items() if kind in STRUCTURED]
         self._single_choice = single_choice_of(schema)
 
     def read(self, record: Record) -> Row | list[RowFault]:
         """The row that ``record`` stands for, or everything that is wrong with it."""
         # Null means not given: programs write it for the optional values of a table.
         given = {name: value for name, value in record.values.items() if value is not None}
-        item, external_id = given.get("item"), given.get("external_id", "")
+        item, external_id = self._with_structures(given.get("item")), given.get("external_id", "")
         priority, gold = given.get("priority", DEFAULT_PRIORITY), None
         band = given.get("band", Band.STANDARD.value)
         flaws = list(self._flaws_of_names(given))
@@ -63,13 +64,15 @@ class RowForm:
             flaws.append(("priority", cells.flaw_of_priority(priority)))
         flaws.append(("band", cells.flaw_of_band(band)))
         if "gold_answer" in given or "gold_reason" in given:
-            gold, flaw = self._gold(given.get("gold_answer"), given.get("gold_reason"))
+            # Against an item with faults of its own an answer cannot be checked; the faults are told.
+            against = item if isinstance(item, dict) and not any(message for _, message in flaws) else None
+            gold, flaw = self._gold(given.get("gold_answer"), given.get("gold_reason"), against)
             flaws.append(flaw)
         faults = [RowFault(record.row, column, message) for column, message in flaws if message]
         if faults:
             return faults
         assert isinstance(item, dict) and isinstance(external_id, str) and isinstance(priority, int)
-        shown = {field: str(item[field]) for field in self._flaw_of_field}
+        shown = {field: item[field] for field in self._flaw_of_field}
         if gold is not None:
             priority = DEFAULT_PRIORITY  # chance says when gold comes
         return Row(record.row, external_id, shown, priority, gold, Band(str(band)))
@@ -90,29 +93,44 @@ class RowForm:
                 shown = listed(list(self._flaw_of_field))
                 yield field, f"The schema does not show {quoted(field)}, so it is not taken. It shows: {shown}."
 
-    def _gold(self, answer: object, reason: object) -> tuple[Gold | None, tuple[str, str]]:
+    def _with_structures(self, item: object) -> object:
+        """The item, where the text of an array or object (a cell of a CSV) is read as what it says."""
+        if not isinstance(item, dict) or not self._structured:
+            return item
+        read = dict(item)
+        for field in self._structured:
+            if isinstance(read.get(field), str):
+                try:
+                    read[field] = loads(read[field])
+                except NotStrictJson:
+                    continue  # told as a fault of the field
+        return read
+
+    def _gold(
+        self, answer: object, reason: object, item: Mapping[str, object] | None
+    ) -> tuple[Gold | None, tuple[str, str]]:
         if answer is None:
             return None, ("gold_answer", "There is a gold_reason but no gold_answer.")
         try:
-            result = self._result(answer)
+            result = self._result(answer, item)
         except (ResultError, NotStrictJson) as error:
             return None, ("gold_answer", str(error))
         flaw = cells.flaw_of_reason(reason)
         return Gold(result, str(reason)), ("gold_reason", flaw)
 
-    def _result(self, answer: object) -> list[dict[str, object]]:
+    def _result(self, answer: object, item: Mapping[str, object] | None) -> list[dict[str, object]]:
         if not isinstance(answer, str):
-            return to_result(self._schema, validate_result(self._schema, answer))
+            return to_result(self._schema, validate_result(self._schema, answer, item))
         control = self._single_choice
         if control is not None and not (answer.startswith("[") and answer not in control.known_labels):
             if answer not in control.known_labels:
                 message = f"{quoted(answer)} is no choice of {quoted(control.name)}. Choices: {listed(control.labels)}."
                 raise ResultError(message, path="gold_answer")
             return to_result(self._schema, Answer.of({control.name: [answer]}))
-        return to_result(self._schema, validate_result(self._schema, loads(answer)))
+        return to_result(self._schema, validate_result(self._schema, loads(answer), item))
 
 
 def single_choice_of(schema: LabelSchema) -> ChoicesControl | None:
     """The only control of a schema that asks one question with one answer: then an answer is a plain label."""
-    controls = schema.controls
-    return controls[0] if len(controls) == 1 and not controls[0].multiple else None
+    only = schema.choices[0] if schema.choices and len(schema.controls) == 1 else None
+    return only if only is not None and not only.multiple else None

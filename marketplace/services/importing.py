@@ -122,7 +122,7 @@ class _Intake:
             self._fault(found)
             return
         self._batch.append(found)
-        self._characters += sum(map(len, found.item.values()))
+        self._characters += sum(len(str(value)) for value in found.item.values())
         if len(self._batch) >= ROWS_AT_ONCE or self._characters >= CHARACTERS_AT_ONCE:
             self._write()
 

@@ -9,14 +9,17 @@ from django.db.models import Max, Q
 from kernel.flow import move
 from kernel.rows import planned_cursor
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Escalation, Job, Task
+from marketplace.models import Annotation, Assignment, Escalation, Job, Task
 from marketplace.queries import schema_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
 from marketplace.services.slots import CHANCE, open_slot
 from qualification.labels.results import Answer, to_result
+from qualification.labels.schema import LabelSchema
+from qualification.labels.similarity import agrees
 from qualification.queries import UNMEASURED
-from qualification.statistics.consensus import Posterior, Vote, posterior
+from qualification.statistics.believing import believe
+from qualification.statistics.consensus import Posterior, Vote
 from qualification.statistics.stopping import Decision, decide
 
 CONSENSUS = Actor.system("consensus")
@@ -36,7 +39,7 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: rando
         return
     votes = votes_on(task, job)
     schema = schema_of(version_id)
-    belief = posterior(schema, votes)
+    belief = believe(schema, votes)
     decision = decide(
         belief,
         answers=len(votes),
@@ -45,7 +48,7 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: rando
         confidence=job.confidence_basis_points / 10_000,
     )
     if decision is Decision.RESOLVED:
-        _resolve_by(belief, task=task, job=job, label=to_result(schema, belief.leader), at=answered_in.submitted_at)
+        _resolve_by(belief, task=task, job=job, schema=schema, at=answered_in.submitted_at)
     elif decision is Decision.ONE_MORE:
         _ask_for_one_more(task, chance)
     else:
@@ -83,10 +86,8 @@ def votes_on(task: Task, job: Job, *, without: UUID | None = None) -> list[Vote]
         return [Vote(answer=Answer.from_key(key), reliability=estimate) for key, estimate in cursor.fetchall()]
 
 
-def _resolve_by(
-    belief: Posterior, *, task: Task, job: Job, label: list[dict[str, object]], at: datetime | None
-) -> None:
-    task.label, task.answer_key = label, belief.leader.key
+def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None) -> None:
+    task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
     _note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, at
     move(
@@ -97,12 +98,13 @@ def _resolve_by(
         fields=["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"],
     )
     if job.accept_on_resolution:
-        accept_soon(task)
+        accept_soon(task, schema)
 
 
-def accept_soon(task: Task) -> None:
+def accept_soon(task: Task, schema: LabelSchema) -> None:
     """Let the next sweep accept the answers that agree with the label of a task that is being resolved.
 
+    Choices agree when they are the same, other answers when they are as near as an answer to gold would have to be.
     Gold that keeps pace with the task is accepted then too (`marketplace.services.gold`).
     """
     with planned_cursor() as cursor:
@@ -112,12 +114,20 @@ def accept_soon(task: Task) -> None:
                 SELECT turn.id FROM marketplace_assignment turn
                 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
                 WHERE turn.task_id = %(task)s AND turn.state = 'submitted' AND turn.review_due_at > %(now)s
-                  AND answer.answer_key = %(key)s
+                  AND answer.answer_key = ANY(%(keys)s)
                 ORDER BY turn.id FOR NO KEY UPDATE OF turn
             )
             """,
-            {"task": task.pk, "key": task.answer_key, "now": task.resolved_at},
+            {"task": task.pk, "keys": _keys_like_the_label(task, schema), "now": task.resolved_at},
         )
+
+
+def _keys_like_the_label(task: Task, schema: LabelSchema) -> list[str]:
+    if schema.asks_only_choices:
+        return [task.answer_key]
+    label = Answer.from_key(task.answer_key)
+    given = Annotation.objects.filter(assignment__task=task, late=False).values_list("answer_key", flat=True)
+    return [key for key in sorted(set(given)) if agrees(Answer.from_key(key), label, schema)]
 
 
 def _note_belief(task: Task, belief: Posterior) -> None:

@@ -85,6 +85,7 @@ class _Lines:
         schema = job.versions.select_related("label_schema").latest("number").label_schema.checked
         self._media_owner, self._pictures = job.media_owner, pictures_of(schema)
         self._media: dict[UUID, dict[str, object]] = {}
+        self._is_plain = schema.asks_only_choices
         control = single_choice_of(schema)
         self._control = control.name if control else None
         self._value_of: Callable[[str], object] = lru_cache(maxsize=1_000)(self._read_value)
@@ -134,6 +135,8 @@ class _Lines:
         }
 
     def _read_value(self, key: str) -> object:
+        if not self._is_plain:
+            return None  # the label says it, in Label Studio's form
         chosen = dict(Answer.from_key(key).selections)
         if self._control is None or chosen.keys() - {self._control}:
             return {control: list(labels) for control, labels in chosen.items()}

@@ -16,6 +16,7 @@ from kernel.errors import Refused
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import Assignment
+from marketplace.queries import says_the_same
 from marketplace.services import gold
 
 logger = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ def settle_all(*, ids: Iterable[UUID], by: Actor, due_at: datetime | None = None
 
 
 def _why_due(assignment: Assignment) -> str:
-    if assignment.task.answer_key and assignment.task.answer_key == assignment.annotation.answer_key:
+    label_key = assignment.task.answer_key
+    if label_key and says_the_same(assignment.version_id, assignment.annotation.answer_key, label_key):
         return "the task was resolved as answered"
     return "the review clock ran out"

@@ -11,7 +11,7 @@ from kernel.errors import Invalid, Refused
 from kernel.flow import WrongState, move
 from kernel.rows import Statement, insert
 from kernel.services.audit import Actor
-from marketplace.models import Annotation, Assignment
+from marketplace.models import Annotation, Assignment, Task
 from marketplace.queries import schema_of
 from marketplace.services import gold
 from marketplace.services.expiry import end_turn, lock_turn
@@ -63,8 +63,11 @@ def submit_annotation(
 
 
 def _checked(assignment: Assignment, result: object) -> Answer:
+    schema = schema_of(assignment.version_id)
+    # What the task shows matters to offsets and ids only; choices are checked without reading it.
+    item = None if schema.asks_only_choices else Task.objects.values_list("item", flat=True).get(pk=assignment.task_id)
     try:
-        return validate_result(schema_of(assignment.version_id), result)
+        return validate_result(schema, result, item)
     except ResultError as error:
         raise InvalidAnswer(str(error)) from error
 

@@ -85,12 +85,12 @@ class Attributes:
         raise self.error(f"has {attribute}={quoted(value)}. Possible: {listed(possible)}.")
 
     def hotkey(self, attribute: str) -> str:
-        return self._matching(attribute, _HOTKEY.fullmatch, "a key such as 1, a, f2 or ctrl+shift+a")
+        return self.matching(attribute, _HOTKEY.fullmatch, "a key such as 1, a, f2 or ctrl+shift+a")
 
     def length(self, attribute: str) -> str:
-        return self._matching(attribute, _LENGTH.fullmatch, "a length such as 750px or 100%")
+        return self.matching(attribute, _LENGTH.fullmatch, "a length such as 750px or 100%")
 
-    def _matching(self, attribute: str, matches: Callable[[str], object], meant: str) -> str:
+    def matching(self, attribute: str, matches: Callable[[str], object], meant: str) -> str:
         value = self._element.attributes.get(attribute, "")
         if self.has(attribute) and not matches(value):
             raise self.error(f"has {attribute}={quoted(value)}; meant is {meant}.")

@@ -42,7 +42,7 @@ def _encoded(xml: str) -> bytes:
     if len(encoded) > MAX_BYTES:
         raise SchemaError(f"The labeling config is {len(encoded):,} bytes; at most {MAX_BYTES:,} are possible.")
     if not xml.strip():
-        raise SchemaError("The labeling config is empty; it needs a <View> with an object and a Choices tag.")
+        raise SchemaError("The labeling config is empty; it needs a <View> with an object and a control.")
     return encoded
 
 

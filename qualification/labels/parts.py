@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-ObjectKind = Literal["Text", "Image"]
+ObjectKind = Literal["Text", "Image", "Audio", "Video", "HyperText", "Paragraphs", "TimeSeries", "Table", "List"]
 
 Selection = Literal["single", "single-radio", "multiple"]
 
@@ -83,6 +83,11 @@ class ChoicesControl:
     layout: Layout
     randomize: bool
     choices: tuple[Choice, ...]
+    per_region: bool = False
+
+    @property
+    def tag(self) -> str:
+        return "Choices"
 
     @property
     def multiple(self) -> bool:
@@ -115,7 +120,79 @@ class ChoicesControl:
             "layout": self.layout,
             "randomize": self.randomize,
             "choices": [choice.to_dict() for choice in self.choices],
+            **({"perRegion": True} if self.per_region else {}),
         }
 
 
-Part = Header | ObjectTag | ChoicesControl
+@dataclass(frozen=True)
+class Control:
+    """Any other question: `tag` says of which kind, `qualification.labels.tags` what it may be about.
+
+    `choices` are the labels that a region may carry (or the buckets of a Ranker), and `multiple` whether it may carry
+    several. `paths` are the places in a Taxonomy, each from its root. `settings` are the attributes that bound an
+    answer, as they were written (`min`, `maxRating`, …), and `display` those that do not matter to it. `is_lender`
+    marks the Labels of a video: they have no answers of their own but lend their labels to its VideoRectangle.
+    """
+
+    tag: str
+    name: str
+    to_name: str
+    required: bool = False
+    required_message: str = ""
+    choices: tuple[Choice, ...] = ()
+    multiple: bool = False
+    per_region: bool = False
+    paths: tuple[tuple[str, ...], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    display: tuple[tuple[str, str], ...] = ()
+    is_lender: bool = False
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What a region may be labelled with, in the order of the schema; empty where it carries no label."""
+        return tuple(choice.label for choice in self.choices)
+
+    @cached_property
+    def known_labels(self) -> frozenset[str]:
+        """The labels again, for asking whether one of them is known."""
+        return frozenset(self.labels)
+
+    @cached_property
+    def known_paths(self) -> frozenset[tuple[str, ...]]:
+        """The places of a Taxonomy, for asking whether one of them is known."""
+        return frozenset(self.paths)
+
+    @property
+    def possible_answers(self) -> int:
+        """As many as to expect that two who guess do not say the same; there is no end of boxes."""
+        return MANY_ANSWERS
+
+    def setting(self, name: str, default: str = "") -> str:
+        """An attribute that bounds an answer, as it was written."""
+        return self._settings.get(name, default)
+
+    @cached_property
+    def _settings(self) -> dict[str, str]:
+        return dict(self.settings)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "tag": self.tag,
+            "name": self.name,
+            "toName": self.to_name,
+            "required": self.required,
+            "requiredMessage": self.required_message,
+            "multiple": self.multiple,
+            "perRegion": self.per_region,
+            "labels": [choice.to_dict() for choice in self.choices],
+            "paths": [list(path) for path in self.paths],
+            "settings": dict(self.settings),
+            "display": dict(self.display),
+        }
+
+
+MANY_ANSWERS = 100
+
+AnyControl = ChoicesControl | Control
+
+Part = Header | ObjectTag | AnyControl

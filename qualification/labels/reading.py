@@ -1,11 +1,22 @@
 """Turns the tags of a labeling config into the parts of a label schema, each against its allow-list of attributes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from qualification.labels.attributes import Attributes, field_in
 from qualification.labels.errors import SchemaError, quoted
 from qualification.labels.markup import Element
-from qualification.labels.parts import Choice, ChoicesControl, Header, Layout, ObjectTag, Part, Selection
+from qualification.labels.parts import (
+    Choice,
+    ChoicesControl,
+    Control,
+    Header,
+    Layout,
+    ObjectKind,
+    ObjectTag,
+    Part,
+    Selection,
+)
+from qualification.labels.tags import CHILDREN, CONTROLS, OBJECTS, REFUSED, ControlTag
 from qualification.labels.text import fold
 
 Placed = tuple[Part, int]
@@ -14,24 +25,30 @@ Placed = tuple[Part, int]
 SELECTIONS: tuple[Selection, ...] = ("single", "single-radio", "multiple")
 LAYOUTS: tuple[Layout, ...] = ("vertical", "inline", "select")
 HEADER_SIZES = ("1", "2", "3", "4", "5", "6")
-IMAGE_FLAGS = (
-    "zoom",
-    "negativeZoom",
-    "zoomControl",
-    "rotateControl",
-    "brightnessControl",
-    "contrastControl",
-    "smoothing",
-)
-IMAGE_LENGTHS = ("width", "maxWidth")
+NOT_KEPT = ("valueType", "encoding")
+"""Attributes with one possible value, which need not be kept."""
 
-SUPPORTED_ATTRIBUTES = {
+RELATIONS = "relations"
+"""The name of a Relations tag that has none, as in Label Studio; its results name no control."""
+
+SUPPORTED_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "View": ("display",),
     "Header": ("value", "size", "underline"),
-    "Text": ("name", "value", "valueType", "encoding"),
-    "Image": ("name", "value", *IMAGE_FLAGS, *IMAGE_LENGTHS),
-    "Choices": ("name", "toName", "choice", "required", "requiredMessage", "showInline", "layout", "randomize"),
+    **{kind: ("name", "value", *forms) for kind, forms in OBJECTS.items()},
+    "Choices": (
+        "name",
+        "toName",
+        "choice",
+        "required",
+        "requiredMessage",
+        "showInline",
+        "layout",
+        "randomize",
+        "perRegion",
+    ),
     "Choice": ("value", "alias", "hotkey", "hint", "selected"),
+    **{tag: declared.attributes for tag, declared in CONTROLS.items()},
+    **{tag: tuple(forms) for tag, forms in CHILDREN.items()},
 }
 
 
@@ -61,24 +78,23 @@ def _read_header(element: Element) -> Header:
     )
 
 
-def _read_text(element: Element) -> ObjectTag:
+def _read_object(element: Element) -> ObjectTag:
+    kind: ObjectKind = next(kind for kind in OBJECTS if kind == element.tag)
     attributes = _attributes_of(element)
-    _check_empty(element)
-    attributes.one_of("valueType", ("text",), default="text")
-    attributes.one_of("encoding", ("none",), default="none")
-    return ObjectTag(kind="Text", name=attributes.name("name"), field=attributes.task_field("value"))
-
-
-def _read_image(element: Element) -> ObjectTag:
-    attributes = _attributes_of(element)
-    _check_empty(element)
-    flags = [(name, "true" if attributes.flag(name) else "false") for name in IMAGE_FLAGS if attributes.has(name)]
-    lengths = [(name, attributes.length(name)) for name in IMAGE_LENGTHS if attributes.has(name)]
+    for child in element.children:
+        if (kind, child.tag) != ("TimeSeries", "Channel"):
+            raise _unsupported(child, parent=element)
+        _check_empty(child)
+        channel = _attributes_of(child)
+        channel.required("column")
+        for name, form in CHILDREN["Channel"].items():
+            form(channel, name)
+    shown = ((name, form(attributes, name)) for name, form in OBJECTS[kind].items() if attributes.has(name))
     return ObjectTag(
-        kind="Image",
+        kind=kind,
         name=attributes.name("name"),
         field=attributes.task_field("value"),
-        display=tuple(flags + lengths),
+        display=tuple((name, value) for name, value in shown if name not in NOT_KEPT),
     )
 
 
@@ -97,8 +113,17 @@ def _read_choices(element: Element) -> ChoicesControl:
         layout=_layout_of(attributes),
         randomize=attributes.flag("randomize"),
         choices=choices,
+        per_region=attributes.flag("perRegion"),
     )
-    _check_choices(element, control)
+    if control.possible_answers < 2:
+        count = len(control.choices)
+        counted = "1 choice" if count == 1 else f"{count} choices"
+        raise SchemaError(f"Choices {quoted(control.name)} has {counted}: nothing to choose.", line=element.line)
+    if not control.multiple and sum(choice.selected for choice in control.choices) > 1:
+        raise SchemaError(
+            f"Choices {quoted(control.name)} takes one answer, but several are selected beforehand.", line=element.line
+        )
+    _check_differ(f"Choices {quoted(control.name)}", choices, element.children)
     return control
 
 
@@ -106,6 +131,10 @@ def _read_choice(element: Element) -> Choice:
     attributes = _attributes_of(element)
     if element.children:
         raise attributes.error("contains other tags; nested choices are not supported, use one Choices per level.")
+    return _choice(attributes)
+
+
+def _choice(attributes: Attributes) -> Choice:
     value = attributes.label("value")
     if field_in(value) is not None:
         raise attributes.error(f"has value={quoted(value)}; choices are fixed and cannot be loaded from the task.")
@@ -125,23 +154,91 @@ def _layout_of(attributes: Attributes) -> Layout:
     return attributes.one_of("layout", LAYOUTS, default="vertical")
 
 
-def _check_choices(element: Element, control: ChoicesControl) -> None:
-    if control.possible_answers < 2:
-        count = len(control.choices)
-        counted = "1 choice" if count == 1 else f"{count} choices"
-        raise SchemaError(f"Choices {quoted(control.name)} has {counted}: nothing to choose.", line=element.line)
-    if not control.multiple and sum(choice.selected for choice in control.choices) > 1:
+def _read_control(element: Element) -> Control:
+    declared = CONTROLS[element.tag]
+    attributes = _attributes_of(element)
+    for child in element.children:
+        if child.tag != declared.child:
+            raise _unsupported(child, parent=element)
+    paths = _paths_of(element, ()) if element.tag == "Taxonomy" else ()
+    choices = () if paths else tuple(_read_child(child, declared.child) for child in element.children)
+    is_named = element.tag != "Relations" or attributes.has("name")
+    control = Control(
+        tag=element.tag,
+        name=attributes.name("name") if is_named else RELATIONS,
+        to_name=_target_of(attributes, element.tag),
+        required=attributes.flag("required"),
+        required_message=attributes.note("requiredMessage"),
+        choices=choices,
+        multiple=attributes.one_of("choice", ("single", "multiple"), default="single") == "multiple",
+        per_region=declared.may_be_per_region and attributes.flag("perRegion"),
+        paths=tuple(paths),
+        settings=_kept(attributes, declared, "settings"),
+        display=_kept(attributes, declared, "display"),
+    )
+    _check_children(element, declared, control)
+    return control
+
+
+def _target_of(attributes: Attributes, tag: str) -> str:
+    if tag == "Relations":
+        return ""
+    if tag != "Pairwise":
+        return attributes.name("toName")
+    both = attributes.required("toName").split(",")
+    if len(both) != 2 or both[0].strip() == both[1].strip():
+        raise attributes.error(f"has toName={quoted(','.join(both))}; it compares two objects, written as left,right.")
+    return ",".join(name.strip() for name in both)
+
+
+def _kept(attributes: Attributes, declared: ControlTag, which: str) -> tuple[tuple[str, str], ...]:
+    forms = declared.settings if which == "settings" else declared.display
+    return tuple((name, form(attributes, name)) for name, form in forms.items() if attributes.has(name))
+
+
+def _read_child(element: Element, tag: str) -> Choice:
+    attributes = _attributes_of(element)
+    _check_empty(element)
+    if tag == "Bucket":
+        return Choice(value=attributes.name("name"), hint=attributes.note("title"))
+    for name, form in CHILDREN[tag].items():
+        form(attributes, name)
+    if tag == "Relation":
+        return Choice(value=attributes.label("value"))
+    return _choice(attributes)
+
+
+def _paths_of(element: Element, above: tuple[str, ...]) -> list[tuple[str, ...]]:
+    paths: list[tuple[str, ...]] = []
+    choices = []
+    for child in element.children:
+        if child.tag != "Choice":
+            raise _unsupported(child, parent=element)
+        choices.append(_choice(_attributes_of(child)))
+        path = (*above, choices[-1].label)
+        paths += [path, *_paths_of(child, path)]
+    _check_differ("one level of the Taxonomy", choices, element.children)
+    return paths
+
+
+def _check_children(element: Element, declared: ControlTag, control: Control) -> None:
+    if declared.child and declared.child not in ("Bucket", "Relation") and not (control.choices or control.paths):
         raise SchemaError(
-            f"Choices {quoted(control.name)} takes one answer, but several are selected beforehand.", line=element.line
+            f"{element.tag} {quoted(control.name)} has no {declared.child} tags: nothing to label with.",
+            line=element.line,
         )
+    _check_differ(f"{element.tag} {quoted(control.name)}", control.choices, element.children)
+
+
+def _check_differ(where: str, choices: Iterable[Choice], elements: Iterable[Element]) -> None:
     taken: dict[str, str] = {}
-    for choice, child in zip(control.choices, element.children, strict=True):
+    for choice, child in zip(choices, elements, strict=False):
         # A set, because value and alias of one choice may well be the same.
         for word in sorted({fold(choice.value), fold(choice.alias)} - {""}):
             if word in taken:
                 raise SchemaError(
                     f"{quoted(choice.value)} and {quoted(taken[word])} look the same to a reader "
-                    f"(as value or alias in Choices {quoted(control.name)}); make them differ.",
+                    f"(as value or alias in {where}); make them differ.",
                     line=child.line,
                 )
             taken[word] = choice.value
@@ -156,9 +253,11 @@ def _unsupported(element: Element, *, parent: Element) -> SchemaError:
     tag = quoted(element.tag)
     if element.tag in SUPPORTED_ATTRIBUTES:
         return SchemaError(f"The tag {tag} cannot stand inside {parent.tag}.", line=element.line)
+    if element.tag in REFUSED:
+        return SchemaError(f"The tag {tag} is not supported: {REFUSED[element.tag]}.", line=element.line)
+    controls, objects = ", ".join(["Choices", *CONTROLS]), ", ".join(OBJECTS)
     return SchemaError(
-        f"The tag {tag} is not supported. Supported: the control Choices with its Choice tags, the objects Text and "
-        "Image, and View and Header around them.",
+        f"The tag {tag} is not supported. Controls: {controls}. Objects: {objects}. Around them: View and Header.",
         line=element.line,
     )
 
@@ -169,7 +268,7 @@ def _attributes_of(element: Element) -> Attributes:
 
 _READERS: dict[str, Callable[[Element], Part]] = {
     "Header": _read_header,
-    "Text": _read_text,
-    "Image": _read_image,
     "Choices": _read_choices,
+    **dict.fromkeys(OBJECTS, _read_object),
+    **dict.fromkeys(CONTROLS, _read_control),
 }

@@ -1,7 +1,7 @@
 """Whether a label schema may take the place of an older one: every answer given so far must still fit."""
 
 from qualification.labels.errors import listed, quoted
-from qualification.labels.parts import ChoicesControl
+from qualification.labels.parts import AnyControl, Control
 from qualification.labels.schema import LabelSchema
 
 
@@ -29,7 +29,10 @@ def fault_of_revision(older: LabelSchema, newer: LabelSchema) -> str:
     return ""
 
 
-def _fault_of_control(older: ChoicesControl, newer: ChoicesControl) -> str:
+def _fault_of_control(older: AnyControl, newer: AnyControl) -> str:
+    fault = _fault_of_kind(older, newer)
+    if fault:
+        return fault
     lost = [label for label in older.labels if label not in newer.known_labels]
     if lost:
         return f"loses {listed(lost)}, which may have been answered."
@@ -39,4 +42,17 @@ def _fault_of_control(older: ChoicesControl, newer: ChoicesControl) -> str:
         return "took several choices and would take one."
     if newer.required and not older.required:
         return "could be left out and would be required."
+    return ""
+
+
+def _fault_of_kind(older: AnyControl, newer: AnyControl) -> str:
+    if older.tag != newer.tag or older.per_region != newer.per_region:
+        return f"would be another kind of question than {older.tag}."
+    if not isinstance(older, Control) or not isinstance(newer, Control):
+        return ""
+    if older.settings != newer.settings:
+        return "has bounds that answers were given within; they stay as they are."
+    lost = [path for path in older.paths if path not in newer.known_paths]
+    if lost:
+        return f"loses {listed([' / '.join(path) for path in lost])}, which may have been answered."
     return ""

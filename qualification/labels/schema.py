@@ -1,18 +1,19 @@
 """A label schema: what a worker sees of a task and what may be answered, from a Label Studio labeling config.
 
-Supported are `Choices` over `Text` or `Image` inside `View`, with `Header` as plain text; docs/labels.md has every
-attribute. Tags and attributes stand on an allow-list, so whatever is not understood here is never shown to anybody.
+Tags and attributes stand on an allow-list (`qualification.labels.tags`; docs/labels.md has them all), so whatever is
+not understood here is never shown to anybody.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from qualification.labels.errors import SchemaError, listed, quoted, spelt
 from qualification.labels.markup import read_markup
-from qualification.labels.parts import ChoicesControl, Header, ObjectKind, ObjectTag, Part
+from qualification.labels.parts import AnyControl, ChoicesControl, Control, Header, ObjectKind, ObjectTag, Part
 from qualification.labels.reading import Placed, read_parts
+from qualification.labels.tags import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,37 @@ class LabelSchema:
         return tuple(part for part in self.parts if isinstance(part, ObjectTag))
 
     @cached_property
-    def controls(self) -> tuple[ChoicesControl, ...]:
-        return tuple(part for part in self.parts if isinstance(part, ChoicesControl))
+    def controls(self) -> tuple[AnyControl, ...]:
+        """Everything that is asked, in order; also what is asked of each region."""
+        return tuple(
+            part
+            for part in self.parts
+            if isinstance(part, ChoicesControl) or (isinstance(part, Control) and not part.is_lender)
+        )
+
+    @cached_property
+    def choices(self) -> tuple[ChoicesControl, ...]:
+        """The choices about a whole object: each has one answer, from a list that is known beforehand."""
+        return tuple(part for part in self.parts if isinstance(part, ChoicesControl) and not part.per_region)
+
+    @cached_property
+    def others(self) -> tuple[Control, ...]:
+        """All other questions about a whole object, and those that ask for regions of one."""
+        return tuple(part for part in self.controls if isinstance(part, Control) and not part.per_region)
+
+    @cached_property
+    def of_regions(self) -> tuple[AnyControl, ...]:
+        """What is asked of each region."""
+        return tuple(part for part in self.controls if part.per_region)
+
+    @property
+    def asks_only_choices(self) -> bool:
+        """Whether every answer is a choice from lists that are known beforehand."""
+        return len(self.choices) == len(self.controls)
+
+    def object_named(self, name: str) -> ObjectTag | None:
+        """The object of that name, if there is one."""
+        return next((tag for tag in self.objects if tag.name == name), None)
 
     @cached_property
     def fields_needed(self) -> dict[str, ObjectKind]:
@@ -39,7 +69,7 @@ class LabelSchema:
         """How many different annotations fit this schema."""
         return math.prod(control.possible_answers for control in self.controls)
 
-    def control(self, name: str) -> ChoicesControl | None:
+    def control(self, name: str) -> AnyControl | None:
         """The control of that name, if there is one."""
         return self._control_by_name.get(name)
 
@@ -63,7 +93,7 @@ class LabelSchema:
         return {"parts": [part.to_dict() for part in self.parts], "needs": dict(self.fields_needed)}
 
     @cached_property
-    def _control_by_name(self) -> dict[str, ChoicesControl]:
+    def _control_by_name(self) -> dict[str, AnyControl]:
         return {control.name: control for control in self.controls}
 
 
@@ -82,9 +112,10 @@ def parse_schema(xml: str) -> LabelSchema:
     _check_targets(placed)
     _check_kinds(placed)
     _check_hotkeys(placed)
-    schema = LabelSchema(parts=tuple(part for part, _ in placed))
-    if not schema.controls:
-        raise SchemaError("The schema asks nothing; it needs at least one Choices tag.")
+    _check_regions(placed)
+    schema = LabelSchema(parts=tuple(_with_lent_labels([part for part, _ in placed])))
+    if not schema.choices and not schema.others:
+        raise SchemaError("The schema asks nothing; it needs at least one control such as Choices.")
     return schema
 
 
@@ -108,12 +139,63 @@ def _check_names(placed: Sequence[Placed]) -> None:
 
 
 def _check_targets(placed: Sequence[Placed]) -> None:
-    objects = [part.name for part, _ in placed if isinstance(part, ObjectTag)]
+    objects = {part.name: part for part, _ in placed if isinstance(part, ObjectTag)}
     for part, line in placed:
-        if isinstance(part, ChoicesControl) and part.to_name not in objects:
-            has = f"Objects here: {listed(objects)}." if objects else "There is no Text or Image here."
-            message = f"Choices {quoted(part.name)} is about {quoted(part.to_name)}, which is no object. {has}"
+        if isinstance(part, Header | ObjectTag) or part.tag == "Relations":
+            continue
+        for name in part.to_name.split(","):
+            if name not in objects:
+                has = f"Objects here: {listed(list(objects))}." if objects else "There is no object here."
+                message = f"{part.tag} {quoted(part.name)} is about {quoted(name)}, which is no object. {has}"
+                raise SchemaError(message, line=line)
+            if isinstance(part, Control) and objects[name].kind not in CONTROLS[part.tag].objects:
+                possible = listed(CONTROLS[part.tag].objects)
+                hint = " Regions of an Image have tags of their own, such as RectangleLabels." * (
+                    part.tag == "Labels" and objects[name].kind == "Image"
+                )
+                message = f"{part.tag} {quoted(part.name)} is about {objects[name].kind} {quoted(name)}."
+                raise SchemaError(f"{message} It can be about: {possible}.{hint}", line=line)
+
+
+def _check_regions(placed: Sequence[Placed]) -> None:
+    with_regions = {part.to_name for part, _ in placed if isinstance(part, Control) and CONTROLS[part.tag].has_regions}
+    relations = 0
+    for part, line in placed:
+        if isinstance(part, ChoicesControl | Control) and part.per_region and part.to_name not in with_regions:
+            message = f"{part.tag} {quoted(part.name)} is asked of each region, but {quoted(part.to_name)} has none."
             raise SchemaError(message, line=line)
+        if isinstance(part, Control) and part.tag == "Relations":
+            relations += 1
+            if relations > 1 or not with_regions:
+                why = "is given twice" if relations > 1 else "connects regions, and there are none"
+                raise SchemaError(f"Relations {why}.", line=line)
+
+
+def _with_lent_labels(parts: Sequence[Part]) -> list[Part]:
+    """The parts, where each VideoRectangle has the labels of the Labels about its video."""
+    videos = {part.name for part in parts if isinstance(part, ObjectTag) and part.kind == "Video"}
+    lenders = {
+        part.to_name: part
+        for part in parts
+        if isinstance(part, Control) and part.tag == "Labels" and part.to_name in videos
+    }
+    boxed = {part.to_name for part in parts if isinstance(part, Control) and part.tag == "VideoRectangle"}
+    for lender in lenders.values():
+        if lender.to_name not in boxed:
+            raise SchemaError(
+                f"Labels {quoted(lender.name)} label the boxes of a VideoRectangle, and there is none. "
+                "Stretches of a video are marked with TimelineLabels."
+            )
+    lent: list[Part] = []
+    for part in parts:
+        if isinstance(part, Control) and part.tag == "VideoRectangle" and part.to_name in lenders:
+            lender = lenders[part.to_name]
+            lent.append(replace(part, choices=lender.choices, multiple=lender.multiple))
+        elif isinstance(part, Control) and part in lenders.values():
+            lent.append(replace(part, is_lender=True))
+        else:
+            lent.append(part)
+    return lent
 
 
 def _check_kinds(placed: Sequence[Placed]) -> None:
@@ -121,13 +203,14 @@ def _check_kinds(placed: Sequence[Placed]) -> None:
     for part, line in placed:
         for field, kind in _shown([part]):
             if kinds.setdefault(field, kind) != kind:
-                raise SchemaError(f"The field ${field} is shown as Text and as Image; choose one.", line=line)
+                message = f"The field ${field} is shown as {kinds[field]} and as {kind}; choose one."
+                raise SchemaError(message, line=line)
 
 
 def _check_hotkeys(placed: Sequence[Placed]) -> None:
     taken: dict[str, str] = {}
     for part, line in placed:
-        for choice in part.choices if isinstance(part, ChoicesControl) else ():
+        for choice in part.choices if isinstance(part, ChoicesControl | Control) else ():
             if choice.hotkey and choice.hotkey in taken:
                 both = f"{quoted(taken[choice.hotkey])} and {quoted(choice.value)}"
                 raise SchemaError(f"The hotkey {choice.hotkey} is given to both {both}.", line=line)

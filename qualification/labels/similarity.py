@@ -1,6 +1,15 @@
-"""How near two answers under one schema are: for scoring against gold, and for comparing workers."""
+"""How near two answers under one schema are, and one answer from several: the door to all kinds.
 
-from qualification.labels.parts import ChoicesControl
+Choices need nothing but this. What else there is computes with NumPy and SciPy, which are loaded when a schema first
+asks for it: most processes never meet one.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 
@@ -10,9 +19,24 @@ def same_answer(first: Answer, second: Answer) -> bool:
     return first == second
 
 
-def is_correct(answer: Answer, gold: Answer) -> bool:
-    """Whether an answer to a gold question is right: right in every control and every choice, nothing less."""
-    return same_answer(answer, gold)
+def is_correct(answer: Answer, gold: Answer, schema: LabelSchema) -> bool:
+    """Whether an answer to a gold question is right in every control, as exactly as its kind can be expected to be.
+
+    Choices are right in every choice, nothing less. For other kinds see `right` in docs/labels.md.
+    """
+    if same_answer(answer, gold):
+        return True
+    if schema.asks_only_choices:
+        return False
+    near = similarity_by_control(answer, gold, schema)
+    return all(
+        near[control.name] >= _right_from(schema, control) for control in schema.controls if control.name in near
+    )
+
+
+def agrees(answer: Answer, label: Answer, schema: LabelSchema) -> bool:
+    """Whether an answer says what a label says, as exactly as an answer to gold would have to."""
+    return is_correct(answer, label, schema)
 
 
 def score_answer(answer: Answer, gold: Answer, schema: LabelSchema) -> float:
@@ -20,14 +44,49 @@ def score_answer(answer: Answer, gold: Answer, schema: LabelSchema) -> float:
 
     A single choice is right (1) or wrong (0). For a multiple choice it is the Jaccard index: labels in both over labels
     in either, and 1 when both are empty. Source: P. Jaccard, "The distribution of the flora in the alpine zone",
-    New Phytologist 11 (1912).
+    New Phytologist 11 (1912). Each other kind has its own measure.
     """
-    scores = [_similarity(control, answer, gold) for control in schema.controls]
+    scores = list(similarity_by_control(answer, gold, schema).values())
     return sum(scores) / len(scores)
 
 
-def _similarity(control: ChoicesControl, first: Answer, second: Answer) -> float:
-    ours, theirs = set(first.chosen(control.name)), set(second.chosen(control.name))
-    if not control.multiple or not ours | theirs:
-        return 1.0 if ours == theirs else 0.0
-    return len(ours & theirs) / len(ours | theirs)
+def similarity_by_control(first: Answer, second: Answer, schema: LabelSchema) -> dict[str, float]:
+    """How near two answers are in each control, from 0 to 1; what is said of regions counts with these."""
+    return {
+        control.name: _similarity(schema, control, first, second)
+        for control in schema.controls
+        if not control.per_region
+    }
+
+
+def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = ()) -> Answer:
+    """The answer that several, each with the weight above 0 of who gave it, make together; equal weights without.
+
+    The same in whatever order they come, and the answer itself where all are equal. Raises ValueError without answers.
+    """
+    merged: Answer = _loaded("merging").merge_answers(schema, answers, weights)
+    return merged
+
+
+def _similarity(schema: LabelSchema, control: AnyControl, first: Answer, second: Answer) -> float:
+    ours, theirs = first.chosen(control.name), second.chosen(control.name)
+    if ours == theirs:
+        return 1.0
+    if isinstance(control, ChoicesControl):
+        if not control.multiple:
+            return 0.0
+        return len(set(ours) & set(theirs)) / len(set(ours) | set(theirs))
+    near: float = _loaded("comparing").similarity_of(schema, control, first, second)
+    return near
+
+
+def _right_from(schema: LabelSchema, control: AnyControl) -> float:
+    if isinstance(control, ChoicesControl):
+        return 1.0
+    right: float = _loaded("comparing").right_from(schema, control)
+    return right
+
+
+@cache
+def _loaded(name: str) -> ModuleType:
+    return import_module(f"qualification.labels.{name}")

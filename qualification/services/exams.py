@@ -15,7 +15,8 @@ from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import move
 from kernel.services.audit import Actor, record
 from qualification.labels.errors import ResultError
-from qualification.labels.results import validate_result
+from qualification.labels.results import Answer, validate_result
+from qualification.labels.similarity import is_correct
 from qualification.models import Exam, ExamAnswer, Skill
 from qualification.services import admission, certifications, item_bank, scoring
 from workforce.models import Worker
@@ -76,12 +77,14 @@ def answer_exam_question(*, exam_id: UUID, worker: Worker, position: int, result
     if answer.answered_at is not None:
         raise AlreadyAnswered(f"Question {position} has been answered. The first answer stands.")
     try:
-        given = validate_result(answer.gold_question.label_schema.checked, result)
+        question = answer.gold_question
+        schema = question.label_schema.checked
+        given = validate_result(schema, result, question.item)
     except ResultError as error:
         message = f"The answer does not fit the question. {error}"
         raise InvalidAnswer(message, [{"path": error.path, "message": error.message}]) from error
     answer.result, answer.answered_at = result, clock.now()
-    answer.correct = given.key == answer.gold_question.answer_key
+    answer.correct = is_correct(given, Answer.from_key(question.answer_key), schema)
     answer.save(update_fields=["result", "correct", "answered_at"])
     by = Actor("user", str(worker.user_id))
     record(action="exam.answered", subject=exam, by=by, details={"position": position})

@@ -13,9 +13,10 @@ from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.services.audit import Actor, record
 from kernel.services.media import use_pictures
-from qualification.items import flaw_of_image, media_of, pictures_of
+from qualification.items import flaw_of_image, flaw_of_shown, media_of, pictures_of
 from qualification.labels.errors import ResultError, SchemaError
 from qualification.labels.results import to_result, validate_result
+from qualification.labels.schema import LabelSchema as ParsedSchema
 from qualification.models import GoldQuestion, LabelSchema, Skill
 from qualification.queries import exam_bank_of
 
@@ -86,7 +87,8 @@ def _question(skill: Skill, label_schema: LabelSchema, row: GoldRow, *, for_exam
     schema = label_schema.checked
     try:
         schema.check_fields(row.item)
-        answer = validate_result(schema, row.result)
+        _check_shown(schema, row.item)
+        answer = validate_result(schema, row.result, row.item)
     except (SchemaError, ResultError) as error:
         raise UnfitGold(str(error)) from error
     flaws = (flaw_of_image(row.item[field]) for field in pictures_of(schema)) if for_exam else ()
@@ -105,6 +107,14 @@ def _question(skill: Skill, label_schema: LabelSchema, row: GoldRow, *, for_exam
         reason=reason,
         for_exam=for_exam,
     )
+
+
+def _check_shown(schema: ParsedSchema, item: Mapping[str, object]) -> None:
+    """Refuse what an answer could not be checked against; texts and pictures are looked at where they are shown."""
+    for field, kind in schema.fields_needed.items():
+        flaw = "" if kind in ("Text", "Image") else flaw_of_shown(kind, item[field])
+        if flaw:
+            raise UnfitGold(f"{field}: {flaw}")
 
 
 def _fingerprint(label_schema: LabelSchema, item: Mapping[str, object]) -> str:

@@ -83,8 +83,8 @@ def posterior(schema: LabelSchema, votes: Sequence[Vote]) -> Posterior:
     there are no votes or one does not fit the schema.
     """
     _check_votes(schema, votes)
-    parts = sum(len(control.choices) if control.multiple else 1 for control in schema.controls)
-    controls = tuple(_control_posterior(control, votes, parts=parts) for control in schema.controls)
+    parts = sum(len(control.choices) if control.multiple else 1 for control in schema.choices)
+    controls = tuple(_control_posterior(control, votes, parts=parts) for control in schema.choices)
     return Posterior(
         leader=Answer.of({control.control: control.leader for control in controls}),
         confidence=math.prod(control.confidence for control in controls),
@@ -101,7 +101,7 @@ def majority_vote(schema: LabelSchema, votes: Sequence[Vote]) -> Majority:
     none has, the one with most. Raises ValueError when there are no votes or one does not fit the schema.
     """
     _check_votes(schema, votes)
-    winner = Answer.of({control.name: _most_chosen(control, votes) for control in schema.controls})
+    winner = Answer.of({control.name: _most_chosen(control, votes) for control in schema.choices})
     return Majority(answer=winner, agreeing=sum(vote.answer == winner for vote in votes), votes=len(votes))
 
 
@@ -206,6 +206,8 @@ def _check_votes(schema: LabelSchema, votes: Sequence[Vote]) -> None:
 def _fits(schema: LabelSchema, answer: Answer) -> bool:
     for name, labels in answer.selections:
         control = schema.control(name)
-        if control is None or not control.known_labels.issuperset(labels) or (len(labels) > 1 and not control.multiple):
+        if not isinstance(control, ChoicesControl) or not control.known_labels.issuperset(labels):
             return False
-    return all(answer.chosen(control.name) for control in schema.controls if control.required)
+        if len(labels) > 1 and not control.multiple:
+            return False
+    return all(answer.chosen(control.name) for control in schema.choices if control.required)

@@ -198,7 +198,7 @@ def test_a_field_that_is_named_like_a_reserved_column_cannot_come_by_csv() -> No
 
 def test_a_row_becomes_a_task_with_the_fields_that_the_schema_shows() -> None:
     form = RowForm(ANIMALS)
-    item = {"image": SOME_MEDIA, "hint": "{{7*7}} <b>\u202eit</b> %s"}
+    item: dict[str, object] = {"image": SOME_MEDIA, "hint": "{{7*7}} <b>\u202eit</b> %s"}
 
     assert form.read(Record(4, {"item": item})) == Row(4, "", item, 5, None)
     plain = form.read(Record(5, {"item": item, "external_id": "a-1", "priority": 0}))
@@ -275,7 +275,7 @@ def test_everything_that_is_wrong_with_a_row_is_said(values: dict[str, object], 
 
 
 def test_a_label_that_is_not_in_the_schema_is_no_gold_answer() -> None:
-    item = {"image": SOME_MEDIA, "hint": "?"}
+    item: dict[str, object] = {"image": SOME_MEDIA, "hint": "?"}
     found = RowForm(ANIMALS).read(Record(3, {"item": item, "gold_answer": "Cat", "gold_reason": "so"}))
     message = 'gold_answer: "Cat" is no choice of "animal". Choices: cat, dog.'
     assert found == [RowFault(3, "gold_answer", message)]

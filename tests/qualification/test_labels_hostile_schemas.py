@@ -61,10 +61,15 @@ def refusal_of(xml: str) -> str:
             id="B069-20000-deep",
         ),
         pytest.param(
-            config(inside='<RectangleLabels name="r" toName="text"/>'),
-            'Line 1: The tag "RectangleLabels" is not supported. Supported: the control Choices with its Choice tags, '
-            "the objects Text and Image, and View and Header around them.",
-            id="B070-unknown-control",
+            config(inside='<Chat name="c" value="$talk"/>'),
+            'Line 1: The tag "Chat" is not supported: a conversation that is written while it is labelled is another '
+            "for each worker, so there is nothing to merge; show a finished one as Paragraphs.",
+            id="B070-chat",
+        ),
+        pytest.param(
+            config(inside='<ReactCode name="r" src="//evil.example/x.js"/>'),
+            'Line 1: The tag "ReactCode" is not supported: code of clients is not run before workers.',
+            id="B070-custom-code",
         ),
         pytest.param(
             config(inside="<script>alert(1)</script>"),
@@ -73,15 +78,22 @@ def refusal_of(xml: str) -> str:
         ),
         pytest.param(
             config(inside='<script src="//evil.example/x.js"/>'),
-            'Line 1: The tag "script" is not supported. Supported: the control Choices with its Choice tags, '
-            "the objects Text and Image, and View and Header around them.",
+            'Line 1: The tag "script" is not supported: code of clients is not run before workers.',
             id="B070-script-address",
         ),
         pytest.param(
-            config(inside='<HyperText name="h" value="$html"/>'),
-            'Line 1: The tag "HyperText" is not supported. Supported: the control Choices with its Choice tags, '
-            "the objects Text and Image, and View and Header around them.",
+            config(inside='<HyperText name="h" value="&lt;b&gt;bold&lt;/b&gt;"/>'),
+            'Line 1: <HyperText> has value="<b>bold</b>"; it shows one field of the task, written as $field.',
             id="B070-hypertext",
+        ),
+        pytest.param(
+            config(inside='<Canvas name="c" value="$c"/>'),
+            'Line 1: The tag "Canvas" is not supported. Controls: Choices, Labels, HyperTextLabels, ParagraphLabels, '
+            "TimeSeriesLabels, TimelineLabels, RectangleLabels, EllipseLabels, PolygonLabels, BrushLabels, "
+            "KeyPointLabels, Rectangle, Ellipse, Polygon, Brush, KeyPoint, VideoRectangle, Taxonomy, Rating, Number, "
+            "DateTime, TextArea, Pairwise, Ranker, Relations. Objects: Text, Image, Audio, Video, HyperText, "
+            "Paragraphs, TimeSeries, Table, List. Around them: View and Header.",
+            id="B070-unknown-control",
         ),
         pytest.param(
             config(inside="<Style>.a{}</Style>"),
@@ -91,7 +103,7 @@ def refusal_of(xml: str) -> str:
         pytest.param(
             config(control='onclick="alert(1)"'),
             'Line 1: <Choices> has the unsupported attribute "onclick". Supported: name, toName, choice, required, '
-            "requiredMessage, showInline, layout, randomize.",
+            "requiredMessage, showInline, layout, randomize, perRegion.",
             id="B070-on-attribute",
         ),
         pytest.param(
@@ -148,7 +160,7 @@ def refusal_of(xml: str) -> str:
         pytest.param(
             config(control='visibleWhen="choice-selected" whenTagName="answer"'),
             'Line 1: <Choices> has the unsupported attribute "visibleWhen". Supported: name, toName, choice, required, '
-            "requiredMessage, showInline, layout, randomize.",
+            "requiredMessage, showInline, layout, randomize, perRegion.",
             id="B071-cyclic-visibleWhen",
         ),
         pytest.param(

@@ -101,7 +101,7 @@ def test_a_schema_may_ask_several_questions_about_several_objects() -> None:
 
     assert schema.fields_needed == {"title": "Text", "photo": "Image", "caption": "Text"}
     assert [tag.name for tag in schema.objects] == ["photo", "caption"]
-    assert [(control.name, control.multiple, control.layout, control.labels) for control in schema.controls] == [
+    assert [(control.name, control.multiple, control.layout, control.labels) for control in schema.choices] == [
         ("fits", False, "inline", ("Yes", "No")),
         ("shows", True, "select", ("person", "animal")),
     ]
@@ -140,20 +140,20 @@ def test_comments_are_dropped_b075() -> None:
 @pytest.mark.parametrize(
     ("xml", "refusal"),
     [
-        ("", "The labeling config is empty; it needs a <View> with an object and a Choices tag."),
+        ("", "The labeling config is empty; it needs a <View> with an object and a control."),
         ("no xml", "Line 1: The labeling config is not well-formed XML: syntax error."),
         ("<View>\n<Text>\n</View>", "Line 3: The labeling config is not well-formed XML: mismatched tag."),
         ("<View>\ud800</View>", "The labeling config contains half of a character pair, which is no text."),
         ("<View>\x00</View>", "Line 1: The labeling config is not well-formed XML: not well-formed (invalid token)."),
         ('<Choices name="a" toName="b"/>', 'Line 1: The outermost tag is "Choices"; it must be View.'),
-        ("<View/>", "The schema asks nothing; it needs at least one Choices tag."),
+        ("<View/>", "The schema asks nothing; it needs at least one control such as Choices."),
         (
             '<View><Text name="t" value="$t"/></View>',
-            "The schema asks nothing; it needs at least one Choices tag.",
+            "The schema asks nothing; it needs at least one control such as Choices.",
         ),
         (
             '<View><Choices name="a" toName="b"><Choice value="1"/></Choices></View>',
-            'Line 1: Choices "a" is about "b", which is no object. There is no Text or Image here.',
+            'Line 1: Choices "a" is about "b", which is no object. There is no object here.',
         ),
         (
             '<View><Text name="t" value="Hello"/></View>',

@@ -38,8 +38,8 @@ def test_the_score_is_the_mean_over_the_controls(
 def test_only_the_whole_gold_answer_is_correct() -> None:
     gold = Answer.of({"tone": ["kind"], "topics": ["sport", "money"]})
 
-    assert is_correct(Answer.of({"topics": ["money", "sport"], "tone": ["kind"]}), gold)
-    assert not is_correct(Answer.of({"tone": ["kind"], "topics": ["sport"]}), gold)
+    assert is_correct(Answer.of({"topics": ["money", "sport"], "tone": ["kind"]}), gold, SCHEMA)
+    assert not is_correct(Answer.of({"tone": ["kind"], "topics": ["sport"]}), gold, SCHEMA)
 
 
 def test_the_order_in_which_an_answer_was_written_makes_no_difference() -> None:

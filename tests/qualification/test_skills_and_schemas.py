@@ -64,11 +64,11 @@ def test_the_same_schema_is_kept_once() -> None:
 
 def test_a_schema_that_cannot_be_used_says_where() -> None:
     with pytest.raises(InvalidSchema) as refused:
-        register_schema(xml="<View>\n<Rating name='r' toName='t'/>\n</View>")
+        register_schema(xml="<View>\n<Chat name='c' value='$t'/>\n</View>")
 
     (error,) = refused.value.errors
     assert error["line"] == 2
-    assert str(error["message"]).startswith('The tag "Rating" is not supported.')
+    assert str(error["message"]).startswith('The tag "Chat" is not supported: ')
     assert not LabelSchema.objects.exists()
 
 

@@ -1,0 +1,77 @@
+"""Masks in a picture: which of its pixels belong, as runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qualification.labels.kinds.base import About, Extent, Value
+from qualification.labels.kinds.packed_runs import NotPacked, pack, unpack
+from qualification.statistics.merging.stretches import covered_by_most, jaccard
+
+MOST_PIXELS: Final = 1 << 24
+MOST_BYTES: Final = 100_000
+SIDES: Final = ("original_width", "original_height")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mask:
+    """A picture's size in pixels, and the runs [start, end) of those that belong, row after row."""
+
+    width: int
+    height: int
+    runs: tuple[tuple[int, int], ...]
+
+
+class MaskKind:
+    """Near by intersection over union in pixels; merged to the pixels that more than half of the weight covers."""
+
+    right: Final = 0.7
+    same: Final = 0.3
+
+    def read(self, value: Value, about: About) -> Mask:
+        width, height = (value.whole(side, 1, MOST_PIXELS) for side in SIDES)
+        if width * height > MOST_PIXELS:
+            raise value.error(f"the picture has more than {MOST_PIXELS:,} pixels; a mask cannot be that large.")
+        if value.text("format") != "rle":
+            raise value.error('is "rle"; no other is possible.', "format")
+        packed = value.list("rle", most=MOST_BYTES)
+        if not all(type(byte) is int and 0 <= byte <= 255 for byte in packed):
+            raise value.error("is a list of bytes, each from 0 to 255.", "rle")
+        try:
+            runs = unpack(bytes(packed), pixels=width * height)
+        except NotPacked as error:
+            raise value.error(f"cannot be unpacked: {error}", "rle") from None
+        if not runs:
+            raise value.error("the mask is empty; leave the region out.", "rle")
+        return Mask(width, height, runs)
+
+    def write(self, shape: Mask) -> dict[str, object]:
+        packed = list(pack(shape.runs, pixels=shape.width * shape.height))
+        return {
+            "original_width": shape.width,
+            "original_height": shape.height,
+            "format": "rle",
+            "rle": packed,
+        }
+
+    def similarity(self, first: Mask, second: Mask, about: About) -> float:
+        if (first.width, first.height) != (second.width, second.height):
+            return 0.0
+        return jaccard(first.runs, second.runs)
+
+    def extent(self, shape: Mask) -> Extent:
+        return shape.runs[0][0], 0.0, shape.runs[-1][1], 0.0
+
+    def merge(self, shapes: Sequence[Mask], weights: Sequence[float], about: About) -> Mask:
+        if len(set(shapes)) == 1:
+            return shapes[0]
+        ordered = sorted(zip(shapes, weights, strict=True))
+        heaviest = max(ordered, key=lambda pair: pair[1])[0]
+        alike = [pair for pair in ordered if pair[0].width == heaviest.width and pair[0].height == heaviest.height]
+        runs = covered_by_most([shape.runs for shape, _ in alike], [weight for _, weight in alike])
+        if not runs:
+            return heaviest
+        return Mask(heaviest.width, heaviest.height, tuple((int(start), int(end)) for start, end in runs))
+
+
+KIND = MaskKind()

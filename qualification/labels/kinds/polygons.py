@@ -1,0 +1,71 @@
+"""Polygons in a picture: outlines as points in per cent of it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shapely.geometry import Polygon
+
+from qualification.labels.kinds.base import ROOM, About, Extent, Value, number_in, rounded
+from qualification.labels.kinds.outlines import area_of, area_shared, covered_by_most
+
+WHOLE: Final = 100.0
+MOST_POINTS: Final = 2_000
+
+Outline = tuple[tuple[float, float], ...]
+
+
+class PolygonKind:
+    """Near by intersection over union; merged to what more than half of the weight covers.
+
+    An outline that crosses itself is compared as the areas that it runs around.
+    """
+
+    right: Final = 0.7
+    same: Final = 0.3
+
+    def read(self, value: Value, about: About) -> Outline:
+        points = [_point(point, f"{value.path}.points[{n}]", value) for n, point in enumerate(_points(value))]
+        if value.has("closed") and value.get("closed") is not True:
+            raise value.error("is true: a polygon that is not closed has no area.", "closed")
+        if len(set(points)) < 3 or area_of(points).area <= 0:
+            raise value.error("a polygon has at least three points that do not lie on one line.", "points")
+        return tuple(points)
+
+    def write(self, shape: Outline) -> dict[str, object]:
+        return {"points": [list(point) for point in shape], "closed": True}
+
+    def similarity(self, first: Outline, second: Outline, about: About) -> float:
+        return 1.0 if first == second else area_shared(area_of(first), area_of(second))
+
+    def extent(self, shape: Outline) -> Extent:
+        across, down = [x for x, _ in shape], [y for _, y in shape]
+        return min(across), min(down), max(across), max(down)
+
+    def merge(self, shapes: Sequence[Outline], weights: Sequence[float], about: About) -> Outline:
+        if len(set(shapes)) == 1:
+            return shapes[0]
+        ordered = sorted(zip(shapes, weights, strict=True))
+        merged = covered_by_most([area_of(shape) for shape, _ in ordered], [weight for _, weight in ordered])
+        outline = () if merged is None else _plain(Polygon(merged.exterior).normalize().boundary.coords[:-1])
+        if len(set(outline)) < 3 or area_of(outline).area <= 0:
+            # Nothing is covered by most: then the outline with most weight, the first of equals.
+            return max(ordered, key=lambda pair: pair[1])[0]
+        return outline
+
+
+def _points(value: Value) -> list[object]:
+    return value.list("points", most=MOST_POINTS)
+
+
+def _point(point: object, path: str, value: Value) -> tuple[float, float]:
+    if not isinstance(point, list) or len(point) != 2:
+        raise value.error("each point is a list of two numbers, x and y.", "points")
+    x, y = (number_in(number, -ROOM, WHOLE + ROOM, path) for number in point)
+    return rounded(x), rounded(y)
+
+
+def _plain(points: Sequence[tuple[float, ...]]) -> Outline:
+    return tuple((rounded(x), rounded(y)) for x, y, *_ in points)
+
+
+KIND = PolygonKind()

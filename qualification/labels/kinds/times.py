@@ -1,0 +1,84 @@
+"""Dates and times of day, in the forms of ISO 8601 that the editor writes."""
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from qualification.labels.errors import quoted
+from qualification.labels.kinds.base import About, OfWhole, Value
+from qualification.labels.parts import Control
+
+FORMS: Final = {
+    "%Y": r"[0-9]{4}",
+    "%Y-%m": r"[0-9]{4}-[0-9]{2}",
+    "%Y-%m-%d": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "%Y-%m-%dT%H:%M": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}",
+    "%Y-%m-%dT%H:%M:%S": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}",
+    "%H:%M": r"[0-9]{2}:[0-9]{2}",
+    "%H:%M:%S": r"[0-9]{2}:[0-9]{2}:[0-9]{2}",
+}
+MEANT: Final = "a year, 2026-05, 2026-05-17, 2026-05-17T12:30 or 12:30"
+SECONDS_A_DAY: Final = 86_400.0
+
+
+class TimeKind(OfWhole):
+    """Near by the days (for times of day, the hours) between: 1 where equal, a half at one. Merged to the one that is
+    nearest to all by weight, as a day between two days that were said is one that nobody said."""
+
+    right: Final = 1.0
+
+    def read(self, value: Value, about: About) -> str:
+        written = value.text("datetime")
+        moment = _moment(written)
+        if moment is None:
+            raise value.error(f"is {quoted(written)}; meant is {MEANT}.", "datetime")
+        for name, is_beyond in (("min", moment.__lt__), ("max", moment.__gt__)):
+            bound = _bound(about, name)
+            if bound is not None and is_beyond(bound):
+                raise value.error(f"is {written}, beyond the {name} of the schema.", "datetime")
+        return written
+
+    def write(self, shape: str) -> dict[str, object]:
+        return {"datetime": shape}
+
+    def similarity(self, first: str, second: str, about: About) -> float:
+        ours, theirs = _moment(first), _moment(second)
+        assert ours is not None and theirs is not None
+        if first == second:
+            return 1.0
+        if _is_of_day(first) != _is_of_day(second):
+            return 0.0
+        unit = SECONDS_A_DAY / 24 if _is_of_day(first) else SECONDS_A_DAY
+        return 1 / (1 + abs((ours - theirs).total_seconds()) / unit)
+
+    def merge(self, shapes: Sequence[str], weights: Sequence[float], about: About) -> str:
+        def nearness(shape: str) -> float:
+            return math.fsum(
+                weight * self.similarity(shape, other, about) for other, weight in zip(shapes, weights, strict=True)
+            )
+
+        return min(set(shapes), key=lambda shape: (-round(nearness(shape), 9), shape))
+
+
+def _moment(written: str) -> datetime | None:
+    for form, pattern in FORMS.items():
+        if re.fullmatch(pattern, written, re.ASCII):
+            try:
+                return datetime.strptime(written, form)  # noqa: DTZ007  (a wall clock: no zone was asked for)
+            except ValueError:
+                return None
+    return None
+
+
+def _is_of_day(written: str) -> bool:
+    return ":" in written and "-" not in written
+
+
+def _bound(about: About, name: str) -> datetime | None:
+    assert isinstance(about.control, Control)
+    return _moment(about.control.setting(name))
+
+
+KIND = TimeKind()

@@ -1,0 +1,147 @@
+"""Which unit of one answer is which of another, and where the two differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from qualification.labels.units import Question, Unit, question_of
+
+Floats = npt.NDArray[np.float64]
+
+GOOD_OVERLAP: Final = 0.5
+"""Two shapes that are the same thing by less than this overlap poorly."""
+
+
+class Difference(StrEnum):
+    """How two answers differ about one thing."""
+
+    MISSING = "missing"
+    EXTRA = "extra"
+    MISLABELLED = "mislabelled"
+    POOR_OVERLAP = "poor_overlap"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Units that are the same thing, by their places in both answers, how near their shapes are and how near in all."""
+
+    first: int
+    second: int
+    overlap: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One difference: where it stands in the first answer and in the second, None where it stands in one only."""
+
+    difference: Difference
+    control: str
+    first: int | None
+    second: int | None
+
+
+def match(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> list[Pair]:
+    """The units of both answers that are the same thing, each in one pair at most.
+
+    First those that have labels in common, so that the sum of similarities is greatest (the assignment problem; H. W.
+    Kuhn, Naval Research Logistics Quarterly 2 (1955)); then what is left, blind to labels: those are mislabelled.
+    """
+    overlaps = overlaps_of(question, first, second)
+    labels = np.array([[_labels_alike(ours, theirs) for theirs in second] for ours in first]).reshape(overlaps.shape)
+    said = np.array([[_said_alike(question, ours, theirs) for theirs in second] for ours in first])
+    similar = overlaps * labels * said.reshape(overlaps.shape)
+    is_same = overlaps >= question.kind.same
+    pairs = [
+        Pair(ours, theirs, float(overlaps[ours, theirs]), float(similar[ours, theirs]))
+        for ours, theirs in _assigned(np.where(is_same, similar, 0.0))
+    ]
+    free_first = sorted(set(range(len(first))) - {pair.first for pair in pairs})
+    free_second = sorted(set(range(len(second))) - {pair.second for pair in pairs})
+    if free_first and free_second:
+        left = np.where(is_same, overlaps, 0.0)[np.ix_(free_first, free_second)]
+        for ours, theirs in _assigned(left):
+            place, other = free_first[ours], free_second[theirs]
+            pairs.append(Pair(place, other, float(overlaps[place, other]), 0.0))
+    return sorted(pairs, key=lambda pair: pair.first)
+
+
+def conflicts(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> list[Conflict]:
+    """Where two answers to one control differ, seen from the first: what the second lacks is missing."""
+    pairs, name = match(question, first, second), question.control.name
+    found = [
+        Conflict(difference, name, pair.first, pair.second)
+        for pair in pairs
+        for difference in _differences(first[pair.first], second[pair.second], pair)
+    ]
+    met_first, met_second = {pair.first for pair in pairs}, {pair.second for pair in pairs}
+    found += [Conflict(Difference.MISSING, name, n, None) for n in range(len(first)) if n not in met_first]
+    found += [Conflict(Difference.EXTRA, name, None, n) for n in range(len(second)) if n not in met_second]
+    return found
+
+
+def similarity_of_regions(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> float:
+    """Twice the similarity of the matched units over the number of all: 1 when all are equal, 0 when none is alike.
+
+    It is the F1 score in which a pair counts for as much as it is alike (after L. R. Dice, Ecology 26 (1945)).
+    """
+    if not first and not second:
+        return 1.0
+    shared = sum(sorted(pair.similarity for pair in match(question, first, second)))
+    return min(1.0, 2 * shared / (len(first) + len(second)))
+
+
+def overlaps_of(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> Floats:
+    """How near the shapes of all units of one answer are to all of the other, whatever their labels."""
+    kind, about = question.kind, question.about
+    found = np.zeros((len(first), len(second)))
+    if found.size:
+        ours, theirs = (np.array([kind.extent(unit.shape) for unit in units]) for units in (first, second))
+        meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
+        for row, column in np.argwhere(meet.all(axis=2)):
+            found[row, column] = kind.similarity(first[row].shape, second[column].shape, about)
+    return found
+
+
+def _assigned(similar: Floats) -> list[tuple[int, int]]:
+    rows, columns = linear_sum_assignment(similar, maximize=True)
+    return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if similar[r, c] > 0]
+
+
+def _labels_alike(first: Unit, second: Unit) -> float:
+    if first.labels == second.labels:
+        return 1.0
+    ours, theirs = set(first.labels), set(second.labels)
+    return len(ours & theirs) / len(ours | theirs)
+
+
+def _said_alike(question: Question, first: Unit, second: Unit) -> float:
+    """How near what was said of two regions is: the mean over the controls that ask of regions, half of the weight."""
+    if first.attributes == second.attributes:
+        return 1.0
+    ours, theirs = dict(first.attributes), dict(second.attributes)
+    asked = [control for control in question.schema.of_regions if control.name in ours or control.name in theirs]
+    total = 0.0
+    for control in asked:
+        if control.name in ours and control.name in theirs:
+            inner = question_of(question.schema, control)
+            (one,), (other,) = inner.units_of(ours[control.name]), inner.units_of(theirs[control.name])
+            total += inner.kind.similarity(one.shape, other.shape, inner.about)
+    return (1 + total / len(asked)) / 2
+
+
+def _differences(first: Unit, second: Unit, pair: Pair) -> list[Difference]:
+    found = []
+    if first.labels != second.labels:
+        found.append(Difference.MISLABELLED)
+    if pair.overlap < GOOD_OVERLAP:
+        found.append(Difference.POOR_OVERLAP)
+    if first.attributes != second.attributes:
+        found.append(Difference.ATTRIBUTE)
+    return found

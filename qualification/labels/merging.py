@@ -1,0 +1,224 @@
+"""One answer from several, whatever was asked: regions are clustered across answers, values merged by their kind."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from qualification.labels.errors import ResultError
+from qualification.labels.kinds.voting import most_chosen
+from qualification.labels.matching import overlaps_of, similarity_of_regions
+from qualification.labels.parts import AnyControl, ChoicesControl
+from qualification.labels.regions import relations_of
+from qualification.labels.relations import End, Relation, made, relation_of
+from qualification.labels.results import Answer, to_result
+from qualification.labels.schema import LabelSchema
+from qualification.labels.similarity import score_answer
+from qualification.labels.units import Question, Unit, asks_for_regions, question_of
+
+LABELS_COUNT: Final = 0.25
+"""How much of being the same thing is being called the same, where several shapes overlap."""
+
+TIE: Final = 1 + 1e-9
+
+
+@dataclass
+class Cluster:
+    """Units of different answers that are the same thing, by the place of their answer."""
+
+    members: dict[int, Unit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """Answers in an order of their own, with the weight of each: merging is the same in whatever order they came."""
+
+    answers: tuple[Answer, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer], weights: Sequence[float]) -> "Ballot":
+        if not answers:
+            raise ValueError("There is nothing to merge.")
+        if min(weights) <= 0:
+            raise ValueError("The weight of an answer is above 0.")
+        pairs = sorted(zip(answers, weights, strict=True), key=lambda pair: (pair[0].key, pair[1]))
+        return cls(tuple(answer for answer, _ in pairs), tuple(weight for _, weight in pairs))
+
+    @property
+    def total(self) -> float:
+        return math.fsum(self.weights)
+
+
+def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = ()) -> Answer:
+    """The answer that several, each with the weight of who gave it, make together; equal weights without.
+
+    A region is there where more than half of the weight marked it. Where what comes out does not fit the schema, as
+    each part is possible but not all together, the answer that is nearest to all stands. Raises ValueError without
+    answers.
+    """
+    ballot = Ballot.of(answers, weights or [1.0] * len(answers))
+    if len(set(ballot.answers)) == 1:
+        return ballot.answers[0]
+    merged: dict[str, list[str]] = {}
+    ends: dict[tuple[int, End], End] = {}
+    for control in schema.controls:
+        if control.per_region or control.tag == "Relations":
+            continue
+        question = question_of(schema, control)
+        if asks_for_regions(control):
+            merged[control.name] = _merged_regions(question, ballot, ends)
+        else:
+            merged[control.name] = _merged_value(question, ballot)
+    relations = relations_of(schema)
+    if relations is not None:
+        merged[relations.name] = _merged_relations(relations, ballot, ends)
+    answer = Answer.of(merged)
+    try:
+        to_result(schema, answer)
+    except ResultError:
+        return _nearest_to_all(schema, ballot)
+    return answer
+
+
+def _nearest_to_all(schema: LabelSchema, ballot: Ballot) -> Answer:
+    def nearness(answer: Answer) -> float:
+        pairs = zip(ballot.answers, ballot.weights, strict=True)
+        return round(math.fsum(weight * score_answer(answer, other, schema) for other, weight in pairs), 9)
+
+    return max(ballot.answers, key=nearness)
+
+
+def _merged_value(question: Question, ballot: Ballot) -> list[str]:
+    """The value that most weight stands for; none where most of it left an optional control out."""
+    control = question.control
+    given = [
+        (question.units_of(answer.chosen(control.name)), weight)
+        for answer, weight in zip(ballot.answers, ballot.weights, strict=True)
+    ]
+    if isinstance(control, ChoicesControl):
+        sets = [units[0].shape if units else () for units, _ in given]
+        chosen = most_chosen(sets, ballot.weights, order=control.labels, several=control.multiple)
+        if not chosen and control.required:
+            answered = [(own, weight) for own, weight in zip(sets, ballot.weights, strict=True) if own]
+            chosen = max(answered, key=lambda pair: pair[1])[0]
+        return list(chosen)
+    answered_by = [(units[0], weight) for units, weight in given if units]
+    weight_of_answers = math.fsum(weight for _, weight in answered_by)
+    if not control.required and weight_of_answers * 2 <= ballot.total * (2 - TIE):
+        return []
+    if not answered_by:
+        return []
+    shapes = [unit.shape for unit, _ in answered_by]
+    merged = question.kind.merge(shapes, [weight for _, weight in answered_by], question.about)
+    return question.texts_of([Unit(merged)])
+
+
+def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, End], End]) -> list[str]:
+    """The texts of the merged regions; `ends` learns which region of which answer became which of them."""
+    units = [question.units_of(answer.chosen(question.control.name)) for answer in ballot.answers]
+    name, texts = question.control.name, []
+    clusters = clusters_of(question, units, ballot.weights)
+    seen = [math.fsum(ballot.weights[place] for place in cluster.members) for cluster in clusters]
+    least = ballot.total / 2 * TIE
+    if question.control.required and seen and max(seen) <= least:
+        least = max(seen) / TIE  # something must be marked: what most of the weight marked
+    for cluster, weight in zip(clusters, seen, strict=True):
+        if weight <= least:
+            continue
+        text = question.text_of(_merged_unit(question, cluster, ballot.weights))
+        texts.append(text)
+        for place, unit in cluster.members.items():
+            ends[place, (name, question.text_of(unit))] = (name, text)
+    return texts
+
+
+def clusters_of(question: Question, units: Sequence[Sequence[Unit]], weights: Sequence[float]) -> list[Cluster]:
+    """The things that all answers mark, each with the unit of every answer that marks it.
+
+    The answer that is nearest to all others comes first, and the next nearest is matched to it; each unit joins the
+    cluster to whose members it is nearest on average, at most one of an answer to each, or begins its own.
+    """
+    clusters: list[Cluster] = []
+    for place in _nearest_first(question, units, weights):
+        _join(question, clusters, place, units[place])
+    return clusters
+
+
+def _nearest_first(question: Question, units: Sequence[Sequence[Unit]], weights: Sequence[float]) -> list[int]:
+    size = len(units)
+    near = np.zeros((size, size))
+    for one in range(size):
+        for other in range(one):
+            near[one, other] = near[other, one] = similarity_of_regions(question, units[one], units[other])
+    nearness = near @ np.asarray(weights)
+    return sorted(range(size), key=lambda place: (-round(float(nearness[place]), 9), -weights[place], place))
+
+
+def _join(question: Question, clusters: list[Cluster], place: int, units: Sequence[Unit]) -> None:
+    same = question.kind.same
+    near = np.zeros((len(clusters), len(units)))
+    for row, cluster in enumerate(clusters):
+        members = [cluster.members[n] for n in sorted(cluster.members)]
+        overlap = overlaps_of(question, members, units).mean(axis=0)
+        named = np.array([np.mean([unit.labels == member.labels for member in members]) for unit in units])
+        if len(units):
+            near[row] = np.where(overlap >= same, overlap * (1 - LABELS_COUNT + LABELS_COUNT * named), 0.0)
+    rows, columns = linear_sum_assignment(near, maximize=True)
+    taken = {int(c): int(r) for r, c in zip(rows, columns, strict=True) if near[r, c] > 0}
+    for number, unit in enumerate(units):
+        if number in taken:
+            clusters[taken[number]].members[place] = unit
+        else:
+            clusters.append(Cluster({place: unit}))
+
+
+def _merged_unit(question: Question, cluster: Cluster, weights: Sequence[float]) -> Unit:
+    places = sorted(cluster.members)
+    units, own = [cluster.members[place] for place in places], [weights[place] for place in places]
+    control: Any = question.control
+    labels = most_chosen([unit.labels for unit in units], own, order=control.labels, several=control.multiple)
+    shape = question.kind.merge([unit.shape for unit in units], own, question.about)
+    said = (
+        (asked.name, _merged_said(question, asked, units, own))
+        for asked in question.schema.of_regions
+        if asked.to_name == control.to_name
+    )
+    return Unit(shape, labels, tuple(sorted((name, texts) for name, texts in said if texts)))
+
+
+def _merged_said(
+    question: Question, control: AnyControl, units: Sequence[Unit], weights: Sequence[float]
+) -> tuple[str, ...]:
+    """What most weight says of a region, merged as the same control about a whole object would be."""
+    inner = question_of(question.schema, control)
+    told = [
+        Answer.of({control.name: texts}) if (texts := dict(unit.attributes).get(control.name)) else Answer(())
+        for unit in units
+    ]
+    ballot = Ballot.of(told, weights)
+    return tuple(sorted(_merged_value(inner, ballot)))
+
+
+def _merged_relations(control: AnyControl, ballot: Ballot, ends: dict[tuple[int, End], End]) -> list[str]:
+    """The relations between merged regions that more than half of the weight sees, with the name most of it gives."""
+    found: dict[Relation, list[tuple[tuple[str, ...], float]]] = {}
+    for place, (answer, weight) in enumerate(zip(ballot.answers, ballot.weights, strict=True)):
+        for text in answer.chosen(control.name):
+            relation = relation_of(text)
+            start, end = ends.get((place, relation.start)), ends.get((place, relation.end))
+            if start is not None and end is not None and start != end:
+                direction = "right" if relation.is_directed else "bi"
+                bare = made(start, end, direction=direction, labels=())
+                found.setdefault(bare, []).append((relation.labels, weight))
+    merged: Any = control
+    texts = []
+    for bare, votes in sorted(found.items()):
+        weights = [weight for _, weight in votes]
+        if math.fsum(weights) * 2 > ballot.total * TIE:
+            labels = most_chosen([own for own, _ in votes], weights, order=merged.labels, several=True)
+            texts.append(Relation(bare.start, bare.end, bare.is_directed, labels).text)
+    return texts
