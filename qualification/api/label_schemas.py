@@ -75,7 +75,8 @@ class SchemaCheckView(ApiView):
     def post(self, request: Request) -> Response:
         """Says what a labeling config asks and which task fields it needs, or what is wrong with it, by line.
 
-        Nothing is kept. Supported are Choices over Text and Image in full; anything else is refused by name.
+        Nothing is kept. All controls and objects of Label Studio's open editor are taken but Chat and code of clients;
+        anything else is refused by name.
         """
         return self.answer(CheckedSchemaOut(check_schema(**self.read_body()).to_dict()))
 

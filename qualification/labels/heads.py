@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from qualification.labels.elements import CONTROLS
 from qualification.labels.errors import ResultError, listed, quoted
 from qualification.labels.kinds.base import kind_word
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.schema import LabelSchema
-from qualification.labels.tags import CONTROLS
 
 REQUIRED_KEYS: Final = ("from_name", "to_name", "type", "value")
 OPTIONAL_KEYS: Final = ("id", "origin")

@@ -126,7 +126,7 @@ class ChoicesControl:
 
 @dataclass(frozen=True)
 class Control:
-    """Any other question: `tag` says of which kind, `qualification.labels.tags` what it may be about.
+    """Any other question: `tag` says of which kind, `qualification.labels.elements` what it may be about.
 
     `choices` are the labels that a region may carry (or the buckets of a Ranker), and `multiple` whether it may carry
     several. `paths` are the places in a Taxonomy, each from its root. `settings` are the attributes that bound an

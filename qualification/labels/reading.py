@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from qualification.labels.attributes import Attributes, field_in
+from qualification.labels.elements import CHILDREN, CONTROLS, OBJECTS, REFUSED, ControlTag
 from qualification.labels.errors import SchemaError, quoted
 from qualification.labels.markup import Element
 from qualification.labels.parts import (
@@ -16,7 +17,6 @@ from qualification.labels.parts import (
     Part,
     Selection,
 )
-from qualification.labels.tags import CHILDREN, CONTROLS, OBJECTS, REFUSED, ControlTag
 from qualification.labels.text import fold
 
 Placed = tuple[Part, int]
@@ -27,6 +27,8 @@ LAYOUTS: tuple[Layout, ...] = ("vertical", "inline", "select")
 HEADER_SIZES = ("1", "2", "3", "4", "5", "6")
 NOT_KEPT = ("valueType", "encoding")
 """Attributes with one possible value, which need not be kept."""
+
+MOST_STARS = 100
 
 RELATIONS = "relations"
 """The name of a Relations tag that has none, as in Label Studio; its results name no control."""
@@ -177,6 +179,7 @@ def _read_control(element: Element) -> Control:
         display=_kept(attributes, declared, "display"),
     )
     _check_children(element, declared, control)
+    _check_bounds(attributes, control)
     return control
 
 
@@ -228,6 +231,14 @@ def _check_children(element: Element, declared: ControlTag, control: Control) ->
             line=element.line,
         )
     _check_differ(f"{element.tag} {quoted(control.name)}", control.choices, element.children)
+
+
+def _check_bounds(attributes: Attributes, control: Control) -> None:
+    low, high, step = (control.setting(name) for name in ("min", "max", "step"))
+    if control.tag == "Number" and ((low and high and float(low) >= float(high)) or (step and float(step) <= 0)):
+        raise attributes.error("has no number between its bounds; min is below max, and a step above 0.")
+    if control.tag == "Rating" and not 2 <= int(control.setting("maxRating", "5")) <= MOST_STARS:
+        raise attributes.error(f"has a maxRating that is not from 2 to {MOST_STARS}.")
 
 
 def _check_differ(where: str, choices: Iterable[Choice], elements: Iterable[Element]) -> None:

@@ -1,6 +1,6 @@
 """A label schema: what a worker sees of a task and what may be answered, from a Label Studio labeling config.
 
-Tags and attributes stand on an allow-list (`qualification.labels.tags`; docs/labels.md has them all), so whatever is
+Tags and attributes stand on an allow-list (`qualification.labels.elements`; docs/labels.md has them all), so whatever is
 not understood here is never shown to anybody.
 """
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+from qualification.labels.elements import CONTROLS
 from qualification.labels.errors import SchemaError, listed, quoted, spelt
 from qualification.labels.markup import read_markup
 from qualification.labels.parts import AnyControl, ChoicesControl, Control, Header, ObjectKind, ObjectTag, Part
 from qualification.labels.reading import Placed, read_parts
-from qualification.labels.tags import CONTROLS
 
 
 @dataclass(frozen=True)

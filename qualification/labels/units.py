@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from qualification.labels.elements import CONTROLS
 from qualification.labels.kinds.base import About, Kind, Value
 from qualification.labels.kinds.choices import labels_in
 from qualification.labels.kinds.registry import kind_of
 from qualification.labels.parts import AnyControl, ChoicesControl, Control
 from qualification.labels.schema import LabelSchema
-from qualification.labels.tags import CONTROLS
 
 ATTRIBUTES: Final = "attributes"
 HEARD: Final = ("Audio", "Video")

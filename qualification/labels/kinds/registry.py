@@ -28,7 +28,7 @@ OF_TAG: Final = {
     "TimelineLabels": "timelines",
     "VideoRectangle": "tracks",
     "Taxonomy": "taxonomies",
-    "Rating": "ratings",
+    "Rating": "stars",
     "Number": "numbers",
     "DateTime": "times",
     "TextArea": "texts",

@@ -19,6 +19,14 @@ FORMS: Final = {
     "%H:%M": r"[0-9]{2}:[0-9]{2}",
     "%H:%M:%S": r"[0-9]{2}:[0-9]{2}:[0-9]{2}",
 }
+FORMS_OF: Final = {
+    "date": ("%Y-%m-%d",),
+    "time": ("%H:%M", "%H:%M:%S"),
+    "month": ("%Y-%m",),
+    "year": ("%Y",),
+}
+"""The forms that are taken where the schema asks for one part only."""
+
 MEANT: Final = "a year, 2026-05, 2026-05-17, 2026-05-17T12:30 or 12:30"
 SECONDS_A_DAY: Final = 86_400.0
 
@@ -31,7 +39,10 @@ class TimeKind(OfWhole):
 
     def read(self, value: Value, about: About) -> str:
         written = value.text("datetime")
-        moment = _moment(written)
+        only = _setting(about, "only")
+        moment = _moment(written, FORMS_OF.get(only, tuple(FORMS)))
+        if moment is None and only:
+            raise value.error(f"is {quoted(written)}; the schema asks for a {only} only.", "datetime")
         if moment is None:
             raise value.error(f"is {quoted(written)}; meant is {MEANT}.", "datetime")
         for name, is_beyond in (("min", moment.__lt__), ("max", moment.__gt__)):
@@ -62,9 +73,9 @@ class TimeKind(OfWhole):
         return min(set(shapes), key=lambda shape: (-round(nearness(shape), 9), shape))
 
 
-def _moment(written: str) -> datetime | None:
-    for form, pattern in FORMS.items():
-        if re.fullmatch(pattern, written, re.ASCII):
+def _moment(written: str, forms: Sequence[str] = tuple(FORMS)) -> datetime | None:
+    for form in forms:
+        if re.fullmatch(FORMS[form], written, re.ASCII):
             try:
                 return datetime.strptime(written, form)  # noqa: DTZ007  (a wall clock: no zone was asked for)
             except ValueError:
@@ -77,8 +88,12 @@ def _is_of_day(written: str) -> bool:
 
 
 def _bound(about: About, name: str) -> datetime | None:
+    return _moment(_setting(about, name))
+
+
+def _setting(about: About, name: str) -> str:
     assert isinstance(about.control, Control)
-    return _moment(about.control.setting(name))
+    return about.control.setting(name)
 
 
 KIND = TimeKind()

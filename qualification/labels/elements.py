@@ -199,7 +199,7 @@ CONTROLS: Final = {
             "DateTime",
             "datetime",
             EVERYTHING,
-            settings={"only": word, "min": word, "max": word},
+            settings={"only": one_of("date", "time", "month", "year"), "min": word, "max": word},
             display={"format": word},
             may_be_per_region=True,
         ),
@@ -273,8 +273,6 @@ OBJECTS: Final[Mapping[ObjectKind, Mapping[str, Form]]] = {
     "Paragraphs": {
         "valueType": one_of("json"),
         "layout": one_of("none", "dialogue"),
-        "nameKey": word,
-        "textKey": word,
         "showPlayer": flag,
     },
     "TimeSeries": {"valueType": one_of("json"), "timeColumn": word, "overviewChannels": word},
