@@ -1,7 +1,7 @@
 """A label schema: what a worker sees of a task and what may be answered, from a Label Studio labeling config.
 
-Tags and attributes stand on an allow-list (`qualification.labels.elements`; docs/labels.md has them all), so whatever is
-not understood here is never shown to anybody.
+Tags and attributes stand on an allow-list (`qualification.labels.elements`; docs/labels.md has them all), so whatever
+is not understood here is never shown to anybody.
 """
 
 import math
