@@ -128,7 +128,9 @@ def test_who_is_let_in_is_whom_the_table_lets_in(answers: tuple[Answers, dict[st
     wrong = set()
     for name, by_persona in found.items():
         for persona, (status, told) in by_persona.items():
-            expected = _table_lets_in(by_operation[name], people[persona], is_about_something="<" in name.replace("<month>", ""))
+            expected = _table_lets_in(
+                by_operation[name], people[persona], is_about_something="<" in name.replace("<month>", "")
+            )
             let_in = told != "not_signed_in" and status not in (403, 404)
             if expected is not None and expected is not let_in:
                 wrong.add((name, persona))
