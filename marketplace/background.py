@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from marketplace.services import appeals, checks, completion, escalations, expiry, gold, invitations, settlement
+from marketplace.services import appeals, checks, completion, escalations, expiry, gold, invitations, invoicing, settlement
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")
@@ -51,3 +51,9 @@ def tidy_invitations() -> None:
 def check_everything() -> None:
     """Try every promise of money, work and states; what is broken is logged, and told to those who look after money."""
     checks.raise_alarm(checks.check_invariants())
+
+
+@shared_task(name="marketplace.issue_invoices")
+def issue_invoices() -> None:
+    """Issue invoices of months that are closed."""
+    invoicing.issue_invoices()

@@ -31,6 +31,8 @@ class CurrencyBalanceOut(Out):
     currency = fields.CurrencyField()
     available_minor = fields.MoneyMinorField(help_text="What can be spent on jobs, or taken back.")
     escrow_minor = fields.MoneyMinorField(help_text="What running jobs hold.")
+    reserve_minor = fields.MoneyMinorField(help_text="What running jobs set aside to lift pay to the floor.")
+    disputed_minor = fields.MoneyMinorField(help_text="What payers' banks took back until a dispute is decided.")
     refunds_in_flight_minor = fields.MoneyMinorField(help_text="What is on its way back to the client.")
 
 
@@ -49,7 +51,14 @@ class BalanceOut(Out):
     EXAMPLE = {
         "client": CLIENT_ID,
         "balances": [
-            {"currency": "USD", "available_minor": 7600, "escrow_minor": 2400, "refunds_in_flight_minor": 0},
+            {
+                "currency": "USD",
+                "available_minor": 7600,
+                "escrow_minor": 2400,
+                "reserve_minor": 0,
+                "disputed_minor": 0,
+                "refunds_in_flight_minor": 0,
+            },
         ],
         "escrow": [{"job": JOB_ID, "title": "Handwritten digits", "currency": "USD", "amount_minor": 2400}],
     }
@@ -180,7 +189,7 @@ class BalanceView(ApiView):
         """What is available, what running jobs hold, and what is on its way back, by currency."""
         client = find_client(client_id, permit=self.permit)
         escrow = escrow_of(client)
-        shown = {"client": client.pk, "balances": purses_of(client, escrow), "escrow": escrow}
+        shown = {"client": client.pk, "balances": purses_of(client), "escrow": escrow}
         return self.answer(BalanceOut(shown))
 
 

@@ -6,6 +6,7 @@ from marketplace.models.breaker import Breaker
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.invitation import Invitation
+from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
 from marketplace.models.price import Band, Price
 from marketplace.models.task import Slot, Task
@@ -21,6 +22,7 @@ __all__ = [
     "ClientUserObjectPermission",
     "Escalation",
     "Invitation",
+    "Invoice",
     "Job",
     "JobUserObjectPermission",
     "JobVersion",

@@ -12,8 +12,20 @@ READERS: Final = "escalations finance auditor"
 CLIENT: Final = "id name country created_at"
 MEMBER: Final = f"id user({PERSON}) role may created_at"
 BALANCE: Final = (
-    "client balances(currency available_minor escrow_minor refunds_in_flight_minor) "
+    "client balances(currency available_minor escrow_minor reserve_minor disputed_minor refunds_in_flight_minor) "
     "escrow(job title currency amount_minor)"
+)
+SPENT: Final = (
+    "job title state currency rewards_minor fees_minor bonuses_minor lifts_minor interruptions_minor spent_minor "
+    "accepted_answers labels cost_per_label_minor rejected(answers held_answers held_minor reversed_answers "
+    "reversed_minor released_answers released_minor)"
+)
+MONTH: Final = (
+    f"month is_closed currencies(currency opening_minor added_minor taken_minor closing_minor lines({MOVEMENT}))"
+)
+INVOICE: Final = (
+    "id number client client_name month currency lines(job title charged_for times amount_minor) pay_minor fees_minor "
+    "total_minor issued_at"
 )
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
 CREDIT: Final = "id state amount_minor currency reason funding granted_at taken_back_at"
@@ -56,6 +68,34 @@ ROWS: Final = (
     *allow("show_a_client_s_balance", on="client's money", to="finance auditor", reads=BALANCE, scope="admin.read"),
     *allow("show_a_client_s_statement", on="client's money", to=SIDE, reads=MOVEMENT, scope="money.read"),
     *allow("show_a_client_s_statement", on="client's money", to="finance auditor", reads=MOVEMENT, scope="admin.read"),
+    *allow("show_a_client_s_statement_of_a_month", on="client's money", to=SIDE, reads=MONTH, scope="money.read"),
+    *allow(
+        "show_a_client_s_statement_of_a_month",
+        on="client's money",
+        to="finance auditor",
+        reads=MONTH,
+        scope="admin.read",
+    ),
+    *allow("download_a_client_s_statement_of_a_month", on="client's money", to=SIDE, reads="file", scope="money.read"),
+    *allow(
+        "download_a_client_s_statement_of_a_month",
+        on="client's money",
+        to="finance auditor",
+        reads="file",
+        scope="admin.read",
+    ),
+    *allow("list_what_a_client_s_jobs_cost", on="client's money", to=SIDE, reads=SPENT, scope="money.read"),
+    *allow(
+        "list_what_a_client_s_jobs_cost", on="client's money", to="finance auditor", reads=SPENT, scope="admin.read"
+    ),
+    *allow("list_invoices", on="invoice", to=SIDE, reads=INVOICE, scope="money.read"),
+    *allow("list_invoices", on="invoice", to="finance auditor", reads=INVOICE, scope="admin.read"),
+    *allow("show_an_invoice", on="invoice", to=SIDE, reads=INVOICE, scope="money.read"),
+    *allow("show_an_invoice", on="invoice", to="finance auditor", reads=INVOICE, scope="admin.read"),
+    *allow("download_an_invoice", on="invoice", to=SIDE, reads="file", scope="money.read"),
+    *allow("download_an_invoice", on="invoice", to="finance auditor", reads="file", scope="admin.read"),
+    *allow("issue_an_invoice", on="invoice", to="owner", reads=INVOICE, writes="month currency", scope="money.write"),
+    *allow("issue_an_invoice", on="invoice", to="finance", reads=INVOICE, writes="month currency", scope="admin.write"),
     *allow("follow_a_client_s_money", on="client's money", to=SIDE, reads=OWN_TRACE, scope="money.read"),
     *allow("follow_a_client_s_money", on="client's money", to="finance auditor", reads=OWN_TRACE, scope="admin.read"),
     *allow("list_fundings", on="funding", to=SIDE, reads=FUNDING, scope="money.read"),

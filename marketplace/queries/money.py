@@ -1,12 +1,12 @@
 """A client's money: what is available, what its jobs hold, what is on its way back; and why each cent moved."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Concat
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
@@ -14,6 +14,8 @@ from billing.queries import balances_of, statement_of
 from marketplace.models import Client, Job
 
 Kind = LedgerAccount.Kind
+
+_OWNER = Concat(Value("job:"), Cast("pk", CharField()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Purse:
     currency: str
     available_minor: int
     escrow_minor: int
+    reserve_minor: int
+    disputed_minor: int
     refunds_in_flight_minor: int
 
 
@@ -62,19 +66,17 @@ def escrow_of(client: Client) -> list[Held]:
     ]
 
 
-def purses_of(client: Client, escrow: Iterable[Held]) -> list[Purse]:
-    """What ``client`` has, by currency; ``escrow`` is what its jobs hold."""
-    available, in_flight, in_escrow = {}, {}, dict[str, int]()
-    for account in balances_of(client.billing_owner):
-        if account.kind == Kind.CLIENT_FUNDS:
-            available[account.balance.currency] = account.balance.minor
-        elif account.kind == Kind.REFUNDS_IN_FLIGHT:
-            in_flight[account.balance.currency] = account.balance.minor
-    for held in escrow:
-        in_escrow[held.currency] = in_escrow.get(held.currency, 0) + held.amount_minor
+def purses_of(client: Client) -> list[Purse]:
+    """What ``client`` has, by currency."""
+    jobs = client.jobs.annotate(owner=_OWNER).values("owner")
+    of_jobs = LedgerAccount.objects.filter(kind__in=(Kind.JOB_ESCROW, Kind.PAY_RESERVE), owner__in=jobs)
+    sums = of_jobs.order_by().values_list("kind", "currency").annotate(total=Sum("balance_minor"))
+    held = {(kind, currency): int(total) for kind, currency, total in sums}
+    held |= {(b.kind, b.balance.currency): b.balance.minor for b in balances_of(client.billing_owner)}
+    places = (Kind.CLIENT_FUNDS, Kind.JOB_ESCROW, Kind.PAY_RESERVE, Kind.DISPUTED, Kind.REFUNDS_IN_FLIGHT)
     return [
-        Purse(currency, available.get(currency, 0), in_escrow.get(currency, 0), in_flight.get(currency, 0))
-        for currency in sorted({*available, *in_flight, *in_escrow})
+        Purse(currency, *(held.get((kind, currency), 0) for kind in places))
+        for currency in sorted({currency for kind, currency in held if kind in places})
     ]
 
 
@@ -103,8 +105,7 @@ def explained(entries: Sequence[LedgerEntry]) -> list[Line]:
 
 def _jobs_that_hold(client: Client) -> QuerySet[Job]:
     owners = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, balance_minor__gt=0).values("owner")
-    owner = Concat(Value("job:"), Cast("pk", CharField()))
-    jobs = Job.objects.filter(client=client).annotate(owner=owner).filter(owner__in=owners)
+    jobs = Job.objects.filter(client=client).annotate(owner=_OWNER).filter(owner__in=owners)
     return jobs.order_by(F("created_at").desc(), F("pk").desc())
 
 

@@ -12,11 +12,13 @@ from kernel import allauth_gateway as gateway
 from kernel import clock
 from kernel.events import EmailLinkOwed
 from kernel.models import EmailLink, User
+from kernel.months import month_of
 from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.email_links import send_link
 from kernel.services.signing_up import ask_for_confirmation, ask_for_reset
 from marketplace.models import Assignment, Client, Job
+from marketplace.services.review import accept_assignment
 from qualification.models import Skill
 from qualification.services.certifications import request_certification
 from tests.access.shared import World, filled, send
@@ -120,6 +122,16 @@ def with_media_of_a_skill(world: World) -> Asked:
 
 def launching(world: World) -> Asked:
     return Asked(world.side.owner, ids={"job_id": a_draft_of_the_owner(world).pk})
+
+
+def invoicing(world: World) -> Asked:
+    month = month_of(clock.now()).before
+    with clock.ahead_by(month.begins_at - clock.now()):
+        job = an_open_job(client=a_client(), tasks=1, overlap_min=1, overlap_max=1)
+        answered = a_submitted_answer(job)
+        accept_assignment(assignment_id=answered.pk, by=owner_of(job.client))
+    asked = {"month": str(month), "currency": "USD"}
+    return Asked(in_person(owner_of(job.client)), asked, {"client_id": job.client_id})
 
 
 def rejecting(world: World) -> Asked:
@@ -279,6 +291,7 @@ CLAIM: Final = "POST assignments/"
 PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST assignments/<assignment_id>/submit/": after(CLAIM, "worker", assignment_id="id"),
     "POST assignments/<assignment_id>/return/": after(CLAIM, "worker", assignment_id="id"),
+    "POST clients/<client_id>/invoices/": invoicing,
     "POST assignments/<assignment_id>/reject/": rejecting,
     "POST assignments/<assignment_id>/reverse/": reversing,
     "POST assignments/<assignment_id>/appeal/": appealing,

@@ -64,6 +64,9 @@ PRIVATE: Final = """
     GET clients/<client_id>/credits/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | GET clients/<client_id>/trace/<subject>/
+    GET clients/<client_id>/statements/<month>/ | GET clients/<client_id>/statements/<month>/csv/
+    GET clients/<client_id>/spending/ | GET clients/<client_id>/invoices/ | POST clients/<client_id>/invoices/
+    GET clients/<client_id>/invoices/<invoice_id>/ | GET clients/<client_id>/invoices/<invoice_id>/pdf/
     POST jobs/<job_id>/launch/ | POST jobs/<job_id>/pause/
     POST jobs/<job_id>/resume/ | POST jobs/<job_id>/cancel/ | GET jobs/<job_id>/versions/
     POST jobs/<job_id>/versions/ | GET jobs/<job_id>/shares/

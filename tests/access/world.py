@@ -10,13 +10,14 @@ from billing.services.refunds import request_refund
 from kernel import clock
 from kernel.models import ApiKey, AuditEvent, User
 from kernel.money import Money
-from kernel.months import month_of
+from kernel.months import SETTLES_FOR, month_of
 from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
 from marketplace.models import Escalation, Task
 from marketplace.services.escalations import open_escalation
 from marketplace.services.invitations import invite_member
+from marketplace.services.invoicing import issue_invoice
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
@@ -64,8 +65,12 @@ def a_side() -> Side:
     a_ready_account(worker.billing_owner)
     payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
     media, _ = add_media(owner=job.media_owner, payer=client.media_payer, name="one.png", sent=a_picture(), by=owner)
+    month = month_of(clock.now())
+    with clock.ahead_by(month.ends_at + SETTLES_FOR - clock.now()):
+        invoice, _ = issue_invoice(client=client, month=month, currency="USD", by=Actor.user(owner))
     ids = {
         "client_id": client.pk,
+        "invoice_id": invoice.pk,
         "member_id": member.pk,
         "funding_id": Funding.objects.get(client_owner=client.billing_owner).pk,
         "refund_id": refund.pk,
@@ -94,7 +99,7 @@ def a_side() -> Side:
         "label_schema_id": job.versions.get().label_schema_id,
         "audit_event_id": AuditEvent.objects.filter(subject_id=str(job.pk)).latest("id").pk,
         "subject": f"assignment:{paid.pk}",
-        "month": month_of(clock.now()),
+        "month": month,
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
     people = (in_person(owner), in_person(worker.user))

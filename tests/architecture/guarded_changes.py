@@ -191,6 +191,14 @@ CHANGES: Final = {
         "UPDATE marketplace_invitation SET role = 'owner' WHERE email = 'x@example.org'",
         "DELETE FROM marketplace_invitation WHERE email = 'x@example.org'",
     ],
+    "marketplace_invoice": [
+        """
+        INSERT INTO marketplace_invoice (id, number, client_id, client_name, client_country, month, currency, lines,
+            pay_minor, fees_minor, total_minor, issued_at)
+        SELECT gen_random_uuid(), number + 1, client_id, client_name, client_country, '2001-01', currency, lines,
+            pay_minor, fees_minor, total_minor, now() FROM marketplace_invoice ORDER BY number DESC LIMIT 1
+        """,
+    ],
     "kernel_adminrole": [
         f"""
         INSERT INTO kernel_adminrole (id, user_id, role, granted_at)

@@ -21,6 +21,7 @@ FACTS: Final = [
     "kernel_auditseal",
     "kernel_auditsubtree",
     "marketplace_annotation",
+    "marketplace_invoice",
     "marketplace_jobversion",
     "marketplace_price",
     "qualification_labelschema",

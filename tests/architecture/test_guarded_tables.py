@@ -27,6 +27,7 @@ KINDS: Final = {
     "certification": {"qualification_certification"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
     "price": {"marketplace_job", "marketplace_jobversion", "marketplace_price", "marketplace_assignment"},
+    "invoice": {"marketplace_invoice"},
     "export": set[str](),  # changes no table; its event is committed before the first line is given
 }
 """What must not change without an event, and where it stands. Balances follow the ledger's entries."""

@@ -181,6 +181,8 @@ def test_the_balance_tells_what_is_free_held_by_which_job_and_on_its_way_back() 
                     "currency": "USD",
                     "available_minor": 7_392,
                     "escrow_minor": 108,
+                    "reserve_minor": 0,
+                    "disputed_minor": 0,
                     "refunds_in_flight_minor": 2_500,
                 }
             ],

@@ -109,7 +109,16 @@ def test_a_label_from_post_to_results() -> None:
         200,
         {
             "client": client["id"],
-            "balances": [{"currency": "USD", "available_minor": 952, "escrow_minor": 0, "refunds_in_flight_minor": 0}],
+            "balances": [
+                {
+                    "currency": "USD",
+                    "available_minor": 952,
+                    "escrow_minor": 0,
+                    "reserve_minor": 0,
+                    "disputed_minor": 0,
+                    "refunds_in_flight_minor": 0,
+                }
+            ],
             "escrow": [],
         },
     )
