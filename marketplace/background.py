@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
-from marketplace.services import appeals, checks, completion, escalations, expiry, gold, invitations, invoicing, settlement
+from marketplace.services import (
+    appeals,
+    checks,
+    completion,
+    escalations,
+    expiry,
+    gold,
+    invitations,
+    invoicing,
+    settlement,
+)
 
 
 @shared_task(name="marketplace.expire_overdue_assignments")

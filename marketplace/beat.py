@@ -18,4 +18,5 @@ BEAT: dict[str, tuple[str, int]] = {
     "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "tidy invitations": ("marketplace.tidy_invitations", 600),
+    "issue invoices": ("marketplace.issue_invoices", 6 * 3600),
 }

@@ -1,7 +1,7 @@
 """An invoice as a PDF: drawn from its row alone, in a font that covers the scripts of Europe and more.
 
-The font is DejaVu Sans (`fonts/LICENSE-DejaVu.txt`). A character that it lacks, of a name in Chinese for example, is drawn
-as a box and never stops the rest; the JSON of the invoice has every name whole.
+The font is DejaVu Sans (`fonts/LICENSE-DejaVu.txt`). A character that it lacks, of a name in Chinese for example, is
+drawn as a box and never stops the rest; the JSON of the invoice has every name whole.
 """
 
 from functools import cache

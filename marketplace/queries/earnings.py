@@ -13,9 +13,8 @@ from django.db.models import Count, QuerySet, Sum
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
 from billing.queries import balances_of, statement_of
-from kernel import clock
-from marketplace.models import Assignment, Job
-from marketplace.queries.money import job_of
+from marketplace.models import Assignment, Job, Rejection
+from marketplace.queries.money import job_of, keeps_pay
 from workforce.models import Worker
 
 Kind = LedgerAccount.Kind
@@ -75,13 +74,9 @@ def pending_of(worker: Worker) -> QuerySet[Assignment]:
 
 
 def held_of(worker: Worker) -> QuerySet[Assignment]:
-    """Rejected answers whose pay is still kept, because the rejection can be reversed."""
-    return Assignment.objects.filter(
-        worker=worker,
-        state=Assignment.State.REJECTED,
-        rejection__reversed_at__isnull=True,
-        rejection__reversible_until__gt=clock.now(),
-    )
+    """Rejected answers whose pay is still kept, because the rejection can be reversed or an appeal runs."""
+    rejected = Assignment.objects.filter(worker=worker, state=Assignment.State.REJECTED)
+    return rejected.filter(rejection__in=Rejection.objects.filter(keeps_pay()))
 
 
 def earnings_statement(worker: Worker) -> QuerySet[LedgerEntry]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import CharField, F, QuerySet, Sum, Value
+from django.db.models import CharField, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Concat
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
 from billing.queries import balances_of, statement_of
-from marketplace.models import Client, Job
+from kernel import clock
+from marketplace.models import Appeal, Client, Job
 
 Kind = LedgerAccount.Kind
 
@@ -94,6 +95,12 @@ def client_statement(client: Client) -> QuerySet[LedgerEntry]:
 def job_statement(job: Job) -> QuerySet[LedgerEntry]:
     """Every entry that moved what the job holds."""
     return statement_of(job.billing_owner, Kind.JOB_ESCROW).select_related("target")
+
+
+def keeps_pay() -> Q:
+    """Which rejections still keep the pay of their answers: they can be reversed, or are appealed against."""
+    may_be = Q(reversible_until__gt=clock.now()) | Q(appeal__state=Appeal.State.OPEN)
+    return Q(reversed_at__isnull=True) & may_be
 
 
 def explained(entries: Sequence[LedgerEntry]) -> list[Line]:

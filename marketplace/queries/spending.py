@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.queries.charges import Charge, ChargedFor, charges_of
-from kernel import clock
 from marketplace.models import Assignment, Client, Job, Rejection, Task
+from marketplace.queries.money import keeps_pay
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _spent(job: Job, charges: Sequence[Charge], *, answers: int, labels: int, re
 
 def _rejected_in(jobs: Sequence[Job]) -> dict[UUID, Rejected]:
     undone = Q(reversed_at__isnull=False)
-    held = Q(reversed_at__isnull=True, reversible_until__gt=clock.now())
+    held = keeps_pay()
     price = F("assignment__reward_minor") + F("assignment__fee_minor")
     rows = Rejection.objects.filter(assignment__job__in=jobs).order_by().values("assignment__job")
     sums = {
@@ -111,5 +111,5 @@ def _rejected_in(jobs: Sequence[Job]) -> dict[UUID, Rejected]:
         for name, which in (("held", held), ("reversed", undone), ("released", ~undone & ~held))
         for what, how in (("answers", Count("pk", filter=which)), ("minor", Sum(price, filter=which, default=0)))
     }
-    found: list[dict[str, Any]] = list(rows.annotate(answers=Count("pk"), **sums))
+    found: Any = rows.annotate(answers=Count("pk"), **sums)
     return {row.pop("assignment__job"): Rejected(**row) for row in found}

@@ -252,6 +252,10 @@ REFUSED_ANYWAY: Final = {
     "kernel_adminrole": ["UPDATE kernel_adminrole SET role = 'access' WHERE role = 'auditor'"],
     "marketplace_appeal": ["DELETE FROM marketplace_appeal"],
     "marketplace_breaker": ["DELETE FROM marketplace_breaker"],
+    "marketplace_invoice": [
+        "UPDATE marketplace_invoice SET client_name = 'x'",
+        "DELETE FROM marketplace_invoice",
+    ],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",
