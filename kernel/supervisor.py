@@ -168,6 +168,7 @@ class Supervisor:
 
     tell: Callable[[str], None] = print
     start_timeout_seconds: float = 60.0
+    longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
     watched: list[Watched] = field(default_factory=list)
     _starting: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -235,7 +236,7 @@ class Supervisor:
         if isinstance(service, ProcessService):
             service.stop()
         watched.next_start_at = now + watched.pause_seconds
-        watched.pause_seconds = min(2 * watched.pause_seconds, LONGEST_PAUSE_SECONDS)
+        watched.pause_seconds = min(2 * watched.pause_seconds, self.longest_pause_seconds)
 
     def _start_again(self, watched: Watched) -> None:
         watched.restarts += 1

@@ -73,8 +73,8 @@ def answer_of(animal: str) -> list[dict[str, object]]:
     return [{"from_name": "animal", "to_name": "text", "type": "choices", "value": {"choices": [animal]}}]
 
 
-def set_scene(*, workers: int, tell: Callable[[str], None]) -> Scene:
-    """Sign everybody up, certify ``workers`` of them, and give a client money."""
+def set_scene(*, workers: int, tell: Callable[[str], None], fund: Callable[[Client], None] | None = None) -> Scene:
+    """Sign everybody up, certify ``workers`` of them, and give a client money: a trillion, or as ``fund`` does."""
     admin = create_admin(email="admin@example.org", by=Actor.system("bench"))
     skill = create_skill(slug="animals", name="Animals", by=Actor.user(admin), exam=ExamRules(questions=QUESTIONS))
     known = [
@@ -85,7 +85,7 @@ def set_scene(*, workers: int, tell: Callable[[str], None]) -> Scene:
     add_gold_questions(skill=skill, label_schema=label_schema, rows=known, for_exam=True, by=Actor.user(admin))
     owner, owner_token = _person("owner")
     client = create_client(name="The benchmark's client", country="US", owner=owner)
-    _fund(client)
+    (fund or _fund)(client)
     signed = []
     for number in range(workers):
         tell(f"worker {number + 1} of {workers} signs up and sits the exam")
@@ -93,21 +93,21 @@ def set_scene(*, workers: int, tell: Callable[[str], None]) -> Scene:
     return Scene(client, owner, owner_token, skill, tuple(signed))
 
 
-def an_open_job(scene: Scene, *, tasks: int) -> Job:
+def an_open_job(scene: Scene, *, tasks: int, reward_minor: int = 4) -> Job:
     """An open job of so many tasks, each asked once: so every submit decides its task, the most that one can do."""
-    job = a_draft(scene)
+    job = a_draft(scene, reward_minor=reward_minor)
     _insert_tasks(job, tasks)
     return launch_job(job_id=job.pk, by=scene.owner)
 
 
-def a_draft(scene: Scene) -> Job:
+def a_draft(scene: Scene, *, reward_minor: int = 4) -> Job:
     """A job without tasks."""
     order = Order(
         title="Animals",
         instructions="Say which animal the text is about.",
         label_schema=LABEL_SCHEMA,
         currency="USD",
-        reward_minor=4,
+        reward_minor=reward_minor,
         skill_id=scene.skill.pk,
         overlap_min=1,
         overlap_max=1,

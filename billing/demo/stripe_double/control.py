@@ -50,7 +50,7 @@ class Control:
         return {}
 
     def list_faults(self) -> Json:
-        return {"faults": [_shown(fault) for fault in self.faults.standing()]}
+        return {"faults": [_shown(fault) for fault in self.faults.standing()], "struck": dict(self.faults.struck)}
 
     def clear_faults(self) -> Json:
         self.faults.clear()
@@ -65,7 +65,11 @@ class Control:
         return self.webhooks()
 
     def webhooks(self) -> Json:
-        return {"left": self.world.store.deliveries_left(), **_shown(self.world.webhook_faults)}
+        return {
+            "left": self.world.store.deliveries_left(),
+            "taken": self.sender.taken,
+            **_shown(self.world.webhook_faults),
+        }
 
     def settle(self, failure_code: str | None = None) -> Json:
         """The days pass: accounts are paid out, and payouts arrive (or all come back with ``failure_code``)."""

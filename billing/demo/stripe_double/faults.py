@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -65,6 +66,8 @@ class FaultBoard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self.struck: Counter[str] = Counter()
+        """How many answers went wrong, by how."""
 
     def add(self, fault: Fault) -> None:
         with self._lock:
@@ -83,6 +86,8 @@ class FaultBoard:
         with self._lock:
             struck = next((fault for fault in self._faults if fault.strikes(request_line)), None)
             self._faults = [fault for fault in self._faults if fault.times != 0]
+            if struck is not None:
+                self.struck[struck.kind] += 1
             return struck
 
 

@@ -33,6 +33,16 @@ class DoubleControl:
         faults: list[Json] = self._order("GET", "faults")["faults"]
         return faults
 
+    def struck(self) -> dict[str, int]:
+        """How many answers went wrong by order, by how."""
+        counts: dict[str, int] = self._order("GET", "faults")["struck"]
+        return counts
+
+    def webhooks_taken(self) -> int:
+        """How many webhooks an endpoint has taken."""
+        taken: int = self._order("GET", "webhooks")["taken"]
+        return taken
+
     def clear_faults(self) -> None:
         self._order("DELETE", "faults")
 

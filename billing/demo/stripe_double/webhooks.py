@@ -58,6 +58,7 @@ class Sender:
         self._changed = threading.Condition()
         self._stopping = False
         self._under_way: set[int] = set()
+        self.taken = 0
         self._threads = [threading.Thread(target=self._work, name=f"stripe-webhooks-{n}") for n in range(THREADS)]
 
     def start(self) -> None:
@@ -83,6 +84,7 @@ class Sender:
                 self._book(delivery, taken=taken)
             with self._changed:
                 self._under_way.discard(delivery.id)
+                self.taken += taken
 
     def _take(self) -> Delivery | None:
         """Wait for the next delivery that is due; None when it is time to stop."""

@@ -1,0 +1,187 @@
+"""Mutants of paying for work: of settlement, escrow and the end of a job."""
+
+from typing import Any
+
+import pytest
+
+from billing.models import Payout
+from billing.services import escrow
+from billing.services.escrow import Payment
+from billing.services.payouts import cancel_payout, request_payout
+from kernel.money import Money
+from kernel.services import idempotency
+from kernel.services.audit import Actor
+from kernel.services.idempotency import Answer, answer_once
+from marketplace.models import Assignment, Client, Job
+from marketplace.services import completion, posting, settlement
+from marketplace.services.completion import cancel_job
+from marketplace.services.review import reject_assignment
+from marketplace.services.settlement import accept_due_assignments
+from tests.billing.builders import SOMEBODY, a_ready_account, usd
+from tests.by_hand import by_hand
+from tests.marketplace.builders import a_client, a_draft, a_resolved_task, a_submitted_answer, an_open_job, owner_of
+from tests.mutants.frame import (
+    AGREED,
+    ANSWERS,
+    BY_CLIENT,
+    CLAIMS,
+    COVERED,
+    IDLE,
+    PAID,
+    PAID_ONCE,
+    PAYABLE,
+    mutant,
+    without_constraint,
+    without_trigger,
+)
+from tests.qualification.builders import a_user
+
+REJECTION = {"reason": "wrong", "message": "This is a dog and not a cat, look again."}
+
+
+def work_is_accepted(*, tasks: int = 1) -> Job:
+    job = an_open_job(tasks=tasks)
+    a_resolved_task(job)
+    accept_due_assignments()
+    return job
+
+
+def with_payments(patch: pytest.MonkeyPatch, change: Any) -> None:
+    """Let settlement pay ``change(payment)`` for each payment that is due."""
+    honest = escrow.pay_all
+    patch.setattr(
+        settlement.escrow, "pay_all", lambda payments: honest(payments=[change(payment) for payment in payments])
+    )
+
+
+def changed(payment: Payment, **changes: Any) -> Payment:
+    return Payment(**{name: getattr(payment, name) for name in Payment.__slots__} | changes)
+
+
+@mutant("the fee is forgotten", PAID, BY_CLIENT)
+def _no_fee(patch: pytest.MonkeyPatch) -> None:
+    with_payments(patch, lambda payment: changed(payment, fee=Money(0, "USD")))
+    work_is_accepted()
+
+
+@mutant("pay goes through floating point and is rounded down", PAID, AGREED, BY_CLIENT)
+def _float_rounding(patch: pytest.MonkeyPatch) -> None:
+    with_payments(patch, lambda payment: changed(payment, reward=usd(int(payment.reward.minor / 100 * 0.99 * 100))))
+    work_is_accepted()
+
+
+@mutant("accepted work is not paid", PAID, AGREED, BY_CLIENT)
+def _not_paid(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settlement.escrow, "pay_all", lambda payments: [])
+    work_is_accepted()
+
+
+@mutant("somebody else is paid for the work", PAID, AGREED)
+def _anothers_pay(patch: pytest.MonkeyPatch) -> None:
+    with_payments(patch, lambda payment: changed(payment, worker_owner="worker:of another"))
+    work_is_accepted()
+
+
+@mutant("the same work is paid again under another key", PAID_ONCE, AGREED, BY_CLIENT, COVERED)
+def _paid_again(patch: pytest.MonkeyPatch) -> None:
+    honest = escrow.pay_all
+
+    def twice(payments: list[Payment]) -> Any:
+        honest(payments=payments)
+        return honest(payments=[changed(payment, key=f"again:{payment.key}") for payment in payments])
+
+    patch.setattr(settlement.escrow, "pay_all", twice)
+    work_is_accepted(tasks=3)
+
+
+@mutant("a rejected answer is paid", PAID, AGREED, BY_CLIENT)
+def _rejected_paid(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job(accept_on_resolution=False)
+    a_resolved_task(job)
+    turn = Assignment.objects.filter(state="submitted").order_by("pk")[0]
+    reject_assignment(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+    escrow.pay_all(payments=[settlement._payment_of(turn)])
+
+
+@mutant("a new price touches turns that were claimed before it", PAID, AGREED, BY_CLIENT, CLAIMS)
+def _price_not_frozen(patch: pytest.MonkeyPatch) -> None:
+    work_is_accepted()
+    without_trigger("marketplace_assignment", "a_claim_stands")
+    without_constraint("marketplace_assignment", "assignment_price_was_quoted")
+    with by_hand():
+        Assignment.objects.update(reward_minor=11)
+
+
+@mutant("a launch holds less than the worst case", COVERED)
+def _held_too_little(patch: pytest.MonkeyPatch) -> None:
+    honest = escrow.hold
+
+    def hold(*, amount: Money, **rest: Any) -> Any:
+        return honest(amount=Money(amount.minor - 1, amount.currency), **rest)
+
+    patch.setattr(posting.escrow, "hold", hold)
+    job = a_draft()
+    posting.launch_job(job_id=job.pk, by=owner_of(job.client))
+
+
+@mutant("a cancelled job gives back what its turns under way may still cost", IDLE)
+def _released_too_early(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job(tasks=3)
+    a_submitted_answer(job)
+    patch.setattr(completion, "owed_at_most", lambda job: Money(0, job.currency))
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+@mutant("an ended job gives back the pay of an answer whose rejection may still be reversed", IDLE)
+def _released_while_reversible(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job(accept_on_resolution=False)
+    a_resolved_task(job)
+    turn = Assignment.objects.filter(state="submitted").order_by("pk")[0]
+    reject_assignment(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+    patch.setattr(completion, "owed_at_most", lambda job: Money(12, job.currency))
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+@mutant("an ended job keeps what it did not spend", IDLE)
+def _not_given_back(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job()
+    patch.setattr(completion, "return_unspent", lambda job: None)
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+@mutant("what a job did not spend goes back to another client", BY_CLIENT)
+def _given_to_another(patch: pytest.MonkeyPatch) -> None:
+    job, other = an_open_job(), a_client()
+    patch.setattr(Client, "billing_owner", property(lambda client: f"client:{other.pk}"))
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+def a_payout_of_earned(patch: pytest.MonkeyPatch) -> Payout:
+    """Of the few cents that somebody has earned."""
+    work_is_accepted()
+    owner = Assignment.objects.order_by("claimed_at")[0].worker.billing_owner
+    a_ready_account(owner)
+    patch.setattr("billing.services.payouts.MINIMUM_MINOR", 1)
+    return request_payout(owner=owner, amount=None, by=SOMEBODY)
+
+
+@mutant("a payout is called off by somebody else than its worker", PAYABLE)
+def _payout_stopped(patch: pytest.MonkeyPatch) -> None:
+    payout = a_payout_of_earned(patch)
+    cancel_payout(payout_id=payout.pk, owner=payout.owner, by=Actor.system("standing"))
+
+
+@mutant("a repeated request is answered with something else than was done", ANSWERS)
+def _another_answer(patch: pytest.MonkeyPatch) -> None:
+    def effect() -> Answer:
+        payout = a_payout_of_earned(patch)
+        return Answer(201, {"id": str(payout.pk), "amount_minor": 11, "currency": "USD"})
+
+    answer_once(user_id=a_user().pk, key="k", path="/api/v1/payouts/", body_sha256="x", effect=effect)
+
+
+@mutant("a refused request keeps its answer", ANSWERS)
+def _refusal_kept(patch: pytest.MonkeyPatch) -> None:
+    user = a_user()
+    patch.setattr(idempotency.transaction, "set_rollback", lambda rollback: None)
+    answer_once(user_id=user.pk, key="k", path="/api/v1/jobs/", body_sha256="x", effect=lambda: Answer(409, {}))
