@@ -31,7 +31,8 @@ TRIGGERS: Final = (
 )
 
 _IN_FORCE: Final = """
-    SELECT conname FROM pg_constraint WHERE contype <> 't' AND convalidated AND connamespace = current_schema()::regnamespace
+    SELECT conname FROM pg_constraint
+        WHERE contype <> 't' AND convalidated AND connamespace = current_schema()::regnamespace
     UNION SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indisvalid AND c.relnamespace = current_schema()::regnamespace
     UNION SELECT c.relname || '.' || a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,8 @@ def test_what_the_command_line_asks_for_is_handed_on() -> None:
     unset = dict.fromkeys(("seconds", "drain_seconds", "payouts", "kills", "database_kills", "faults", "seed"))
 
     assert plan_of({"long": False, **unset}) == Plan()
-    assert plan_of({"long": True, **unset, "seed": 7}) == Plan(**{**vars_of(LONG), "seed": 7})
+    assert plan_of({"long": True, **unset, "seed": 7}) == replace(LONG, seed=7)
     assert arguments_of(Plan())[:4] == ["--seconds", "60", "--drain-seconds", "150"]
-
-
-def vars_of(plan: Plan) -> dict[str, float]:
-    return {name: getattr(plan, name) for name in plan.__dataclass_fields__}
 
 
 def test_the_printout_ends_with_what_was_lost() -> None:

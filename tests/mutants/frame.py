@@ -37,6 +37,7 @@ AGREED = "what is earned is what was agreed at the claim, lifts, bonuses and tim
 RESERVE = "an ended job holds nothing back for pay"
 PAYABLE = "a suspended worker's balance stays payable"
 ANSWERS = "an answer that is kept under a key is true"
+QUOTED = "every turn bears a price that its job quoted for its band"
 CLAIMS = "the database guards what was agreed"
 
 

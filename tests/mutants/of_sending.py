@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from billing.events import PayoutRequested
-from billing.models import Funding, Payout, Posting
-from billing.services import funding, payouts, refunds, sending
+from billing.models import Funding, Payout, PayoutAccount, Posting
+from billing.services import funding, ledger, payouts, refunds, sending
 from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.ledger import AccountKey
 from billing.services.payouts import request_payout, settle_payout
@@ -39,7 +39,7 @@ from tests.mutants.frame import (
 
 def a_payout(minor: int = 500, *, owner: str | None = None) -> Payout:
     owner = owner or a_worker(minor)
-    if not payouts.PayoutAccount.objects.of(owner).exists():
+    if not PayoutAccount.objects.of(owner).exists():
         a_ready_account(owner)
     return request_payout(owner=owner, amount=usd(minor), by=SOMEBODY)
 
@@ -97,7 +97,7 @@ def _settled_uncredited(patch: pytest.MonkeyPatch) -> None:
 @mutant("the webhook and the answer credit a payment under keys of their own", FROM_FUNDINGS, REBUILT, GUARDS)
 def _credited_twice(patch: pytest.MonkeyPatch) -> None:
     row = an_open_page("client:1", 900)
-    honest = funding.post
+    honest = ledger.post
     patch.setattr(funding, "post", lambda key, **posting: honest(key=f"{key}:{uuid4()}", **posting))
     without_trigger("billing_funding", "billing_funding_follows_its_flow")
     book_checkout(funding_id=row.pk, checkout=paid(row))
@@ -108,7 +108,7 @@ def _credited_twice(patch: pytest.MonkeyPatch) -> None:
 @mutant("a payment of another amount than was asked for is credited as paid", FROM_FUNDINGS, REBUILT)
 def _another_amount(patch: pytest.MonkeyPatch) -> None:
     row = an_open_page("client:1", 900)
-    honest = funding.post
+    honest = ledger.post
     patch.setattr(
         funding,
         "post",
@@ -152,7 +152,7 @@ def _given_back_twice(patch: pytest.MonkeyPatch) -> None:
     owner = a_worker(1_000)
     a_payout(500, owner=owner)
     second = a_payout(500, owner=owner)
-    honest = payouts.post
+    honest = ledger.post
     patch.setattr(payouts, "post", lambda key, **posting: honest(key=f"{key}:{uuid4()}", **posting))
     payouts.cancel_payout(payout_id=second.pk, owner=owner, by=SOMEBODY)
     payouts._post_end(now_of(second), Posting.Kind.PAYOUT_CANCELLED, target=payouts._earnings(second))
@@ -163,7 +163,7 @@ def _settled_twice(patch: pytest.MonkeyPatch) -> None:
     owner = a_worker(1_000)
     a_payout(500, owner=owner)
     second = begun(a_payout(500, owner=owner))
-    honest = payouts.post
+    honest = ledger.post
     patch.setattr(payouts, "post", lambda key, **posting: honest(key=f"{key}:{uuid4()}", **posting))
     settle_payout(payout_id=second.pk, transfer=transfer_of(second))
     payouts._post_end(now_of(second), Posting.Kind.PAYOUT_SETTLED, target=AccountKey(Kind.OUTSIDE_WORLD, owner))

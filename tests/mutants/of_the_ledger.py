@@ -52,7 +52,7 @@ def drop_key_index() -> None:
 @mutant("the unique index of posting keys is dropped, and keys are not looked up", PAID_ONCE, GUARDS)
 def _same_key_twice(patch: pytest.MonkeyPatch) -> None:
     drop_key_index()
-    patch.setattr(ledger.Posting.objects, "filter", lambda **_: Posting.objects.none())
+    patch.setattr(Posting.objects, "filter", lambda **_: Posting.objects.none())
     job = a_job(a_client(1_000), 500)
     pay(job)
     pay(job)

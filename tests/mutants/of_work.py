@@ -9,7 +9,6 @@ from billing.services import escrow
 from billing.services.escrow import Payment
 from billing.services.payouts import cancel_payout, request_payout
 from kernel.money import Money
-from kernel.services import idempotency
 from kernel.services.audit import Actor
 from kernel.services.idempotency import Answer, answer_once
 from marketplace.models import Assignment, Client, Job
@@ -30,6 +29,7 @@ from tests.mutants.frame import (
     PAID,
     PAID_ONCE,
     PAYABLE,
+    QUOTED,
     mutant,
     without_constraint,
     without_trigger,
@@ -39,8 +39,8 @@ from tests.qualification.builders import a_user
 REJECTION = {"reason": "wrong", "message": "This is a dog and not a cat, look again."}
 
 
-def work_is_accepted(*, tasks: int = 1) -> Job:
-    job = an_open_job(tasks=tasks)
+def work_is_accepted() -> Job:
+    job = an_open_job()
     a_resolved_task(job)
     accept_due_assignments()
     return job
@@ -49,9 +49,7 @@ def work_is_accepted(*, tasks: int = 1) -> Job:
 def with_payments(patch: pytest.MonkeyPatch, change: Any) -> None:
     """Let settlement pay ``change(payment)`` for each payment that is due."""
     honest = escrow.pay_all
-    patch.setattr(
-        settlement.escrow, "pay_all", lambda payments: honest(payments=[change(payment) for payment in payments])
-    )
+    patch.setattr(escrow, "pay_all", lambda payments: honest(payments=[change(payment) for payment in payments]))
 
 
 def changed(payment: Payment, **changes: Any) -> Payment:
@@ -72,7 +70,7 @@ def _float_rounding(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("accepted work is not paid", PAID, AGREED, BY_CLIENT)
 def _not_paid(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(settlement.escrow, "pay_all", lambda payments: [])
+    patch.setattr(escrow, "pay_all", lambda payments: [])
     work_is_accepted()
 
 
@@ -82,7 +80,7 @@ def _anothers_pay(patch: pytest.MonkeyPatch) -> None:
     work_is_accepted()
 
 
-@mutant("the same work is paid again under another key", PAID_ONCE, AGREED, BY_CLIENT, COVERED)
+@mutant("the same work is paid again under another key", PAID_ONCE, AGREED, BY_CLIENT)
 def _paid_again(patch: pytest.MonkeyPatch) -> None:
     honest = escrow.pay_all
 
@@ -90,8 +88,11 @@ def _paid_again(patch: pytest.MonkeyPatch) -> None:
         honest(payments=payments)
         return honest(payments=[changed(payment, key=f"again:{payment.key}") for payment in payments])
 
-    patch.setattr(settlement.escrow, "pay_all", twice)
-    work_is_accepted(tasks=3)
+    patch.setattr(escrow, "pay_all", twice)
+    job = an_open_job()
+    escrow.hold(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=usd(100), key="more")
+    a_resolved_task(job)
+    accept_due_assignments()
 
 
 @mutant("a rejected answer is paid", PAID, AGREED, BY_CLIENT)
@@ -103,7 +104,7 @@ def _rejected_paid(patch: pytest.MonkeyPatch) -> None:
     escrow.pay_all(payments=[settlement._payment_of(turn)])
 
 
-@mutant("a new price touches turns that were claimed before it", PAID, AGREED, BY_CLIENT, CLAIMS)
+@mutant("a new price touches turns that were claimed before it", PAID, AGREED, BY_CLIENT, CLAIMS, QUOTED)
 def _price_not_frozen(patch: pytest.MonkeyPatch) -> None:
     work_is_accepted()
     without_trigger("marketplace_assignment", "a_claim_stands")
@@ -119,7 +120,7 @@ def _held_too_little(patch: pytest.MonkeyPatch) -> None:
     def hold(*, amount: Money, **rest: Any) -> Any:
         return honest(amount=Money(amount.minor - 1, amount.currency), **rest)
 
-    patch.setattr(posting.escrow, "hold", hold)
+    patch.setattr(escrow, "hold", hold)
     job = a_draft()
     posting.launch_job(job_id=job.pk, by=owner_of(job.client))
 
@@ -183,5 +184,5 @@ def _another_answer(patch: pytest.MonkeyPatch) -> None:
 @mutant("a refused request keeps its answer", ANSWERS)
 def _refusal_kept(patch: pytest.MonkeyPatch) -> None:
     user = a_user()
-    patch.setattr(idempotency.transaction, "set_rollback", lambda rollback: None)
+    patch.setattr("kernel.services.idempotency.transaction.set_rollback", lambda rollback: None)
     answer_once(user_id=user.pk, key="k", path="/api/v1/jobs/", body_sha256="x", effect=lambda: Answer(409, {}))
