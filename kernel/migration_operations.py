@@ -98,3 +98,8 @@ def guard_audited(table: str, *, columns: Iterable[str] = (), rows: bool = True)
             {no_longer_coming if rows else ""}
         """,
     )
+
+
+def in_place_of(before: RunSQL, after: RunSQL) -> RunSQL:
+    """Undo one of these operations and do another, and the other way round when it is reversed."""
+    return RunSQL(sql=f"{before.reverse_sql};{after.sql}", reverse_sql=f"{after.reverse_sql};{before.sql}")

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from marketplace.services import (
     appeals,
+    awaiting_funds,
     checks,
     completion,
     escalations,
@@ -67,3 +68,9 @@ def check_everything() -> None:
 def issue_invoices() -> None:
     """Issue invoices of months that are closed."""
     invoicing.issue_invoices()
+
+
+@shared_task(name="marketplace.start_funded_jobs")
+def start_funded_jobs() -> None:
+    """Open jobs that wait for funds and can now be paid, the oldest first."""
+    awaiting_funds.start_funded_jobs()

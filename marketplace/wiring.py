@@ -4,10 +4,12 @@ from billing.api.payees import Payee, register_payees
 from billing.events import (
     DisputeOpened,
     FundingRequested,
+    FundingSettled,
     PayoutAccountOpened,
     PayoutDestinationChanged,
     PayoutFailed,
     PayoutRequested,
+    RefundFailed,
     RefundRequested,
     StripeEventStored,
 )
@@ -19,9 +21,9 @@ from kernel.services import email_links, media_fetching, notices
 from kernel.services.admin_roles import bar_from_admin_roles
 from kernel.services.outbox import subscribe
 from marketplace.access import register_access
-from marketplace.events import InvitationGiven
+from marketplace.events import InvitationGiven, JobFinished
 from marketplace.policy import TABLE
-from marketplace.services import disputed_clients, invitation_mail, reactions
+from marketplace.services import awaiting_funds, disputed_clients, invitation_mail, reactions
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
 from workforce.queries import why_no_admin
@@ -50,6 +52,11 @@ def wire() -> None:
     subscribe(StripeEventStored, stripe_inbox.process_stored_event, in_transaction=False)
 
     subscribe(DisputeOpened, disputed_clients.pause_disputed_client)
+    # Opens jobs, each in a transaction of its own.
+    subscribe(FundingSettled, awaiting_funds.start_after_funds_came, in_transaction=False)
+    subscribe(RefundFailed, awaiting_funds.start_after_funds_came, in_transaction=False)
+    subscribe(JobFinished, awaiting_funds.start_after_funds_came, in_transaction=False)
+
     subscribe(PayoutFailed, reactions.escalate_failed_payout)
     subscribe(PayoutDestinationChanged, reactions.tell_of_changed_destination)
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)

@@ -51,6 +51,19 @@ def hold(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posti
     return post(key=key, kind=Posting.Kind.ESCROW_HELD, subject=job_owner, entries=[entry])
 
 
+@transaction.atomic
+def hold_more(*, job_owner: str, client_owner: str, amount: Money) -> Posting:
+    """Set ``amount`` more aside for a job that runs. Raises InsufficientFunds, with what is missing."""
+    escrow, funds = AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner)
+    lock_accounts(accounts=[escrow, funds], currency=amount.currency)
+    return post(
+        key=_next_key(Posting.Kind.ESCROW_HELD, job_owner),
+        kind=Posting.Kind.ESCROW_HELD,
+        subject=job_owner,
+        entries=[Entry(funds, escrow, amount)],
+    )
+
+
 def pay(
     *, job_owner: str, worker_owner: str, reward: Money, fee: Money, key: str, subject: str | None = None
 ) -> Posting:

@@ -149,6 +149,7 @@ class JobOut(Out):
         ],
         "fee_minor": 1,
         "fee_basis_points": 2000,
+        "fee_minimum_minor": 0,
         "gold_share_basis_points": 500,
         "reservation_seconds": 600,
         "review_seconds": 259200,
@@ -156,6 +157,7 @@ class JobOut(Out):
         "max_assignments_per_worker": None,
         "guess_seconds": 12,
         "created_at": "2026-05-17T12:00:00Z",
+        "awaits_since": None,
         "launched_at": "2026-05-17T13:00:00Z",
         "finished_at": None,
     }
@@ -166,7 +168,8 @@ class JobOut(Out):
     currency = fields.CurrencyField()
     reward_minor = fields.MoneyMinorField(help_text="Pay for one accepted answer at a standard task.")
     fee_minor = fields.MoneyMinorField(help_text="The platform's fee for one accepted answer, on top.")
-    fee_basis_points = fields.IntegerField()
+    fee_basis_points = fields.IntegerField(help_text="The platform's share, fixed by the launch.")
+    fee_minimum_minor = fields.MoneyMinorField(help_text="The least fee for one accepted answer.")
     prices = PriceOut(many=True, help_text="What is paid now, by band and score.")
     skill = fields.UUIDField(source="skill_id")
     overlap_min = fields.IntegerField()
@@ -180,6 +183,7 @@ class JobOut(Out):
     guess_seconds = fields.IntegerField(allow_null=True)
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
+    awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")
     launched_at = fields.DateTimeField(allow_null=True)
     finished_at = fields.DateTimeField(allow_null=True)
 

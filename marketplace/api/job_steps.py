@@ -39,6 +39,15 @@ class NothingIn(In):
     """Nothing; the body may be left out."""
 
 
+class LaunchIn(In):
+    """How to launch; the body may be left out."""
+
+    EXAMPLE = {"when_funded": True}
+    when_funded = fields.BooleanField(
+        required=False, default=False, help_text="Without the money, let it wait for it instead of refusing."
+    )
+
+
 class VersionIn(In):
     """What workers shall be told and asked from now on; what is left out stays as it is."""
 
@@ -96,8 +105,12 @@ class StepView(ApiView):
     def step(self, service: Callable[..., Job], job_id: UUID) -> Response:
         """Let ``service`` take the step, if the policy lets whoever asks."""
         self.read_body()
+        return self.take(service, job_id)
+
+    def take(self, service: Callable[..., Job], job_id: UUID, **asked: object) -> Response:
+        """``step`` for a body that was read, with what it asks."""
         find_job(job_id, permit=self.permit)
-        service(job_id=job_id, by=self.user)
+        service(job_id=job_id, by=self.user, **asked)
         return self.answer(JobDetailOut(with_detail(find_job(job_id, permit=self.permit))))
 
 
@@ -109,17 +122,18 @@ class LaunchView(StepView):
 
     @operation(
         "Launch a job",
-        body=NothingIn,
+        body=LaunchIn,
         answer=JobDetailOut,
         creates=True,
         errors=[*REFUSALS, NothingToLaunch, ClientDisputed, InsufficientFunds],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Sets the most that the job can cost aside, and lets workers claim its tasks.
+        """Fixes the fee, sets the most that the job can cost aside, and lets workers claim its tasks.
 
-        Without that money it stays a draft. What it does not spend comes back when it ends.
+        Without that money it stays a draft or, with `when_funded`, waits: it opens when the money is there, the oldest
+        of the client's waiting jobs first. What it does not spend comes back when it ends.
         """
-        return self.step(launch_job, job_id)
+        return self.take(launch_job, job_id, when_funded=self.read_body()["when_funded"])
 
 
 class PauseView(StepView):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import append_only, guard_audited
+from kernel.migration_operations import append_only, guard_audited, in_place_of
 
 BANDS = [("easy", "Easy"), ("standard", "Standard"), ("hard", "Hard")]
 PRICE = ["reward_minor", "fee_minor", "currency", "fee_basis_points"]
@@ -43,11 +43,6 @@ def a_claim_stands(also: str = "") -> str:
         CREATE TRIGGER a_claim_stands BEFORE UPDATE ON marketplace_assignment
             FOR EACH ROW WHEN (({old}) IS DISTINCT FROM ({new})) EXECUTE FUNCTION refuse_change_of_a_claim();
     """
-
-
-def in_place_of(before: migrations.RunSQL, after: migrations.RunSQL) -> migrations.RunSQL:
-    """Undo one operation and do another."""
-    return migrations.RunSQL(sql=f"{before.reverse_sql};{after.sql}", reverse_sql=f"{after.reverse_sql};{before.sql}")
 
 
 class Migration(migrations.Migration):

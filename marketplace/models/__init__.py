@@ -5,6 +5,7 @@ from marketplace.models.assignment import Annotation, Assignment, Rejection
 from marketplace.models.breaker import Breaker
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
+from marketplace.models.fee_schedule import FeeSchedule, FeeTier
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
@@ -21,6 +22,8 @@ __all__ = [
     "Client",
     "ClientUserObjectPermission",
     "Escalation",
+    "FeeSchedule",
+    "FeeTier",
     "Invitation",
     "Invoice",
     "Job",

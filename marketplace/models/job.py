@@ -22,6 +22,7 @@ class Job(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft"
+        AWAITING_FUNDS = "awaiting_funds"
         OPEN = "open"
         PAUSED = "paused"
         COMPLETED = "completed"
@@ -29,22 +30,25 @@ class Job(models.Model):
 
     FLOW = Flow(
         {
-            State.DRAFT: {State.OPEN, State.CANCELLED},
+            State.DRAFT: {State.OPEN, State.AWAITING_FUNDS, State.CANCELLED},
+            State.AWAITING_FUNDS: {State.OPEN, State.DRAFT, State.CANCELLED},
             State.OPEN: {State.PAUSED, State.COMPLETED, State.CANCELLED},
             State.PAUSED: {State.OPEN, State.COMPLETED, State.CANCELLED},
         }
     )
     ENDED = (State.COMPLETED, State.CANCELLED)
+    TAKES_TASKS = (State.DRAFT, State.OPEN, State.PAUSED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="jobs")
     title = models.CharField(max_length=200)
-    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT)
     currency = models.CharField(max_length=3, default="USD")
     price_list = models.PositiveIntegerField(default=1, help_text="Number of the price list in force.")
     reward_minor = models.BigIntegerField(help_text="Pay for one accepted assignment, in minor units.")
     fee_minor = models.BigIntegerField(help_text="The platform's share of one accepted assignment, in minor units.")
     fee_basis_points = models.PositiveIntegerField()
+    fee_minimum_minor = models.BigIntegerField(default=0, help_text="The least fee for one accepted assignment.")
     overlap_min = models.PositiveSmallIntegerField()
     overlap_max = models.PositiveSmallIntegerField()
     confidence_basis_points = models.PositiveSmallIntegerField(help_text="Confidence that resolves a task.")
@@ -60,6 +64,7 @@ class Job(models.Model):
         null=True, blank=True, help_text="How long one answer takes, as its client guesses."
     )
     created_at = models.DateTimeField(default=clock.now)
+    awaits_since = models.DateTimeField(null=True, help_text="Since when it waits for funds, if it does.")
     launched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -70,16 +75,25 @@ class Job(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "open", "paused", "completed", "cancelled"]), name="job_state_known"
+                condition=Q(state__in=["draft", "awaiting_funds", "open", "paused", "completed", "cancelled"]),
+                name="job_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(state="draft", launched_at__isnull=True, finished_at__isnull=True)
+                condition=Q(state__in=["draft", "awaiting_funds"], launched_at__isnull=True, finished_at__isnull=True)
                 | Q(state__in=["open", "paused"], launched_at__isnull=False, finished_at__isnull=True)
                 | Q(state="completed", launched_at__isnull=False, finished_at__isnull=False)
                 | Q(state="cancelled", finished_at__isnull=False),
                 name="job_state_has_its_times",
             ),
-            models.CheckConstraint(condition=Q(reward_minor__gt=0, fee_minor__gte=0), name="job_price_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state="awaiting_funds", awaits_since__isnull=False)
+                | (~Q(state="awaiting_funds") & Q(awaits_since__isnull=True)),
+                name="job_awaits_since_it_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(reward_minor__gt=0, fee_minor__gte=0, fee_minimum_minor__gte=0),
+                name="job_price_is_positive",
+            ),
             models.CheckConstraint(
                 condition=Q(overlap_min__gte=1, overlap_max__lte=100, overlap_max__gte=F("overlap_min")),
                 name="job_overlap_in_range",
@@ -100,6 +114,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["launched_at", "id"], condition=Q(state="open"), name="job_open_by_launch"),
             models.Index(fields=["client", "created_at", "id"], name="job_by_client"),
+            models.Index(fields=["awaits_since", "id"], condition=Q(state="awaiting_funds"), name="job_awaiting"),
         ]
 
     def __str__(self) -> str:

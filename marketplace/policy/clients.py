@@ -27,6 +27,8 @@ INVOICE: Final = (
     "id number client client_name month currency lines(job title charged_for times amount_minor) pay_minor fees_minor "
     "total_minor issued_at"
 )
+TIERS: Final = "tiers(from_spent_minor basis_points)"
+FEES: Final = f"currency minimum_minor {TIERS} spent_minor basis_points set_at"
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
 CREDIT: Final = "id state amount_minor currency reason funding granted_at taken_back_at"
 REFUND: Final = "id funding state amount_minor currency failure created_at finished_at"
@@ -98,6 +100,28 @@ ROWS: Final = (
     *allow("issue_an_invoice", on="invoice", to="finance", reads=INVOICE, writes="month currency", scope="admin.write"),
     *allow("follow_a_client_s_money", on="client's money", to=SIDE, reads=OWN_TRACE, scope="money.read"),
     *allow("follow_a_client_s_money", on="client's money", to="finance auditor", reads=OWN_TRACE, scope="admin.read"),
+    *allow(
+        "show_a_client_s_fees",
+        on="client's money",
+        to=SIDE,
+        reads=f"usual_basis_points schedules({FEES})",
+        scope="money.read",
+    ),
+    *allow(
+        "show_a_client_s_fees",
+        on="client's money",
+        to="finance auditor",
+        reads=f"usual_basis_points schedules({FEES})",
+        scope="admin.read",
+    ),
+    *allow(
+        "set_a_client_s_fees",
+        on="client's money",
+        to="finance",
+        reads=FEES,
+        writes=f"currency minimum_minor {TIERS} why",
+        fresh=True,
+    ),
     *allow("list_fundings", on="funding", to=SIDE, reads=FUNDING, scope="money.read"),
     *allow("list_fundings", on="funding", to="finance auditor", reads=FUNDING, scope="admin.read"),
     *allow("show_a_funding", on="funding", to=SIDE, reads=FUNDING, scope="money.read"),

@@ -18,7 +18,10 @@ TERMS: Final = (
     "requirements(skill min_lower_bound)"
 )
 PRICE: Final = "band min_lower_bound reward_minor"
-JOB: Final = f"id state {TERMS} prices({PRICE} fee_minor) fee_minor fee_basis_points created_at launched_at finished_at"
+JOB: Final = (
+    f"id state {TERMS} prices({PRICE} fee_minor) fee_minor fee_basis_points fee_minimum_minor "
+    "created_at awaits_since launched_at finished_at"
+)
 PROGRESS: Final = "progress(tasks gold_tasks answers spent_minor held_minor)"
 JOB_IN_FULL: Final = f"{JOB} version instructions {SCHEMA} {PROGRESS}"
 OFFER: Final = (
@@ -70,7 +73,24 @@ ROWS: Final = (
     ),
     *allow("estimate_a_job", on="job", to="finance auditor", reads=f"{COST} {FUNDS}", scope="admin.read"),
     *allow("estimate_a_job", on="job", to="escalations", reads=COST, scope="admin.read"),
-    *allow("launch_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow("launch_a_job", on="job", to=RUN, reads=JOB_IN_FULL, writes="when_funded", scope="jobs.write"),
+    *allow("recall_the_launch_of_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
+    *allow(
+        "reprice_a_job",
+        on="job",
+        to=RUN,
+        reads=JOB_IN_FULL,
+        writes=f"reward_minor prices({PRICE})",
+        scope="jobs.write",
+    ),
+    *allow(
+        "set_more_aside_for_a_job",
+        on="job",
+        to=RUN,
+        reads=JOB_IN_FULL,
+        writes="amount_minor",
+        scope="jobs.write",
+    ),
     *allow("pause_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),
     *allow("pause_a_job", on="job", to="escalations", reads=JOB_IN_FULL, scope="admin.write"),
     *allow("resume_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.write"),

@@ -61,6 +61,10 @@ class _Holds(Exception):
     """The worker has a reservation already."""
 
 
+class _PricesChanged(Exception):
+    """The prices that were looked at are no longer in force."""
+
+
 def claim_task(
     *,
     worker: Worker,
@@ -93,6 +97,8 @@ def claim_or_keep(
             held = _held_assignment(worker)
             if held is not None:
                 return _still_held(held, job_id)
+        except _PricesChanged:
+            continue
         # What was held had run out and was given back just now, or another tab has answered it: so once more.
 
 
@@ -193,7 +199,7 @@ def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
         "worker": worker_id,
         "job": job_id,
         "today": clock.now().date(),
-        "draft": Job.State.DRAFT.value,
+        "not_offered": [Job.State.DRAFT.value, Job.State.AWAITING_FUNDS.value],
     }
     with planned_cursor() as cursor:
         cursor.execute(_SITUATION, given | {"unmeasured": qualification_queries.UNMEASURED.lower_bound()})
@@ -216,7 +222,7 @@ SELECT ({eligibility.TIED.replace("%s", "%(worker)s")}) AS is_tied, held.id IS N
                 %(unmeasured)s) AS bound,
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
-LEFT JOIN marketplace_job ON marketplace_job.state <> %(draft)s AND marketplace_job.id = %(job)s
+LEFT JOIN marketplace_job ON marketplace_job.state <> ALL(%(not_offered)s) AND marketplace_job.id = %(job)s
 LEFT JOIN marketplace_assignment held ON held.worker_id = worker.id AND held.state = 'active'
 WHERE worker.id = %(worker)s
 """  # noqa: S608  (all of it ours)
@@ -232,18 +238,22 @@ def _require_skills(*, worker_id: UUID, job_id: UUID) -> None:
 def _count_claim(situation: _Situation) -> None:
     # A per-worker counter: it enforces the cap without a count and makes two tabs of one worker go one after the other.
     # The commit need not wait for the disk: a claim that a crash forgets is only claimed anew (ADR 0008).
-    cap = situation.job.max_assignments_per_worker
+    # The key of the job is held from here on, so that no other prices come into force before the claim ends.
+    job, cap = situation.job, situation.job.max_assignments_per_worker
     with planned_cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO marketplace_participation AS known (job_id, worker_id, claims) VALUES (%s, %s, 1)
+            INSERT INTO marketplace_participation AS known (job_id, worker_id, claims)
+            SELECT job.id, %s::uuid, 1 FROM marketplace_job job WHERE job.id = %s AND job.price_list = %s FOR KEY SHARE
             ON CONFLICT (job_id, worker_id) DO UPDATE SET claims = known.claims + 1
             WHERE %s::integer IS NULL OR known.claims < %s RETURNING set_config('synchronous_commit', 'off', true)
             """,
-            [situation.job.pk, situation.worker.pk, cap, cap],
+            [situation.worker.pk, job.pk, job.price_list, cap, cap],
         )
         if cursor.fetchone() is None:
-            raise eligibility.cap_refusal(situation.job)
+            if Job.objects.get(pk=job.pk).price_list != job.price_list:
+                raise _PricesChanged
+            raise eligibility.cap_refusal(job)
 
 
 def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Turn | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from billing.models import LedgerAccount
@@ -14,12 +14,12 @@ from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
 from kernel.models import User
-from kernel.money import Money
 from kernel.services.audit import Actor
 from kernel.services.outbox import announce
 from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services import gold
+from marketplace.services.budgets import held_by, owed_at_most
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
 
@@ -38,8 +38,9 @@ def cancel_job(*, job_id: UUID, by: User) -> Job:
     """
     job = lock_job(job_id)
     actor = Actor.user(by)
-    job.finished_at = clock.now()
-    move(job, Job.State.CANCELLED, by=actor, why="cancelled by the client", fields=["finished_at"])
+    job.finished_at, job.awaits_since = clock.now(), None
+    fields = ["finished_at", "awaits_since"]
+    move(job, Job.State.CANCELLED, by=actor, why="cancelled by the client", fields=fields)
     # Tasks first, then slots: an answer in flight holds its task's lock and may just be asking for one more turn.
     unsettled = [Task.State.OPEN, Task.State.IN_ADJUDICATION]
     Task.objects.filter(job=job, state__in=unsettled).update(state=Task.State.VOID)
@@ -127,7 +128,7 @@ def _clear_up(job_id: UUID) -> bool:
     """Return what an ended job did not spend; whether there was anything. Mostly not, so it looks before it locks."""
     job = Job.objects.get(pk=job_id)
     fees = ledger.balance(kind=Kind.PLATFORM_FEES, owner=job.billing_owner, currency=job.currency)
-    if not fees.minor and _held(job) == owed_at_most(job):
+    if not fees.minor and held_by(job) == owed_at_most(job):
         return False
     return_unspent(lock_job(job_id))
     return True
@@ -138,7 +139,7 @@ def return_unspent(job: Job) -> None:
     if job.launched_at is None:
         return
     ledger.lock_accounts(accounts=_accounts_of(job), currency=job.currency)
-    held = _held(job)
+    held = held_by(job)
     unspent = held - owed_at_most(job)
     # What is held only ever falls once a job has ended, so that it tells one such moment from another.
     moment = f"{job.pk}:{held.minor}"
@@ -148,10 +149,6 @@ def return_unspent(job: Job) -> None:
     escrow.sweep_fees(job_owner=job.billing_owner, currency=job.currency)
 
 
-def _held(job: Job) -> Money:
-    return ledger.balance(kind=Kind.JOB_ESCROW, owner=job.billing_owner, currency=job.currency)
-
-
 def _accounts_of(job: Job) -> list[ledger.AccountKey]:
     return [
         ledger.AccountKey(Kind.JOB_ESCROW, job.billing_owner),
@@ -159,29 +156,3 @@ def _accounts_of(job: Job) -> list[ledger.AccountKey]:
         ledger.AccountKey(Kind.PLATFORM_FEES, job.billing_owner),
         ledger.AccountKey(Kind.PLATFORM_FEES, escrow.PLATFORM),
     ]
-
-
-def owed_at_most(job: Job) -> Money:
-    """What the turns that were taken may still cost: active, submitted, rejected and not yet for good."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWED, {"job": job.pk, "now": clock.now()})
-        (minor,) = cursor.fetchone()
-    return Money(minor, job.currency)
-
-
-# One statement, so of one instant; in three parts, because a sweep asks this of ended jobs again and again: each has an
-# index of its own, and the answers that were paid long ago are not looked at.
-_OWED: Final = """
-SELECT coalesce(sum(minor), 0)::bigint FROM (
-    SELECT reward_minor + fee_minor AS minor FROM marketplace_assignment WHERE job_id = %(job)s AND state = 'active'
-    UNION ALL
-    SELECT reward_minor + fee_minor FROM marketplace_assignment WHERE job_id = %(job)s AND state = 'submitted'
-    UNION ALL
-    SELECT turn.reward_minor + turn.fee_minor
-    FROM marketplace_rejection rejection JOIN marketplace_assignment turn ON turn.id = rejection.assignment_id
-    LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id AND appeal.state = 'open'
-    LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id AND breaker.state = 'tripped'
-    WHERE turn.job_id = %(job)s AND turn.state = 'rejected'
-      AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL OR breaker.id IS NOT NULL)
-) owed
-"""

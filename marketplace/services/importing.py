@@ -1,4 +1,4 @@
-"""Importing tasks into a draft of a job: streamed, all or nothing, with what is wrong in which row."""
+"""Importing tasks into a job: streamed, all or nothing, with what is wrong in which row."""
 
 import json
 from array import array
@@ -16,10 +16,13 @@ from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.services.media import use_pictures
 from marketplace.models import Job, Task
+from marketplace.services.budgets import set_aside_what_is_missing
 from marketplace.services.import_csv import read_csv
 from marketplace.services.import_rows import Row, RowForm
 from marketplace.services.import_streams import Record, RowFault, read_json_array, read_json_lines
 from marketplace.services.posting import lock_job
+from marketplace.services.shapes import shape_of
+from marketplace.services.slots import offer_tasks
 from qualification.items import media_of, pictures_of
 from qualification.labels.errors import quoted
 from qualification.labels.schema import LabelSchema as ParsedSchema
@@ -60,21 +63,25 @@ def import_tasks(
     format: FileFormat,  # noqa: A002  (callers and the API know it by this word)
     by: Actor,
 ) -> ImportReport:
-    """Add the tasks in ``stream`` to a draft, all or none; docs/importing.md has the formats.
+    """Add the tasks in ``stream`` to a job, all or none; docs/importing.md has the formats.
 
-    The job stays locked while ``stream`` is read, so what comes from a network is put into a file before. Memory does
-    not grow with the file. Raises InvalidImport, WrongState when the job is no draft any more, or NotFound.
+    A job that runs offers them at once, with their worst case set aside in the same transaction. The job stays locked
+    while ``stream`` is read, so what comes from a network is put into a file before. Memory does not grow with the
+    file. Raises InvalidImport, WrongState when the job takes none any more, InsufficientFunds, or NotFound.
     """
     job = lock_job(job_id)
-    if job.state != Job.State.DRAFT:
-        raise WrongState(f"Job {job.pk} is {job.state}; tasks are imported into a draft only.")
+    if job.state not in Job.TAKES_TASKS:
+        raise WrongState(f"Job {job.pk} is {job.state}; tasks are imported into a draft, or into a job that runs.")
     label_schema = job.versions.select_related("label_schema").latest("number").label_schema
     intake = _Intake(job=job, label_schema=label_schema, by=by)
     for found in _read(stream, format, label_schema.checked):
         intake.take(found)
     report = intake.finish()
     plan_anew(Task, added=report.tasks + report.gold)
-    details = {"tasks": report.tasks, "gold": report.gold, "format": format}
+    details: dict[str, object] = {"tasks": report.tasks, "gold": report.gold, "format": format}
+    if job.launched_at is not None:
+        offer_tasks(job, shape_of(job), created_at=intake.created_at)
+        details["held_minor"] = set_aside_what_is_missing(job).minor
     record(action="job.tasks_imported", subject=job, by=by, details=details)
     return report
 
@@ -108,7 +115,7 @@ class _Intake:
     def __init__(self, *, job: Job, label_schema: LabelSchema, by: Actor) -> None:
         self._job, self._label_schema, self._by = job, label_schema, by
         self._pictures = pictures_of(label_schema.checked)
-        self._created_at = clock.now()
+        self.created_at = clock.now()
         self._batch: list[Row] = []
         self._characters = 0
         self._faults: list[RowFault] = []
@@ -152,7 +159,7 @@ class _Intake:
                 item = json.dumps(row.item, ensure_ascii=False)
                 gold_id = gold_ids.get(row.number)
                 mine = (uuid4(), self._job.pk, row.external_id, item, row.priority, row.band.value, gold_id)
-                copy.write_row((*mine, self._created_at, Task.State.OPEN.value, "", "", ""))
+                copy.write_row((*mine, self.created_at, Task.State.OPEN.value, "", "", ""))
         self._tasks += len(rows) - len(gold_ids)
         self._gold += len(gold_ids)
         named = [row for row in rows if row.external_id]

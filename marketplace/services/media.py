@@ -36,5 +36,7 @@ def withdraw_media_of_job(*, job: Job, media_id: UUID, why: str, by: User) -> Me
 
 def refuse_unless_draft(job: Job) -> None:
     """Raise WrongState when nothing can be imported into the job any more."""
-    if job.state != Job.State.DRAFT:
-        raise WrongState(f"Job {job.pk} is {job.state}; media are added to a draft, before its tasks are imported.")
+    if job.state not in Job.TAKES_TASKS:
+        raise WrongState(
+            f"Job {job.pk} is {job.state}; media are added before tasks are imported, and none can be now."
+        )

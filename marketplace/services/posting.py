@@ -3,27 +3,26 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.services import escrow
+from billing.services.ledger import InsufficientFunds
 from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
-from kernel.money import MINOR_UNIT_DIGITS, share_of
-from kernel.rows import plan_anew
+from kernel.money import MINOR_UNIT_DIGITS
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
-from marketplace.models import Band, Client, Job, JobVersion, Requirement, Slot
+from marketplace.models import Client, Job, JobVersion, Requirement
 from marketplace.services.disputed_clients import require_undisputed
-from marketplace.services.pricing import LARGEST_REWARD_MINOR, AskedPrice, completed, quote
-from marketplace.services.shapes import Shape, shape_of
+from marketplace.services.fees import terms_for
+from marketplace.services.pricing import LARGEST_REWARD_MINOR, AskedPrice, completed, fix_fee, quote
+from marketplace.services.shapes import shape_of
+from marketplace.services.slots import offer_tasks
 from qualification.labels.revision import fault_of_revision
 from qualification.models import Skill
 from qualification.services import schemas
-
-FEE_BASIS_POINTS = 2000
-"""The platform's share of each accepted assignment, on top of the reward."""
 
 
 class SchemaBreaksAnswers(Refused):
@@ -69,15 +68,16 @@ class Order:
 def post_job(*, client: Client, order: Order, by: User) -> Job:
     """A draft of a job: what it asks and pays, without tasks yet. Raises Invalid, with a sentence on what to mend."""
     _require_sensible(order)
-    prices = completed(order.reward_minor, order.prices)
+    prices, terms = completed(order.reward_minor, order.prices), terms_for(client.pk, order.currency)
     label_schema = schemas.register_schema(xml=order.label_schema)
     job = Job.objects.create(
         client=client,
         title=clean_line(order.title, what="title", field="title", longest=200),
         currency=order.currency,
         reward_minor=order.reward_minor,
-        fee_minor=share_of(order.reward_minor, FEE_BASIS_POINTS),
-        fee_basis_points=FEE_BASIS_POINTS,
+        fee_minor=terms.fee_of(order.reward_minor),
+        fee_basis_points=terms.basis_points,
+        fee_minimum_minor=terms.minimum_minor,
         overlap_min=order.overlap_min,
         overlap_max=order.overlap_max,
         confidence_basis_points=order.confidence_basis_points,
@@ -89,7 +89,7 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         max_assignments_per_worker=order.max_assignments_per_worker,
         guess_seconds=order.guess_seconds,
     )
-    quote(job=job, number=1, asked=prices, fee_of=lambda reward: share_of(reward, FEE_BASIS_POINTS))
+    quote(job, prices)
     instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
     JobVersion.objects.create(job=job, number=1, instructions=instructions, label_schema=label_schema)
     # The skill that weighs the answers is demanded of everybody, so that each answer has a measured worth.
@@ -122,14 +122,30 @@ def revise_job(*, job_id: UUID, by: User, instructions: str = "", label_schema: 
 
 
 @transaction.atomic
-def launch_job(*, job_id: UUID, by: User) -> Job:
-    """Hold the worst case in escrow, offer the first turns at every task, and open the job.
+def launch_job(*, job_id: UUID, by: User, when_funded: bool = False) -> Job:
+    """Fix the fee, hold the worst case in escrow, offer the first turns at every task, and open the job.
 
-    Raises WrongState, NothingToLaunch, ClientDisputed or InsufficientFunds; then the job stays the draft that it was.
+    ``when_funded`` lets it wait for its money, if that is not there. Raises WrongState, NothingToLaunch, ClientDisputed
+    or InsufficientFunds; then the job stays the draft that it was.
     """
     job = lock_job(job_id)
     if job.state != Job.State.DRAFT:
         raise WrongState(f"Job {job.pk} is {job.state}; only a draft can be launched.")
+    fix_fee(job)
+    try:
+        open_job(job, by=Actor.user(by), why="launched")
+    except InsufficientFunds as missing:
+        if not when_funded:
+            raise
+        job.awaits_since = clock.now()
+        why = f"launched, and waits for funds: {missing.message}"
+        move(job, Job.State.AWAITING_FUNDS, by=Actor.user(by), why=why, fields=["awaits_since"])
+    return job
+
+
+@transaction.atomic
+def open_job(job: Job, *, by: Actor, why: str) -> None:
+    """Open a locked job that is not launched, with its worst case in escrow. Raises as ``launch_job`` does."""
     require_undisputed(job.client_id)
     shape = shape_of(job)
     if shape.work_tasks == 0:
@@ -138,17 +154,16 @@ def launch_job(*, job_id: UUID, by: User) -> Job:
     escrow.hold(
         job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=worst_case, key=f"hold:{job.pk}"
     )
-    _open_first_slots(job, shape)
-    job.launched_at = clock.now()
+    offer_tasks(job, shape)
+    job.launched_at, job.awaits_since = clock.now(), None
     move(
         job,
         Job.State.OPEN,
-        by=Actor.user(by),
-        why="launched",
-        fields=["launched_at"],
+        by=by,
+        why=why,
+        fields=["launched_at", "awaits_since"],
         details={"held_minor": worst_case.minor, "currency": worst_case.currency, "tasks": shape.work_tasks},
     )
-    return job
 
 
 @transaction.atomic
@@ -176,30 +191,6 @@ def lock_job(job_id: UUID) -> Job:
     if job is None:
         raise NotFound("job")
     return job
-
-
-def _open_first_slots(job: Job, shape: Shape) -> None:
-    for band in shape.bands:
-        for lane, tasks, turns in (
-            (Slot.Lane.WORK, band.work_tasks, job.overlap_min),
-            (Slot.Lane.GOLD, band.gold_tasks, band.gold_turns_each),
-        ):
-            if tasks * turns:
-                _open_slots(job, band.band, lane, turns)
-
-
-def _open_slots(job: Job, band: Band, lane: Slot.Lane, turns: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal, band)
-            SELECT task.job_id, task.id, %s, task.priority, random(), turn, task.band
-            FROM marketplace_task task, generate_series(1, %s) turn
-            WHERE task.job_id = %s AND (task.gold_question_id IS NOT NULL) = %s AND task.band = %s
-            """,
-            [int(lane), turns, job.pk, lane == Slot.Lane.GOLD, band],
-        )
-        plan_anew(Slot, added=cursor.rowcount)
 
 
 def _skill(skill_id: UUID) -> Skill:

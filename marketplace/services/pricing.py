@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -11,6 +11,7 @@ from uuid import UUID
 from kernel.errors import Invalid
 from kernel.money import Money
 from marketplace.models import Band, Job, Price
+from marketplace.services.fees import Terms, terms_for, terms_of
 
 LARGEST_REWARD_MINOR: Final = 1_000_000
 MOST_PRICES: Final = 30
@@ -43,6 +44,20 @@ class PriceList:
         """The most that a turn at a task of ``band`` can cost."""
         return max((price.total for price in self._by_band[band]), key=lambda total: total.minor)
 
+    def at(self, terms: Terms) -> "PriceList":
+        """The same rewards with the fees of other terms, without rows."""
+        rows = [price for prices in self._by_band.values() for price in prices]
+        return PriceList(
+            Price(
+                band=row.band,
+                min_lower_bound=row.min_lower_bound,
+                reward_minor=row.reward_minor,
+                fee_minor=terms.fee_of(row.reward_minor),
+                currency=row.currency,
+            )
+            for row in rows
+        )
+
     def cheapest(self, band: str) -> Price:
         """The price of ``band`` that pays workers least."""
         return min(self._by_band[band], key=lambda price: price.reward_minor)
@@ -74,12 +89,13 @@ def completed(reward_minor: int, prices: Sequence[AskedPrice]) -> list[AskedPric
     return [AskedPrice(band, bound, by_band[band][bound]) for band in Band for bound in sorted(by_band[band])]
 
 
-def quote(*, job: Job, number: int, asked: Sequence[AskedPrice], fee_of: Callable[[int], int]) -> PriceList:
-    """Write a price list of ``job``, with the fee that goes with each reward."""
+def quote(job: Job, asked: Sequence[AskedPrice]) -> PriceList:
+    """Write the price list of ``job`` that its row names, with the fee that goes with each reward by its terms."""
+    fee_of = terms_of(job).fee_of
     prices = [
         Price(
             job=job,
-            number=number,
+            number=job.price_list,
             band=price.band,
             min_lower_bound=price.min_lower_bound,
             reward_minor=price.reward_minor,
@@ -89,6 +105,25 @@ def quote(*, job: Job, number: int, asked: Sequence[AskedPrice], fee_of: Callabl
         for price in asked
     ]
     return PriceList(Price.objects.bulk_create(prices))
+
+
+def put_in_force(job: Job, asked: Sequence[AskedPrice]) -> None:
+    """Write the next price list of a locked job, and let it count from now."""
+    job.price_list += 1
+    standard = quote(job, asked).price_of(Band.STANDARD, bound=0.0)
+    job.reward_minor, job.fee_minor = standard.reward_minor, standard.fee_minor
+    job.save(update_fields=["price_list", "reward_minor", "fee_minor"])
+
+
+def fix_fee(job: Job) -> None:
+    """Let a locked job that is not launched be on the terms that its client has now, with its rewards as they are."""
+    terms = terms_for(job.client_id, job.currency)
+    if terms == terms_of(job):
+        return
+    job.fee_basis_points, job.fee_minimum_minor = terms.basis_points, terms.minimum_minor
+    job.save(update_fields=["fee_basis_points", "fee_minimum_minor"])
+    rows = Price.objects.filter(job=job, number=job.price_list).order_by("id")
+    put_in_force(job, [AskedPrice(Band(row.band), row.min_lower_bound, row.reward_minor) for row in rows])
 
 
 def _require_sensible(reward_minor: int, prices: Sequence[AskedPrice]) -> None:

@@ -6,6 +6,7 @@ from django.db.models import Count
 
 from kernel.money import Money
 from marketplace.models import Band, Job, Task
+from marketplace.services.fees import terms_for
 from marketplace.services.pricing import PriceList, read_price_list
 from qualification.statistics.estimates import turns_per_gold_task
 
@@ -55,9 +56,11 @@ def shape_of(job: Job) -> Shape:
     """The size of ``job`` as its tasks stand now.
 
     Gold turns are bounded, band by band: the gold share of the most that is worked, since gold comes only in the place
-    of work of its own band.
+    of work of its own band. Before its launch a job is sized by the fees that a launch would fix now.
     """
     prices = read_price_list(job.pk, job.price_list)
+    if job.launched_at is None:
+        prices = prices.at(terms_for(job.client_id, job.currency))
     work, gold = (_counted(job, is_gold=is_gold) for is_gold in (False, True))
     bands = tuple(_band_shape(job, band, work.get(band, 0), gold.get(band, 0), prices) for band in Band)
     return Shape(bands, prices, job.currency)

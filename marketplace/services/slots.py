@@ -3,14 +3,17 @@
 import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from kernel.rows import Columns, planned_cursor
-from marketplace.models import Slot, Task
+from kernel.rows import Columns, plan_anew, planned_cursor
+from marketplace.models import Job, Slot, Task
+from marketplace.services.shapes import Shape
 
 CHANCE: Final = random.SystemRandom()
 
@@ -154,3 +157,36 @@ def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> No
 def is_anything_free(*, job_id: UUID) -> bool:
     """Whether any turn at work in the job is free, for whomever."""
     return Slot.objects.filter(job_id=job_id, lane=Slot.Lane.WORK).exists()
+
+
+def offer_tasks(job: Job, shape: Shape, *, created_at: datetime | None = None) -> None:
+    """Offer first turns at the work of a locked job, all of it or what came at ``created_at``, and the gold beside it.
+
+    Gold that was there already is offered more often: it has to last for more work.
+    """
+    given: dict[str, Any] = {"job": job.pk, "at": created_at, "turns": job.overlap_min, "lane": int(Slot.Lane.WORK)}
+    with connection.cursor() as cursor:
+        cursor.execute(_OFFER_WORK, given)
+        added = cursor.rowcount
+        for band in shape.bands:
+            turns = {"band": band.band, "turns": band.gold_turns_each, "lane": int(Slot.Lane.GOLD)}
+            cursor.execute(_OFFER_GOLD, given | turns)
+            added += cursor.rowcount
+    plan_anew(Slot, added=added)
+
+
+_OFFER: Final = """
+INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal, band)
+SELECT task.job_id, task.id, %(lane)s, task.priority, random(), turn, task.band
+FROM marketplace_task task, generate_series(1, %(turns)s) turn
+WHERE task.job_id = %(job)s
+"""
+_OFFER_WORK: Final = f"""{_OFFER}
+  AND task.gold_question_id IS NULL AND (%(at)s::timestamptz IS NULL OR task.created_at = %(at)s)
+"""
+# A turn that is being claimed stands in the one table or in the other, at whatever moment this looks.
+_OFFER_GOLD: Final = f"""{_OFFER}
+  AND task.gold_question_id IS NOT NULL AND task.band = %(band)s AND task.state = 'open'
+  AND NOT EXISTS (SELECT FROM marketplace_slot known WHERE known.task_id = task.id AND known.ordinal = turn)
+  AND NOT EXISTS (SELECT FROM marketplace_assignment known WHERE known.task_id = task.id AND known.ordinal = turn)
+"""  # noqa: S608  (all of it ours)

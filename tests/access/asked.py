@@ -134,6 +134,17 @@ def invoicing(world: World) -> Asked:
     return Asked(in_person(owner_of(job.client)), asked, {"client_id": job.client_id})
 
 
+def recalling(world: World) -> Asked:
+    job = a_draft_of_the_owner(world, reward_minor=1_000_000)
+    asked = Asked(world.side.owner, {"when_funded": True}, {"job_id": job.pk})
+    assert answer_to(asked, "POST jobs/<job_id>/launch/", world).status_code == 200
+    return Asked(world.side.owner, ids=asked.ids)
+
+
+def repricing(world: World) -> Asked:
+    return Asked(world.side.owner, {"reward_minor": 400})
+
+
 def rejecting(world: World) -> Asked:
     job = an_open_job(
         client=a_client(), tasks=1, overlap_min=3, overlap_max=3, confidence_basis_points=5000, review_seconds=3600
@@ -299,6 +310,8 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST jobs/<job_id>/media/": adding_media,
     "POST jobs/<job_id>/media/fetch/": fetching_media,
     "POST jobs/<job_id>/launch/": launching,
+    "POST jobs/<job_id>/recall/": recalling,
+    "POST jobs/<job_id>/reprice/": repricing,
     "POST jobs/<job_id>/resume/": after("POST jobs/<job_id>/pause/", "owner"),
     "POST escalations/<escalation_id>/release/": after("POST escalations/<escalation_id>/claim/", "admin"),
     "POST escalations/<escalation_id>/decision/": deciding,

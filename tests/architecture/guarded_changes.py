@@ -45,7 +45,11 @@ PREPARATION: Final = f"""
 {_a_breaker("reset")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
-    VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}')
+    VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}');
+INSERT INTO marketplace_feeschedule (client_id, currency, minimum_minor, why, set_by_id, set_at)
+    SELECT c.id, 'EUR', 0, '', u.id, now() FROM marketplace_client c, kernel_user u LIMIT 1;
+INSERT INTO marketplace_feetier (schedule_id, from_spent_minor, basis_points)
+    SELECT id, 0, 1 FROM marketplace_feeschedule
 """
 """What only somebody who silences the triggers leaves: a posting without entry. And an appeal, a breaker, a group."""
 
@@ -120,7 +124,20 @@ CHANGES: Final = {
         "UPDATE marketplace_job SET currency = 'EUR'",
         "UPDATE marketplace_job SET fee_basis_points = fee_basis_points + 1",
         "UPDATE marketplace_job SET price_list = price_list + 1",
+        "UPDATE marketplace_job SET fee_minimum_minor = fee_minimum_minor + 1",
         "DELETE FROM marketplace_job WHERE title = 'x'",
+    ],
+    "marketplace_feeschedule": [
+        """
+        INSERT INTO marketplace_feeschedule (client_id, currency, minimum_minor, why, set_by_id, set_at)
+        SELECT c.id, 'USD', 0, '', u.id, now() FROM marketplace_client c, kernel_user u LIMIT 1
+        """,
+    ],
+    "marketplace_feetier": [
+        """
+        INSERT INTO marketplace_feetier (schedule_id, from_spent_minor, basis_points)
+        SELECT id, 9, 1 FROM marketplace_feeschedule LIMIT 1
+        """,
     ],
     "marketplace_price": [
         """
@@ -259,6 +276,14 @@ REFUSED_ANYWAY: Final = {
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",
+    ],
+    "marketplace_feeschedule": [
+        "UPDATE marketplace_feeschedule SET minimum_minor = 9",
+        "DELETE FROM marketplace_feeschedule",
+    ],
+    "marketplace_feetier": [
+        "UPDATE marketplace_feetier SET basis_points = 9",
+        "DELETE FROM marketplace_feetier",
     ],
     "marketplace_price": [
         "UPDATE marketplace_price SET reward_minor = 9",

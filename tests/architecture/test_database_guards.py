@@ -21,6 +21,8 @@ FACTS: Final = [
     "kernel_auditseal",
     "kernel_auditsubtree",
     "marketplace_annotation",
+    "marketplace_feeschedule",
+    "marketplace_feetier",
     "marketplace_invoice",
     "marketplace_jobversion",
     "marketplace_price",

@@ -26,7 +26,14 @@ KINDS: Final = {
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
-    "price": {"marketplace_job", "marketplace_jobversion", "marketplace_price", "marketplace_assignment"},
+    "price": {
+        "marketplace_job",
+        "marketplace_jobversion",
+        "marketplace_price",
+        "marketplace_feeschedule",
+        "marketplace_feetier",
+        "marketplace_assignment",
+    },
     "invoice": {"marketplace_invoice"},
     "export": set[str](),  # changes no table; its event is committed before the first line is given
 }
@@ -40,7 +47,7 @@ COLUMNS: Final = {
     ),
     "kernel_user": "email is_staff is_active",
     "marketplace_assignment": "reward_minor fee_minor currency",
-    "marketplace_job": "reward_minor fee_minor currency fee_basis_points price_list",
+    "marketplace_job": "reward_minor fee_minor currency fee_basis_points price_list fee_minimum_minor",
 }
 """Tables of which only these columns are watched when a row changes; of all others, every column."""
 

@@ -102,6 +102,18 @@ def a_draft(
     return job
 
 
+def with_tasks(job: Job, *bands: str, gold: str = "") -> Job:
+    """Import a task of each of these bands, and one gold task of the band ``gold``."""
+    rows: list[dict[str, Any]] = [{"item": {"text": f"A {band} text"}, "band": band} for band in bands]
+    if gold:
+        known = {"item": {"text": "A known text"}, "gold_answer": "cat", "gold_reason": "Only cats meow."}
+        rows.append({**known, "band": gold})
+    lines = "\n".join(json.dumps(row) for row in rows)
+    by = Actor.user(owner_of(job.client))
+    import_tasks(job_id=job.pk, stream=BytesIO(lines.encode()), format="jsonl", by=by)
+    return job
+
+
 def an_open_job(**asked: Any) -> Job:
     """A job that workers can claim in."""
     job = a_draft(**asked)

@@ -41,6 +41,7 @@ CLIENT_SEES = {
     "reward_minor",
     "fee_minor",
     "fee_basis_points",
+    "fee_minimum_minor",
     "prices",
     "skill",
     "overlap_min",
@@ -54,6 +55,7 @@ CLIENT_SEES = {
     "guess_seconds",
     "requirements",
     "created_at",
+    "awaits_since",
     "launched_at",
     "finished_at",
 }

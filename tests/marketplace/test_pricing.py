@@ -1,6 +1,5 @@
 """What a turn costs: by difficulty band and score, quoted before the claim, frozen at it, covered by escrow."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -35,6 +34,7 @@ from tests.marketplace.builders import (
     earned,
     held,
     owner_of,
+    with_tasks,
 )
 from workforce.models import Worker
 
@@ -51,18 +51,6 @@ def _all_is_well_afterwards() -> Iterator[None]:
 
 def a_price(band: Band, bound: float, reward_minor: int) -> AskedPrice:
     return AskedPrice(band, bound, reward_minor)
-
-
-def with_tasks(job: Job, *bands: str, gold: str = "") -> Job:
-    """Import a task of each of these bands, and one gold task of the band ``gold``."""
-    rows: list[dict[str, Any]] = [{"item": {"text": f"A {band} text"}, "band": band} for band in bands]
-    if gold:
-        known = {"item": {"text": "A known text"}, "gold_answer": "cat", "gold_reason": "Only cats meow."}
-        rows.append({**known, "band": gold})
-    lines = "\n".join(json.dumps(row) for row in rows)
-    by = Actor.user(owner_of(job.client))
-    import_tasks(job_id=job.pk, stream=BytesIO(lines.encode()), format="jsonl", by=by)
-    return job
 
 
 def launched(job: Job) -> Job:

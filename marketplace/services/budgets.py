@@ -1,0 +1,83 @@
+"""A job's budget: what it holds, what it may still come to cost, and what is set aside when that grows."""
+
+from typing import Any, Final
+
+from django.db import connection
+
+from billing.models import LedgerAccount
+from billing.services import escrow, ledger
+from kernel import clock
+from kernel.money import Money
+from marketplace.models import Job
+
+Kind = LedgerAccount.Kind
+
+
+def held_by(job: Job) -> Money:
+    """What is in escrow for ``job``."""
+    return ledger.balance(kind=Kind.JOB_ESCROW, owner=job.billing_owner, currency=job.currency)
+
+
+def owed_at_most(job: Job) -> Money:
+    """What the turns that were taken may still cost: active, submitted, rejected and not yet for good."""
+    return _reckoned(job, _OWED)
+
+
+def worst_case_left(job: Job) -> Money:
+    """``owed_at_most``, and what the turns that may still be offered cost at the dearest prices in force."""
+    return _reckoned(job, f"SELECT ({_OWED}) + ({_AHEAD})")
+
+
+def set_aside_what_is_missing(job: Job) -> Money:
+    """Hold what a locked, running job may come to cost beyond what it holds; returns how much that was.
+
+    Reckoned under the lock of its escrow, so that a payment at the same moment is either paid before or still held.
+    Raises InsufficientFunds, with what is missing.
+    """
+    funds = ledger.AccountKey(Kind.CLIENT_FUNDS, job.client.billing_owner)
+    ledger.lock_accounts(accounts=[ledger.AccountKey(Kind.JOB_ESCROW, job.billing_owner), funds], currency=job.currency)
+    missing = worst_case_left(job) - held_by(job)
+    if missing.minor <= 0:
+        return Money(0, job.currency)
+    escrow.hold_more(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=missing)
+    return missing
+
+
+def _reckoned(job: Job, sql: str) -> Money:
+    given: dict[str, Any] = {"job": job.pk, "now": clock.now(), "list": job.price_list, "overlap": job.overlap_max}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        (minor,) = cursor.fetchone()
+    return Money(minor, job.currency)
+
+
+# One statement, so of one instant; in three parts, because a sweep asks this of ended jobs again and again: each has an
+# index of its own, and the answers that were paid long ago are not looked at.
+_OWED: Final = """
+SELECT coalesce(sum(minor), 0)::bigint FROM (
+    SELECT reward_minor + fee_minor AS minor FROM marketplace_assignment WHERE job_id = %(job)s AND state = 'active'
+    UNION ALL
+    SELECT reward_minor + fee_minor FROM marketplace_assignment WHERE job_id = %(job)s AND state = 'submitted'
+    UNION ALL
+    SELECT turn.reward_minor + turn.fee_minor
+    FROM marketplace_rejection rejection JOIN marketplace_assignment turn ON turn.id = rejection.assignment_id
+    LEFT JOIN marketplace_appeal appeal ON appeal.rejection_id = rejection.id AND appeal.state = 'open'
+    LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id AND breaker.state = 'tripped'
+    WHERE turn.job_id = %(job)s AND turn.state = 'rejected'
+      AND (rejection.reversible_until > %(now)s OR appeal.id IS NOT NULL OR breaker.id IS NOT NULL)
+) owed
+"""
+
+_AHEAD: Final = """
+SELECT coalesce(sum(dearest.minor * (
+      (SELECT count(*) * %(overlap)s FROM marketplace_task task WHERE task.job_id = %(job)s
+          AND task.band = dearest.band AND task.state = 'open' AND task.gold_question_id IS NULL)
+    - (SELECT count(*) FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+       WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL
+         AND task.band = dearest.band AND task.state = 'open' AND task.gold_question_id IS NULL)
+    + (SELECT count(*) FROM marketplace_slot slot
+       WHERE slot.job_id = %(job)s AND slot.lane = 1 AND slot.band = dearest.band))), 0)::bigint
+FROM (SELECT band, max(reward_minor + fee_minor) AS minor FROM marketplace_price
+      WHERE job_id = %(job)s AND number = %(list)s GROUP BY band) dearest
+"""
+"""Work up to its overlap and the gold that is free, band by band. The same as the invariant that looks at all jobs."""

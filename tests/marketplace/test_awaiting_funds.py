@@ -1,0 +1,111 @@
+"""Jobs that were launched before their money came: they open when it does, the oldest first."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from marketplace.models import Client, Job, Slot
+from marketplace.services.awaiting_funds import recall_job, start_funded_jobs
+from marketplace.services.checks import check_invariants
+from marketplace.services.completion import cancel_job
+from marketplace.services.posting import launch_job
+from tests.billing.builders import a_funding
+from tests.billing.flows import run_relay
+from tests.marketplace.api_people import Person, code_of
+from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, available, held, owner_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _all_is_well_afterwards() -> Iterator[None]:
+    yield
+    assert check_invariants() == []
+
+
+def a_waiting_job(client: Client, **asked: int) -> Job:
+    job = a_draft(client=client, reward_minor=100, **asked)  # type: ignore[arg-type]  # terms of an order
+    return launch_job(job_id=job.pk, by=owner_of(client), when_funded=True)
+
+
+def states(*jobs: Job) -> list[str]:
+    return [str(Job.objects.get(pk=job.pk).state) for job in jobs]
+
+
+def test_a_job_without_its_money_waits_and_is_shown_to_no_worker() -> None:
+    job = a_draft(client=a_client(funds_minor=359), reward_minor=100)
+    client = Person(owner_of(job.client))
+
+    assert code_of(client.post(f"jobs/{job.pk}/launch/")) == (409, "insufficient_funds")
+    status, shown = client.post(f"jobs/{job.pk}/launch/", {"when_funded": True})
+
+    assert (status, shown["state"], shown["launched_at"]) == (200, "awaiting_funds", None)
+    assert shown["awaits_since"] is not None
+    assert (held(job), available(job.client), Slot.objects.count()) == (0, 359, 0)
+    worker = Person(a_worker(job).user)
+    assert code_of(worker.get(f"jobs/{job.pk}/")) == (404, "not_found")
+    assert code_of(worker.post("assignments/", {"job": str(job.pk)})) == (404, "not_found")
+
+
+def test_a_job_whose_money_is_there_opens_at_once_when_it_would_have_waited() -> None:
+    assert states(a_waiting_job(a_client(funds_minor=360))) == ["open"]
+
+
+def test_a_job_opens_when_the_funding_has_settled() -> None:
+    client = a_client(funds_minor=359)
+    job = a_waiting_job(client)
+
+    a_funding(client.billing_owner, 1_000)
+    run_relay()
+
+    assert (states(job), held(job), available(client)) == (["open"], 360, 999)
+
+
+def test_waiting_jobs_open_oldest_first_as_far_as_the_money_goes_and_small_ones_do_not_pass() -> None:
+    client = a_client(funds_minor=0)
+    first, second, third = (a_waiting_job(client, tasks=tasks) for tasks in (1, 3, 1))
+    a_funding(client.billing_owner, 360 + 1079)
+
+    assert start_funded_jobs() == 1
+    assert states(first, second, third) == ["open", "awaiting_funds", "awaiting_funds"]
+    a_funding(client.billing_owner, 100)
+    assert start_funded_jobs() == 1
+    assert states(first, second, third) == ["open", "open", "awaiting_funds"]
+
+
+def test_a_job_in_another_currency_or_of_another_client_does_not_wait_for_these() -> None:
+    client, other = a_client(funds_minor=0), a_client(funds_minor=0)
+    first = a_waiting_job(client, tasks=100)
+    yen = a_waiting_job(client, currency="JPY")  # type: ignore[arg-type]
+    theirs = a_waiting_job(other)
+    a_funding(client.billing_owner, 500, currency="JPY")
+    a_funding(other.billing_owner, 500)
+
+    assert start_funded_jobs() == 2
+    assert states(first, yen, theirs) == ["awaiting_funds", "open", "open"]
+
+
+def test_what_an_ended_job_gives_back_opens_the_next() -> None:
+    client = a_client(funds_minor=360)
+    running = an_open_job(client=client, reward_minor=100)
+    waiting = a_waiting_job(client)
+
+    cancel_job(job_id=running.pk, by=owner_of(client))
+    run_relay()
+
+    assert states(running, waiting) == ["cancelled", "open"]
+
+
+def test_a_waiting_job_can_be_recalled_or_cancelled_and_then_money_opens_it_no_more() -> None:
+    client = a_client(funds_minor=0)
+    recalled, cancelled = a_waiting_job(client), a_waiting_job(client)
+
+    recall_job(job_id=recalled.pk, by=owner_of(client))
+    cancel_job(job_id=cancelled.pk, by=owner_of(client))
+    a_funding(client.billing_owner, 1_000)
+
+    assert start_funded_jobs() == 0
+    assert states(recalled, cancelled) == ["draft", "cancelled"]
+    assert available(client) == 1_000
+    person = Person(owner_of(client))
+    assert code_of(person.post(f"jobs/{recalled.pk}/recall/")) == (409, "wrong_state")
