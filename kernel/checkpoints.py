@@ -26,8 +26,12 @@ TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 SIGNATURE: Final = re.compile(r"— (\S+) ([A-Za-z0-9+/=]+)")
 
 
-class WrongCheckpoint(Exception):
-    """A text that is no checkpoint of ours; the message says what is wrong with it."""
+class WrongNote(Exception):
+    """A text that no key of ours has signed; the message says what is wrong with it."""
+
+
+class WrongCheckpoint(WrongNote):
+    """A text that is no checkpoint of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """What signs checkpoints. Its secret never leaves this module, nor shows in a repr."""
+    """What signs checkpoints and other notes. Its secret never leaves this module, nor shows in a repr."""
 
     name: str
     secret: bytes = field(repr=False)
@@ -68,6 +72,14 @@ class SigningKey:
         """The half that everybody may know."""
         private = Ed25519PrivateKey.from_private_bytes(self.secret)
         return PublicKey(self.name, private.public_key().public_bytes_raw())
+
+    def signed(self, text: str) -> str:
+        """The note: the text, whose last line is ended and none of whose lines is empty, and the signature."""
+        if not text.endswith("\n") or "\n\n" in text:
+            raise ValueError("What is signed are lines, each of them ended and none of them empty.")
+        signature = Ed25519PrivateKey.from_private_bytes(self.secret).sign(text.encode())
+        signed = base64.b64encode(self.public.id + signature).decode()
+        return f"{text}\n— {self.name} {signed}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +99,33 @@ class Checkpoint:
 
     def signed(self, key: SigningKey) -> str:
         """The note: the text, an empty line, and the signature."""
-        signature = Ed25519PrivateKey.from_private_bytes(key.secret).sign(self.text.encode())
-        signed = base64.b64encode(key.public.id + signature).decode()
-        return f"{self.text}\n— {key.name} {signed}\n"
+        return key.signed(self.text)
 
 
 def read_checkpoint(note: str, *, trusted: Sequence[PublicKey]) -> Checkpoint:
     """What ``note`` says, once one of the ``trusted`` keys is known to have signed it. Raises WrongCheckpoint."""
+    checkpoint = _parsed(note.partition("\n\n")[0] + "\n")
+    try:
+        read_note(note, trusted=[key for key in trusted if key.name == checkpoint.origin])
+    except WrongNote as fault:
+        raise WrongCheckpoint(str(fault)) from fault
+    return checkpoint
+
+
+def read_note(note: str, *, trusted: Sequence[PublicKey]) -> str:
+    """The text of ``note``, once one of the ``trusted`` keys is known to have signed it. Raises WrongNote."""
     text, gap, signatures = note.partition("\n\n")
-    checkpoint = _parsed(text + "\n")
     found = [SIGNATURE.fullmatch(line) for line in signatures.splitlines()]
     if not gap or not found or not all(found):
-        raise WrongCheckpoint("it is not signed in a form that can be read.")
+        raise WrongNote("it is not signed in a form that can be read.")
     for match in found:
         assert match
         signed = _decoded(match[2])
         for key in trusted:
-            if (key.name, key.id) == (match[1], signed[:4]) and key.name == checkpoint.origin:
+            if (key.name, key.id) == (match[1], signed[:4]):
                 _check(key, signed[4:], text + "\n")
-                return checkpoint
-    raise WrongCheckpoint(
+                return text + "\n"
+    raise WrongNote(
         "it is signed with a key that is not trusted here. If the key was changed, put its old public key "
         "into ASSAY_AUDIT_TRUSTED_KEYS."
     )
@@ -150,11 +169,11 @@ def _decoded(signature: str) -> bytes:
     try:
         return base64.b64decode(signature, validate=True)
     except binascii.Error as error:
-        raise WrongCheckpoint("its signature was cut or changed.") from error
+        raise WrongNote("its signature was cut or changed.") from error
 
 
 def _check(key: PublicKey, signature: bytes, text: str) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except InvalidSignature as error:
-        raise WrongCheckpoint(f"its signature is not that of the key {key.name} ({key.id.hex()}).") from error
+        raise WrongNote(f"its signature is not that of the key {key.name} ({key.id.hex()}).") from error

@@ -25,6 +25,7 @@ from marketplace.models import Escalation
 from marketplace.queries.matters import matter_of
 from marketplace.services import appeals, breaker
 from marketplace.services.adjudication import decide_task
+from marketplace.services.certificates import decide_inspection
 from marketplace.services.decertification import DECISIONS, decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
 from marketplace.services.noted_matters import note_matter
@@ -81,7 +82,8 @@ class EscalationOut(Out):
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
     decision = fields.LineField(
-        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse` or `reset`; empty before."
+        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse` or `reset`; of an inspection `right` or "
+        "`corrected`; empty before."
     )
     note = fields.TextField()
 
@@ -112,12 +114,13 @@ class EscalationDetailOut(EscalationOut):
         "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout. For "
         "`dispute`: the dispute, and which jobs were paused. For "
         "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says. "
-        "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections."
+        "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections. For "
+        "`inspection`: the task as it was shown, and nothing of what anybody said."
     )
 
 
 class DecisionIn(In):
-    """A decision: `result` for `no_consensus`, `decision` for the others."""
+    """A decision: `result` for `no_consensus` and `inspection`, `decision` for the others."""
 
     EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
     result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
@@ -128,7 +131,10 @@ class DecisionIn(In):
         "`reverse` what tripped it; a failed payout and a dispute are `noted`.",
     )
     note = fields.TextField(
-        max_length=2000, required=False, allow_blank=True, help_text="Why. Only `no_consensus` may go without."
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        help_text="Why. Only `no_consensus` and `inspection` may go without.",
     )
 
 
@@ -202,8 +208,9 @@ class EscalationDecisionView(ApiView):
     def post(self, request: Request, escalation_id: UUID) -> Response:
         """Decides it for good: the task gets its label, a certification is kept or revoked, a payout or dispute noted.
 
-        A rejection that is appealed is upheld, or reversed and its answer paid; its worker is shown the note. It need
-        not be claimed before, but nobody decides what somebody else has claimed, or what they are a party to.
+        A rejection that is appealed is upheld, or reversed and its answer paid; its worker is shown the note. A label
+        that is inspected is replaced if the result is another one. It need not be claimed before, but nobody decides
+        what somebody else has claimed, or what they are a party to.
         """
         asked = self.read_body()
         kind = find_escalation(escalation_id, permit=self.permit).kind
@@ -215,6 +222,8 @@ class EscalationDecisionView(ApiView):
             decide_decertification(decision=asked["decision"], **common)
         elif kind == Kind.REJECTION_BREAKER:
             breaker.decide_breaker(decision=asked["decision"], **common)
+        elif kind == Kind.INSPECTION:
+            decide_inspection(result=asked["result"], **common)
         elif kind == Kind.APPEAL:
             appeals.decide_appeal(decision=asked["decision"], **common)
         else:
@@ -229,6 +238,7 @@ _WHAT_FITS = {
     Kind.DISPUTE: ("decision", ("noted",)),
     Kind.APPEAL: ("decision", appeals.DECISIONS),
     Kind.REJECTION_BREAKER: ("decision", breaker.DECISIONS),
+    Kind.INSPECTION: ("result", None),
 }
 
 

@@ -3,6 +3,7 @@
 from marketplace.models.appeal import Appeal
 from marketplace.models.assignment import Annotation, Assignment, Rejection
 from marketplace.models.breaker import Breaker
+from marketplace.models.certificate import Certificate, Inspection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.fee_schedule import FeeSchedule, FeeTier
@@ -19,11 +20,13 @@ __all__ = [
     "Assignment",
     "Band",
     "Breaker",
+    "Certificate",
     "Client",
     "ClientUserObjectPermission",
     "Escalation",
     "FeeSchedule",
     "FeeTier",
+    "Inspection",
     "Invitation",
     "Invoice",
     "Job",

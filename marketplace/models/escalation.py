@@ -12,7 +12,7 @@ from marketplace.models.task import Task
 
 
 class Escalation(models.Model):
-    """Something that only a person may decide: no consensus, a score that fell, a failed payout, a dispute, an appeal.
+    """Something that only a person may decide: no consensus, a score that fell, stuck money, an appeal, a label.
 
     ``overdue_at`` is when it was noticed that nobody had decided it in time.
     """
@@ -24,6 +24,7 @@ class Escalation(models.Model):
         DISPUTE = "dispute"
         APPEAL = "appeal"
         REJECTION_BREAKER = "rejection_breaker"
+        INSPECTION = "inspection"
 
     ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE)
 
@@ -47,6 +48,7 @@ class Escalation(models.Model):
         Kind.DISPUTE: "finance",
         Kind.APPEAL: "escalations",
         Kind.REJECTION_BREAKER: "escalations",
+        Kind.INSPECTION: "escalations",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

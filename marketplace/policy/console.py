@@ -72,6 +72,8 @@ ROWS: Final = (
     *section("marketplace.rejection", to="escalations auditor"),
     *section("marketplace.appeal", to="escalations auditor"),
     *section("marketplace.breaker", to="escalations auditor"),
+    *section("marketplace.certificate", to="escalations auditor"),
+    *section("marketplace.inspection", to="escalations auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",

@@ -11,12 +11,15 @@ from marketplace.queries.versions import presentation_of
 from qualification.models import Certification, Score, ScoreEvidence
 
 EVIDENCE_SHOWN = 50
+SHOWN_TO_INSPECT = ("item", "instructions", "label_schema")
 
 
 def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]:
     """What there is to look at: a task with its answers, a score with its evidence, a payout, dispute or rejection."""
-    if escalation.kind == Escalation.Kind.NO_CONSENSUS:
-        return _task_matter(escalation, principal)
+    if escalation.kind in {Escalation.Kind.NO_CONSENSUS, Escalation.Kind.INSPECTION}:
+        matter = _task_matter(escalation, principal)
+        told = SHOWN_TO_INSPECT if escalation.kind == Escalation.Kind.INSPECTION else matter
+        return {name: matter[name] for name in told}
     if escalation.kind == Escalation.Kind.DECERTIFICATION:
         return _score_matter(escalation)
     if escalation.kind == Escalation.Kind.DISPUTE:

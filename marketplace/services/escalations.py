@@ -22,6 +22,7 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.DISPUTE: timedelta(days=1),
     Escalation.Kind.APPEAL: timedelta(days=5),
     Escalation.Kind.REJECTION_BREAKER: timedelta(days=2),
+    Escalation.Kind.INSPECTION: timedelta(days=7),
 }
 
 

@@ -1,0 +1,27 @@
+"""The console's sections about certificates and what they rest on."""
+
+from django.contrib import admin
+
+from kernel.admin import ReadOnlyAdmin
+from marketplace.models import Certificate, Inspection
+
+
+@admin.register(Certificate)
+class CertificateAdmin(ReadOnlyAdmin):
+    """What is promised of jobs' labels, or will be."""
+
+    list_display = ("job", "target_basis_points", "assurance_basis_points", "begun_at", "issued_at")
+    list_select_related = ("job",)
+    search_fields = ("=id", "=job__id")
+    ordering = ("-begun_at", "-id")
+
+
+@admin.register(Inspection)
+class InspectionAdmin(ReadOnlyAdmin):
+    """Which labels experts look at, without what they say: who decides one must not know."""
+
+    list_display = ("certificate", "position", "task", "drawn", "found_at")
+    list_select_related = ("certificate", "task")
+    search_fields = ("=certificate__id", "=task__id")
+    exclude = ("label", "said_key", "found_key")
+    ordering = ("certificate", "position", "id")
