@@ -12,6 +12,7 @@ from marketplace.services import (
     gold,
     invitations,
     invoicing,
+    predictors,
     settlement,
 )
 
@@ -32,6 +33,12 @@ def accept_due_assignments() -> None:
 def tend_waiting_gold() -> None:
     """Count gold answers that have come in, and let each that waits keep pace with a piece of work."""
     gold.tend_waiting_gold()
+
+
+@shared_task(name="marketplace.tend_predictors")
+def tend_predictors() -> None:
+    """Measure predictors on what people say, and accept what they predict while audits allow it."""
+    predictors.tend_predictors()
 
 
 @shared_task(name="marketplace.complete_finished_jobs")

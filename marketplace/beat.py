@@ -16,6 +16,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "tend waiting gold": ("marketplace.tend_waiting_gold", 2),
     "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
     "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
+    "tend predictors": ("marketplace.tend_predictors", 10),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "start funded jobs": ("marketplace.start_funded_jobs", 15),
     "tidy invitations": ("marketplace.tidy_invitations", 600),

@@ -104,6 +104,22 @@ class JobIn(In):
         max_value=86_400,
         help_text="How long you guess that one answer takes; the estimate rests on it until there are answers.",
     )
+    allowed_error_basis_points = fields.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=5000,
+        help_text="The share of errors allowed among predictions that become labels without a person; none does unless "
+        "given.",
+    )
+    audit_share_basis_points = fields.IntegerField(
+        **_optional(
+            "audit_share_basis_points",
+            "Share of predicted tasks that people label alone, where predictions may become labels.",
+            min_value=1,
+            max_value=10_000,
+        )
+    )
     requirements = RequirementIn(many=True, required=False, help_text="What is demanded beside the skill itself.")
     prices = PriceIn(
         many=True,
@@ -156,6 +172,8 @@ class JobOut(Out):
         "accept_on_resolution": True,
         "max_assignments_per_worker": None,
         "guess_seconds": 12,
+        "allowed_error_basis_points": None,
+        "audit_share_basis_points": 1000,
         "created_at": "2026-05-17T12:00:00Z",
         "awaits_since": None,
         "launched_at": "2026-05-17T13:00:00Z",
@@ -181,6 +199,8 @@ class JobOut(Out):
     accept_on_resolution = fields.BooleanField()
     max_assignments_per_worker = fields.IntegerField(allow_null=True)
     guess_seconds = fields.IntegerField(allow_null=True)
+    allowed_error_basis_points = fields.IntegerField(allow_null=True)
+    audit_share_basis_points = fields.IntegerField()
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")

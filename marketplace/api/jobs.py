@@ -39,6 +39,8 @@ ALIKE = (
     "accept_on_resolution",
     "max_assignments_per_worker",
     "guess_seconds",
+    "allowed_error_basis_points",
+    "audit_share_basis_points",
 )
 """What an order calls as the API does."""
 

@@ -24,7 +24,8 @@ from marketplace.api.client_money import LineOut
 from marketplace.models import Band, Task
 from marketplace.queries.money import explained, job_statement
 from marketplace.queries.progress import work_tasks_of
-from marketplace.services.importing import FileFormat, ImportReport, InvalidImport, import_tasks
+from marketplace.services.import_faults import InvalidImport
+from marketplace.services.importing import FileFormat, ImportReport, import_tasks
 from marketplace.services.results import download_results
 
 FORMATS: Final[dict[str, FileFormat]] = {
@@ -45,9 +46,10 @@ RESULT = [{"from_name": "digit", "to_name": "image", "type": "choices", "value":
 class ImportOut(Out):
     """What an import added to its job."""
 
-    EXAMPLE = {"tasks": 1700, "gold": 97}
+    EXAMPLE = {"tasks": 1700, "gold": 97, "predictions": 0}
     tasks = fields.IntegerField(help_text="Tasks that are work.")
     gold = fields.IntegerField(help_text="Tasks whose right answer was given: hidden gold.")
+    predictions = fields.IntegerField(help_text="Predictions that came with them.")
 
 
 class TaskQuery(Query):
@@ -118,8 +120,9 @@ class TasksView(UploadView):
         """Adds tasks to a draft, all of the file or none of it. A JSON array, JSON Lines or CSV, of up to 1 GiB.
 
         A row has an `item` with exactly the fields that the label schema shows, and may have an `external_id` (once per
-        job), a `priority` (0 first, 9 last), a difficulty `band` (easy, standard, hard) and, to be hidden gold,
-        `gold_answer` and `gold_reason`. In CSV the columns are the item's fields and these names. A refusal names
+        job), a `priority` (0 first, 9 last), a difficulty `band` (easy, standard, hard), `predictions` of models and,
+        to be hidden gold, `gold_answer` and `gold_reason`. In CSV the columns are the item's fields and these names,
+        without `predictions`. A refusal names
         up to 50 faults, each with row and column.
         """
         find_job(job_id, permit=self.permit)  # once more: a large file takes its time

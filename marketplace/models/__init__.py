@@ -10,6 +10,7 @@ from marketplace.models.fee_schedule import FeeSchedule, FeeTier
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
 from marketplace.models.task import Slot, Task
 from marketplace.models.waiting_gold import WaitingGold
@@ -18,6 +19,7 @@ __all__ = [
     "Annotation",
     "Appeal",
     "Assignment",
+    "AutoAcceptance",
     "Band",
     "Breaker",
     "Certificate",
@@ -34,6 +36,9 @@ __all__ = [
     "JobVersion",
     "Membership",
     "Participation",
+    "Prediction",
+    "PredictionCheck",
+    "Predictor",
     "Price",
     "Rejection",
     "Requirement",

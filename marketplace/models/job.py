@@ -63,6 +63,12 @@ class Job(models.Model):
     guess_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text="How long one answer takes, as its client guesses."
     )
+    allowed_error_basis_points = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Share of errors allowed among predictions accepted without a person."
+    )
+    audit_share_basis_points = models.PositiveSmallIntegerField(
+        default=1000, help_text="Share of predicted tasks that people always answer."
+    )
     created_at = models.DateTimeField(default=clock.now)
     awaits_since = models.DateTimeField(null=True, help_text="Since when it waits for funds, if it does.")
     launched_at = models.DateTimeField(null=True)
@@ -109,6 +115,15 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(guess_seconds__isnull=True) | Q(guess_seconds__gte=1, guess_seconds__lte=86_400),
                 name="job_guess_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(allowed_error_basis_points__isnull=True)
+                | Q(allowed_error_basis_points__gte=1, allowed_error_basis_points__lte=5000),
+                name="job_allowed_error_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_share_basis_points__gte=1, audit_share_basis_points__lte=10_000),
+                name="job_audit_share_in_range",
             ),
         ]
         indexes = [

@@ -27,6 +27,7 @@ class Task(models.Model):
     class Method(models.TextChoices):
         CONSENSUS = "consensus"
         ADJUDICATION = "adjudication"
+        PREDICTION = "prediction"
 
     FLOW = Flow(
         {

@@ -74,6 +74,10 @@ ROWS: Final = (
     *section("marketplace.breaker", to="escalations auditor"),
     *section("marketplace.certificate", to="escalations auditor"),
     *section("marketplace.inspection", to="escalations auditor"),
+    *section("marketplace.predictor", to="escalations auditor"),
+    *section("marketplace.prediction", to="escalations auditor"),
+    *section("marketplace.predictioncheck", to="escalations auditor"),
+    *section("marketplace.autoacceptance", to="escalations auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",

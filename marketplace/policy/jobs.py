@@ -15,6 +15,7 @@ SCHEMA: Final = "label_schema(xml parsed(parts needs))"
 TERMS: Final = (
     "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
     "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
+    "allowed_error_basis_points audit_share_basis_points "
     "requirements(skill min_lower_bound)"
 )
 PRICE: Final = "band min_lower_bound reward_minor"
@@ -37,7 +38,12 @@ FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
 SHARE: Final = f"id user({PERSON}) role"
 TASK: Final = "id external_id item priority band state label confidence method withheld created_at resolved_at"
-TASK_ROWS: Final = "external_id item priority band gold_answer gold_reason"
+PREDICTION: Final = "model model_version score result"
+TASK_ROWS: Final = f"external_id item priority band gold_answer gold_reason predictions({PREDICTION})"
+PREDICTOR: Final = (
+    "id model model_version state predictions audits accepted right wrong confusion threshold error_bound "
+    "stopped_because created_at"
+)
 REJECTION: Final = (
     "rejection(reason message rejected_at reversible_until reversed_at pay "
     "appeal(state text appealed_at due_at decided_at note))"
@@ -116,7 +122,17 @@ ROWS: Final = (
     *allow("take_a_share_of_a_job_back", on="share", to="owner", scope="jobs.write"),
     *allow("list_tasks_of_a_job", on="task", to=READ_WORK, reads=TASK, scope="jobs.read"),
     *allow("list_tasks_of_a_job", on="task", to="escalations auditor", reads=TASK, scope="admin.read"),
-    *allow("import_tasks", on="task", to=RUN, reads="tasks gold", writes=TASK_ROWS, scope="jobs.write"),
+    *allow("import_tasks", on="task", to=RUN, reads="tasks gold predictions", writes=TASK_ROWS, scope="jobs.write"),
+    *allow(
+        "import_predictions",
+        on="prediction",
+        to=RUN,
+        reads="predictions",
+        writes=f"task external_id {PREDICTION}",
+        scope="jobs.write",
+    ),
+    *allow("list_predictors_of_a_job", on="prediction", to=f"{READ_WORK} manager", reads=PREDICTOR, scope="jobs.read"),
+    *allow("list_predictors_of_a_job", on="prediction", to="escalations auditor", reads=PREDICTOR, scope="admin.read"),
     *allow("list_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),
     *allow("list_media_of_a_job", on="media", to="escalations auditor", reads=MEDIA, scope="admin.read"),
     *allow("show_media_of_a_job", on="media", to=f"{READ_WORK} manager", reads=MEDIA, scope="jobs.read"),

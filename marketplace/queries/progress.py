@@ -39,7 +39,8 @@ def work_tasks_of(job: Job) -> QuerySet[Task]:
     answers = Assignment.objects.filter(task=OuterRef("pk"))
     is_paid = Q(Exists(answers.filter(state=Assignment.State.ACCEPTED)))
     is_awaited = Q(Exists(answers.filter(state=Assignment.State.SUBMITTED)))
-    may_be_taken = Q(label__isnull=False) & (is_paid | (Q(method=Task.Method.ADJUDICATION) & ~is_awaited))
+    is_decided = Q(method=Task.Method.PREDICTION) | (Q(method=Task.Method.ADJUDICATION) & ~is_awaited)
+    may_be_taken = Q(label__isnull=False) & (is_paid | is_decided)
     return Task.objects.filter(job=job, gold_question__isnull=True).annotate(is_paid_for=may_be_taken)
 
 

@@ -7,6 +7,7 @@ from qualification.labels.text import flaw_of
 
 LONGEST_EXTERNAL_ID: Final = 200
 LONGEST_REASON: Final = 2_000
+LONGEST_MODEL: Final = 100
 
 
 def flaw_of_external_id(value: object) -> str:
@@ -37,3 +38,18 @@ def flaw_of_reason(value: object) -> str:
     if len(value) > LONGEST_REASON:
         return f"The reason has {len(value):,} characters; at most {LONGEST_REASON:,} are possible."
     return "The reason contains the NUL character, which cannot be kept." if "\x00" in value else ""
+
+
+def flaw_of_model(value: object) -> str:
+    """Why ``value`` cannot be the name or the version of a model, or nothing."""
+    if not isinstance(value, str):
+        return f"A model and its version are texts of 1 to {LONGEST_MODEL} characters."
+    flaw = flaw_of(value, max_characters=LONGEST_MODEL)
+    return f"It {flaw}." if flaw else ""
+
+
+def flaw_of_score(value: object) -> str:
+    """Why ``value`` cannot be how sure a model is, or nothing."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return ""
+    return "A score is a number from 0 to 1."

@@ -9,6 +9,7 @@ from kernel.strict_json import NotStrictJson, loads
 from marketplace.models import Band
 from marketplace.services import import_cells as cells
 from marketplace.services.import_streams import RESERVED, Record, RowFault
+from marketplace.services.prediction_rows import GivenPrediction, PredictionForm
 from qualification.items import STRUCTURED, flaw_of_shown
 from qualification.labels.errors import ResultError, listed, quoted
 from qualification.labels.parts import ChoicesControl
@@ -16,6 +17,7 @@ from qualification.labels.results import Answer, to_result, validate_result
 from qualification.labels.schema import LabelSchema
 
 DEFAULT_PRIORITY: Final = 5
+KNOWN: Final = ("item", *RESERVED, "predictions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Row:
     priority: int
     gold: Gold | None
     band: Band = Band.STANDARD
+    predictions: tuple[GivenPrediction, ...] = ()
 
 
 class RowForm:
@@ -48,6 +51,7 @@ class RowForm:
         }
         self._structured = [field for field, kind in schema.fields_needed.items() if kind in STRUCTURED]
         self._single_choice = single_choice_of(schema)
+        self._predictions = PredictionForm(schema)
 
     def read(self, record: Record) -> Row | list[RowFault]:
         """The row that ``record`` stands for, or everything that is wrong with it."""
@@ -68,6 +72,9 @@ class RowForm:
             against = item if isinstance(item, dict) and not any(message for _, message in flaws) else None
             gold, flaw = self._gold(given.get("gold_answer"), given.get("gold_reason"), against)
             flaws.append(flaw)
+        whole = item if isinstance(item, dict) else None
+        predictions = self._predictions.read_all(given["predictions"], whole) if "predictions" in given else []
+        flaws += [flaw for flaw in predictions if isinstance(flaw, tuple)]
         faults = [RowFault(record.row, column, message) for column, message in flaws if message]
         if faults:
             return faults
@@ -75,12 +82,20 @@ class RowForm:
         shown = {field: item[field] for field in self._flaw_of_field}
         if gold is not None:
             priority = DEFAULT_PRIORITY  # chance says when gold comes
-        return Row(record.row, external_id, shown, priority, gold, Band(str(band)))
+        return Row(
+            number=record.row,
+            external_id=external_id,
+            item=shown,
+            priority=priority,
+            gold=gold,
+            band=Band(str(band)),
+            predictions=tuple(one for one in predictions if isinstance(one, GivenPrediction)),
+        )
 
     def _flaws_of_names(self, given: dict[str, object]) -> Iterator[tuple[str, str]]:
         for name in given:
-            if name != "item" and name not in RESERVED:
-                yield name, f"There is no {quoted(name)} in a task. It has: {listed(['item', *RESERVED])}."
+            if name not in KNOWN:
+                yield name, f"There is no {quoted(name)} in a task. It has: {listed(KNOWN)}."
 
     def _flaws_of_item(self, item: object) -> Iterator[tuple[str, str]]:
         if not isinstance(item, dict):

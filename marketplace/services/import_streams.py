@@ -18,6 +18,7 @@ CHUNK_BYTES: Final = 64 * 1024
 RESERVED: Final = ("external_id", "priority", "band", "gold_answer", "gold_reason")
 """What a row may say beside the fields of its item."""
 
+TASK_IS: Final = 'A task is an object such as {"item": {…}}.'
 TOO_LARGE: Final = f"The row is larger than {LARGEST_ROW_BYTES:,} bytes."
 UTF_16: Final = "The file is in UTF-16; save it as UTF-8."
 EMPTY: Final = "The file is empty."
@@ -43,8 +44,11 @@ class Record:
     values: dict[str, object]
 
 
-def read_json_lines(stream: BinaryIO) -> Iterator[Record | RowFault]:
-    """One JSON object a line; blank lines are passed over. Rows are numbered by their lines, from 1."""
+def read_json_lines(stream: BinaryIO, *, row_is: str = TASK_IS) -> Iterator[Record | RowFault]:
+    """One JSON object a line; blank lines are passed over. Rows are numbered by their lines, from 1.
+
+    ``row_is`` tells who sends something else what a row is.
+    """
     number = 0
     while line := stream.readline(LARGEST_ROW_BYTES + 2):
         number += 1
@@ -57,7 +61,7 @@ def read_json_lines(stream: BinaryIO) -> Iterator[Record | RowFault]:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(CHUNK_BYTES)
         elif line.strip():
-            yield _record_of_line(number, line)
+            yield _record_of_line(number, line, row_is)
     if number == 0:
         yield RowFault(1, "", EMPTY)
 
@@ -88,16 +92,16 @@ def read_json_array(stream: BinaryIO) -> Iterator[Record | RowFault]:
         yield RowFault(number, "", window.why_unreadable or f"The array has ended, but {quoted(following)} follows.")
 
 
-def _record_of_line(number: int, line: bytes) -> Record | RowFault:
+def _record_of_line(number: int, line: bytes, row_is: str) -> Record | RowFault:
     try:
-        return _record(number, loads(line))
+        return _record(number, loads(line), row_is)
     except NotStrictJson as error:
         return RowFault(number, "", error.message)
 
 
-def _record(number: int, value: object) -> Record | RowFault:
+def _record(number: int, value: object, row_is: str = TASK_IS) -> Record | RowFault:
     if not isinstance(value, dict):
-        return RowFault(number, "", 'A task is an object such as {"item": {…}}.')
+        return RowFault(number, "", row_is)
     return Record(number, value)
 
 

@@ -15,12 +15,14 @@ from kernel.flow import WrongState
 from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.services.media import use_pictures
-from marketplace.models import Job, Task
+from marketplace.models import Job, Prediction, Task
 from marketplace.services.budgets import set_aside_what_is_missing
 from marketplace.services.import_csv import read_csv
+from marketplace.services.import_faults import Faults, InvalidImport
 from marketplace.services.import_rows import Row, RowForm
 from marketplace.services.import_streams import Record, RowFault, read_json_array, read_json_lines
 from marketplace.services.posting import lock_job
+from marketplace.services.prediction_intake import Placed, PredictionIntake
 from marketplace.services.shapes import shape_of
 from marketplace.services.slots import offer_tasks
 from qualification.items import media_of, pictures_of
@@ -31,7 +33,6 @@ from qualification.services.gold import GoldRow, add_gold_questions
 
 FileFormat = Literal["json", "jsonl", "csv"]
 
-FAULTS_SHOWN: Final = 50
 ROWS_AT_ONCE: Final = 2_000
 CHARACTERS_AT_ONCE: Final = 4_000_000
 
@@ -41,18 +42,13 @@ COPY marketplace_task (id, job_id, external_id, item, priority, band, gold_quest
 """
 
 
-class InvalidImport(Invalid):
-    """Some rows cannot become tasks, so none did; ``errors`` says which and why (row, column, message), 50 at most."""
-
-    code = "invalid_import"
-
-
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import added to its job: tasks that are work, and tasks that are hidden gold."""
+    """What an import added to its job: tasks that are work, tasks that are hidden gold, and predictions of both."""
 
     tasks: int
     gold: int
+    predictions: int = 0
 
 
 @transaction.atomic
@@ -78,7 +74,10 @@ def import_tasks(
         intake.take(found)
     report = intake.finish()
     plan_anew(Task, added=report.tasks + report.gold)
+    plan_anew(Prediction, added=report.predictions)
     details: dict[str, object] = {"tasks": report.tasks, "gold": report.gold, "format": format}
+    if report.predictions:
+        details["predictions"] = report.predictions
     if job.launched_at is not None:
         offer_tasks(job, shape_of(job), created_at=intake.created_at)
         details["held_minor"] = set_aside_what_is_missing(job).minor
@@ -118,7 +117,8 @@ class _Intake:
         self.created_at = clock.now()
         self._batch: list[Row] = []
         self._characters = 0
-        self._faults: list[RowFault] = []
+        self._faults = Faults()
+        self._predictions = PredictionIntake(job=job)
         self._tasks = self._gold = 0
         # Which row gave which external id: 16 bytes a row, where the ids themselves would take ten times as much.
         self._hashes, self._rows_of_hashes = array("q"), array("q")
@@ -126,7 +126,7 @@ class _Intake:
     def take(self, found: Row | RowFault) -> None:
         """Keep a row for the next batch, or a fault for the answer. Raises InvalidImport at the last fault shown."""
         if isinstance(found, RowFault):
-            self._fault(found)
+            self._faults.add(found)
             return
         self._batch.append(found)
         self._characters += sum(len(str(value)) for value in found.item.values())
@@ -136,11 +136,10 @@ class _Intake:
     def finish(self) -> ImportReport:
         """Write what is left. Raises InvalidImport when anything was wrong."""
         self._write()
-        if self._faults:
-            raise self._refusal()
+        self._faults.refuse_if_any()
         if not self._tasks + self._gold:
             raise InvalidImport("There are no tasks in the file; nothing was imported.")
-        return ImportReport(tasks=self._tasks, gold=self._gold)
+        return ImportReport(tasks=self._tasks, gold=self._gold, predictions=self._predictions.taken)
 
     def _write(self) -> None:
         rows, self._batch, self._characters = self._without_unknown_media(self._batch), [], 0
@@ -154,12 +153,16 @@ class _Intake:
     @transaction.atomic
     def _insert(self, rows: Sequence[Row]) -> None:
         gold_ids = self._add_gold([row for row in rows if row.gold])
+        task_ids = {row.number: uuid4() for row in rows}
         with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             for row in rows:
                 item = json.dumps(row.item, ensure_ascii=False)
                 gold_id = gold_ids.get(row.number)
-                mine = (uuid4(), self._job.pk, row.external_id, item, row.priority, row.band.value, gold_id)
-                copy.write_row((*mine, self.created_at, Task.State.OPEN.value, "", "", ""))
+                ids = (task_ids[row.number], self._job.pk, row.external_id)
+                mine = (*ids, item, row.priority, row.band.value, gold_id, self.created_at)
+                copy.write_row((*mine, Task.State.OPEN.value, "", "", ""))
+        placed = [Placed(row.number, task_ids[row.number], one) for row in rows for one in row.predictions]
+        self._faults.add(*self._predictions.take(placed))
         self._tasks += len(rows) - len(gold_ids)
         self._gold += len(gold_ids)
         named = [row for row in rows if row.external_id]
@@ -189,7 +192,7 @@ class _Intake:
                     taken[row.external_id] = f"row {row.number} of this file"
                 continue
             message = f"The external_id {quoted(row.external_id)} is taken by {taken[row.external_id]}."
-            self._fault(RowFault(row.number, "external_id", message))
+            self._faults.add(RowFault(row.number, "external_id", message))
         return fresh
 
     def _without_unknown_media(self, rows: list[Row]) -> list[Row]:
@@ -202,7 +205,7 @@ class _Intake:
             for field, media_id in named[row.number].items():
                 if media_id in unknown:
                     message = f"Media {media_id} is no picture of this job that can be shown. Upload it to this job."
-                    self._fault(RowFault(row.number, field, message))
+                    self._faults.add(RowFault(row.number, field, message))
         return [row for row in rows if not unknown.intersection(named[row.number].values())]
 
     def _row_of(self, external_id: str) -> str:
@@ -210,15 +213,3 @@ class _Intake:
             return f"row {self._rows_of_hashes[self._hashes.index(hash(external_id))]} of this file"
         except ValueError:
             return "a task that the job has already"
-
-    def _fault(self, fault: RowFault) -> None:
-        self._faults.append(fault)
-        if len(self._faults) >= FAULTS_SHOWN:
-            raise self._refusal()
-
-    def _refusal(self) -> InvalidImport:
-        faults = sorted(self._faults, key=lambda fault: fault.row)
-        count = f"The first {len(faults)} faults" if len(faults) >= FAULTS_SHOWN else f"{len(faults)} faults"
-        how_many = "One fault was" if len(faults) == 1 else f"{count} were"
-        errors = [{"row": fault.row, "column": fault.column, "message": fault.message} for fault in faults]
-        return InvalidImport(f"{how_many} found in the file; nothing was imported.", errors)

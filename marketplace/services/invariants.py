@@ -140,7 +140,12 @@ TURNS: Final[Promises] = {
         SELECT 'task ' || task.id, 'is resolved without a label, an answer key or anybody who gave it'
         FROM marketplace_task task WHERE task.state = 'resolved' AND (
             task.label IS NULL OR task.answer_key = '' OR task.gold_question_id IS NOT NULL
-            OR task.method NOT IN ('consensus', 'adjudication')
+            OR task.method NOT IN ('consensus', 'adjudication', 'prediction')
+            OR (task.method = 'prediction') <> EXISTS (
+                SELECT FROM marketplace_autoacceptance accepted JOIN marketplace_prediction prediction
+                ON prediction.id = accepted.prediction_id WHERE accepted.task_id = task.id
+                AND prediction.task_id = task.id AND prediction.answer_key = task.answer_key
+                AND NOT prediction.is_audit AND prediction.score >= accepted.threshold)
             OR task.method = 'consensus' AND (task.confidence IS NULL OR NOT EXISTS (
                 SELECT FROM marketplace_assignment turn JOIN marketplace_annotation answer
                 ON answer.assignment_id = turn.id WHERE turn.task_id = task.id AND NOT answer.late)))

@@ -60,6 +60,8 @@ class Order:
     accept_on_resolution: bool = True
     max_assignments_per_worker: int | None = None
     guess_seconds: int | None = None
+    allowed_error_basis_points: int | None = None
+    audit_share_basis_points: int = 1000
     requirements: dict[UUID, float] = field(default_factory=dict)
     prices: tuple[AskedPrice, ...] = ()
 
@@ -88,6 +90,8 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         accept_on_resolution=order.accept_on_resolution,
         max_assignments_per_worker=order.max_assignments_per_worker,
         guess_seconds=order.guess_seconds,
+        allowed_error_basis_points=order.allowed_error_basis_points,
+        audit_share_basis_points=order.audit_share_basis_points,
     )
     quote(job, prices)
     instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
@@ -218,6 +222,9 @@ def _require_sensible(order: Order) -> None:
         within("max_assignments_per_worker", order.max_assignments_per_worker, 1, 1_000_000)
     if order.guess_seconds is not None:
         within("guess_seconds", order.guess_seconds, 1, 86_400)
+    if order.allowed_error_basis_points is not None:
+        within("allowed_error_basis_points", order.allowed_error_basis_points, 1, 5000)
+    within("audit_share_basis_points", order.audit_share_basis_points, 1, 10_000)
     for skill_id, bound in order.requirements.items():
         if not 0.0 <= bound <= 1.0:
             raise Invalid(f"The lowest bound for skill {skill_id} is {bound}; it must be between 0 and 1.")

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import OuterRef
+from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONObject
 
 from kernel.crypto import pseudonyms
 from kernel.models import Media
 from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Job, Task
+from marketplace.models import Assignment, Job, Prediction, Task
 from marketplace.services.import_rows import single_choice_of
 from qualification.items import media_of, pictures_of
 from qualification.labels.results import Answer
@@ -67,10 +67,24 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
             )
         )
     )
-    tasks = Task.objects.filter(job=job, gold_question__isnull=True, pk__gt=last).annotate(
-        answers=ArraySubquery(answers)
+    predictions = (
+        Prediction.objects.filter(task=OuterRef("pk"))
+        .order_by("pk")
+        .values(
+            prediction=JSONObject(
+                model="predictor__name",
+                model_version="predictor__version",
+                score="score",
+                result="result",
+                is_audit="is_audit",
+                is_label=Q(acceptance__isnull=False),
+            )
+        )
     )
-    columns = ("external_id", "item", "state", "label", "answer_key", "confidence", "method", "answers")
+    tasks = Task.objects.filter(job=job, gold_question__isnull=True, pk__gt=last).annotate(
+        answers=ArraySubquery(answers), predicted=ArraySubquery(predictions)
+    )
+    columns = ("external_id", "item", "state", "label", "answer_key", "confidence", "method", "answers", "predicted")
     return list(
         tasks.order_by("pk").values("id", "resolved_at", "majority_key", "majority_share", *columns)[:TASKS_AT_ONCE]
     )
@@ -116,6 +130,7 @@ class _Lines:
             "resolved_at": task["resolved_at"].isoformat() if task["resolved_at"] else None,
             "withheld": task["label"] is not None and not is_shown,
             "answers": [self._answer(answer) for answer in task["answers"]],
+            "predictions": task["predicted"],
         }
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -148,9 +163,11 @@ _FACTS: Final = ("version", "claimed_at", "submitted_at", "seconds", "reward_min
 
 
 def _is_paid(task: Mapping[str, Any]) -> bool:
-    """Whether the label may be taken away: an answer to the task was paid, or an admin decided and no answer waits."""
+    """Whether the label may be taken away: an answer was paid, an admin decided and none waits, or nobody was asked."""
     if task["label"] is None:
         return False
+    if task["method"] == Task.Method.PREDICTION:
+        return True
     states = {answer["state"] for answer in task["answers"]}
     is_adjudicated = task["method"] == Task.Method.ADJUDICATION
     return Assignment.State.ACCEPTED in states or (is_adjudicated and Assignment.State.SUBMITTED not in states)

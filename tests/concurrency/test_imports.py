@@ -12,7 +12,8 @@ from kernel.flow import WrongState
 from kernel.services.audit import Actor
 from marketplace.models import Job, Slot, Task
 from marketplace.services.checks import check_invariants
-from marketplace.services.importing import ImportReport, InvalidImport, import_tasks
+from marketplace.services.import_faults import InvalidImport
+from marketplace.services.importing import ImportReport, import_tasks
 from marketplace.services.posting import launch_job
 from tests.concurrency.crowd import at_once
 from tests.marketplace.builders import a_draft, owner_of

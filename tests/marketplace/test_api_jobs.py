@@ -53,6 +53,8 @@ CLIENT_SEES = {
     "accept_on_resolution",
     "max_assignments_per_worker",
     "guess_seconds",
+    "allowed_error_basis_points",
+    "audit_share_basis_points",
     "requirements",
     "created_at",
     "awaits_since",
@@ -173,7 +175,10 @@ def test_what_cannot_be_ordered_is_refused_by_name() -> None:
 def test_tasks_come_in_three_forms(media_type: str, content: str) -> None:
     job = a_draft(tasks=0)
 
-    assert owner(job).upload(f"jobs/{job.pk}/tasks/", content, media_type) == (201, {"tasks": 2, "gold": 0})
+    assert owner(job).upload(f"jobs/{job.pk}/tasks/", content, media_type) == (
+        201,
+        {"tasks": 2, "gold": 0, "predictions": 0},
+    )
     assert sorted(row["item"]["text"] for row in owner(job).every(f"jobs/{job.pk}/tasks/")) == [
         "It barks.",
         "It meows.",
@@ -203,7 +208,7 @@ def test_a_repeated_import_under_one_key_adds_its_tasks_once() -> None:
             content_type="application/x-ndjson",
             headers={"Idempotency-Key": "import-1"},
         )
-        assert (answered.status_code, answered.json()) == (201, {"tasks": 1, "gold": 0})
+        assert (answered.status_code, answered.json()) == (201, {"tasks": 1, "gold": 0, "predictions": 0})
 
     assert Task.objects.count() == 1
 

@@ -51,7 +51,10 @@ def test_a_label_from_post_to_results() -> None:
     status, job = owner.post("jobs/", an_order(client["id"], skill.pk))
     assert (status, job["state"], job["fee_minor"], job["version"]) == (201, "draft", 2, 1)
     rows = "external_id,text\na,It meows.\nb,It barks and meows.\n"
-    assert owner.upload(f"jobs/{job['id']}/tasks/", rows, "text/csv") == (201, {"tasks": 2, "gold": 0})
+    assert owner.upload(f"jobs/{job['id']}/tasks/", rows, "text/csv") == (
+        201,
+        {"tasks": 2, "gold": 0, "predictions": 0},
+    )
 
     status, estimate = owner.get(f"jobs/{job['id']}/estimate/")
     assert status == 200

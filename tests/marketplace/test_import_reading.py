@@ -247,7 +247,8 @@ def test_any_other_gold_answer_is_a_result(written: Callable[[object], object]) 
         ({"item": []}, [("item", 'A task has an item with the fields that the schema shows: "item": {…}.')]),
         ({"item": {"text": "a"}, "worker": ""},
          [("worker",
-           'There is no "worker" in a task. It has: item, external_id, priority, band, gold_answer, gold_reason.')]),
+           ('There is no "worker" in a task. It has: item, external_id, priority, band, gold_answer, gold_reason, '
+            "predictions."))]),
         ({"item": {}}, [("text", 'The field "text" is missing.')]),
         ({"item": {"text": "a", "ssn": "1"}},
          [("ssn", 'The schema does not show "ssn", so it is not taken. It shows: text.')]),

@@ -16,7 +16,8 @@ from kernel.models import AuditEvent
 from kernel.services.audit import Actor
 from marketplace.models import Job, Task
 from marketplace.services import importing
-from marketplace.services.importing import FileFormat, ImportReport, InvalidImport, import_tasks
+from marketplace.services.import_faults import InvalidImport
+from marketplace.services.importing import FileFormat, ImportReport, import_tasks
 from marketplace.services.posting import launch_job
 from qualification.models import GoldQuestion
 from tests.marketplace.builders import a_draft, owner_of

@@ -16,7 +16,8 @@ from kernel.services.audit import Actor
 from marketplace.models import Assignment, Band, Job, Price, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
-from marketplace.services.importing import InvalidImport, import_tasks
+from marketplace.services.import_faults import InvalidImport
+from marketplace.services.importing import import_tasks
 from marketplace.services.posting import launch_job
 from marketplace.services.pricing import AskedPrice
 from marketplace.services.settlement import accept_due_assignments

@@ -65,6 +65,7 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         "majority": {"value": "cat", "share": 1.0},
         "resolved_at": "",
         "withheld": False,
+        "predictions": [],
         "answers": [],
     }
     assert line["confidence"] == task.confidence
