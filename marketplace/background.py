@@ -12,6 +12,7 @@ from marketplace.services import (
     gold,
     invitations,
     invoicing,
+    pay_lifts,
     predictors,
     settlement,
 )
@@ -51,6 +52,12 @@ def complete_finished_jobs() -> None:
 def decide_overdue_appeals() -> None:
     """Decide appeals whose deadline has passed: for the worker."""
     appeals.decide_overdue_appeals()
+
+
+@shared_task(name="marketplace.lift_pay")
+def lift_pay() -> None:
+    """Lift the pay of whoever earned less for an hour than the floor, from their job's reserve."""
+    pay_lifts.lift_pay()
 
 
 @shared_task(name="marketplace.flag_overdue_escalations")

@@ -27,6 +27,7 @@ from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_
 from marketplace.services.appeals import CannotAppeal, appeal
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import return_assignment
+from marketplace.services.heartbeats import note_heartbeat
 from marketplace.services.review import SHORTEST_MESSAGE
 from marketplace.services.submission import InvalidAnswer, ReservationExpired, submit_annotation
 from workforce.api.base import WorkersOwnView
@@ -231,6 +232,17 @@ class SubmissionView(WorkersOwnView):
         result = self.read_body()["result"]
         turn = submit_annotation(assignment_id=assignment_id, worker=self.worker, result=result)
         return Response(shown(turn))
+
+
+class HeartbeatView(WorkersOwnView):
+    """A sign that a worker is at a task."""
+
+    @operation("Say that one is at a task", body=NothingIn, status=204, errors=[NotFound, WrongState])
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """For pages, every half minute or so. It is kept as evidence; what is paid rests on the server's own clock."""
+        self.read_body()
+        note_heartbeat(assignment_id=assignment_id, worker=self.worker)
+        return Response(status=204)
 
 
 class AppealView(WorkersOwnView):

@@ -115,7 +115,8 @@ class EscalationDetailOut(EscalationOut):
         "`dispute`: the dispute, and which jobs were paused. For "
         "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says. "
         "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections. For "
-        "`inspection`: the task as it was shown, and nothing of what anybody said."
+        "`inspection`: the task as it was shown, and nothing of what anybody said. For "
+        "`pay_floor`: what the job's reserve lacks to lift pay to the floor."
     )
 
 
@@ -239,6 +240,7 @@ _WHAT_FITS = {
     Kind.APPEAL: ("decision", appeals.DECISIONS),
     Kind.REJECTION_BREAKER: ("decision", breaker.DECISIONS),
     Kind.INSPECTION: ("result", None),
+    Kind.PAY_FLOOR: ("decision", ("noted",)),
 }
 
 

@@ -24,6 +24,7 @@ GROUPS: Final = {
     "certifications": "Granted, expiring rights to work with a skill.",
     "scores": "Measured quality, and what it rests on.",
     "assignments": "A worker's turns: claimed, answered or given back, decided.",
+    "pay-floors": "What an hour of work is worth at least, by country.",
     "earnings": "What a worker has earned, posting by posting.",
     "payout-account": "Where a worker is paid out to.",
     "payouts": "Money on its way to a worker.",

@@ -97,6 +97,13 @@ class JobIn(In):
     max_assignments_per_worker = fields.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=1_000_000, help_text="No cap unless given."
     )
+    reserve_basis_points = fields.IntegerField(
+        min_value=0,
+        max_value=10_000,
+        required=False,
+        help_text="Share of the most that the job can cost, in hundredths of a percent, that is set aside at launch to "
+        "lift pay to the floor, where one holds. 1000 unless given.",
+    )
     guess_seconds = fields.IntegerField(
         required=False,
         allow_null=True,
@@ -174,6 +181,7 @@ class JobOut(Out):
         "guess_seconds": 12,
         "allowed_error_basis_points": None,
         "audit_share_basis_points": 1000,
+        "reserve_basis_points": 1000,
         "created_at": "2026-05-17T12:00:00Z",
         "awaits_since": None,
         "launched_at": "2026-05-17T13:00:00Z",
@@ -201,6 +209,7 @@ class JobOut(Out):
     guess_seconds = fields.IntegerField(allow_null=True)
     allowed_error_basis_points = fields.IntegerField(allow_null=True)
     audit_share_basis_points = fields.IntegerField()
+    reserve_basis_points = fields.IntegerField()
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")

@@ -22,6 +22,7 @@ from marketplace.queries import presentation_of
 from marketplace.services.clients import unshare_job
 from marketplace.services.completion import cancel_job
 from marketplace.services.disputed_clients import ClientDisputed
+from marketplace.services.pay_floors import PayBelowFloor, TimeUnknown
 from marketplace.services.posting import (
     NothingToLaunch,
     SchemaBreaksAnswers,
@@ -125,13 +126,14 @@ class LaunchView(StepView):
         body=LaunchIn,
         answer=JobDetailOut,
         creates=True,
-        errors=[*REFUSALS, NothingToLaunch, ClientDisputed, InsufficientFunds],
+        errors=[*REFUSALS, NothingToLaunch, ClientDisputed, PayBelowFloor, TimeUnknown, InsufficientFunds],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Fixes the fee, sets the most that the job can cost aside, and lets workers claim its tasks.
 
         Without that money it stays a draft or, with `when_funded`, waits: it opens when the money is there, the oldest
-        of the client's waiting jobs first. What it does not spend comes back when it ends.
+        of the client's waiting jobs first. What it does not spend comes back when it ends. Where a floor on
+        hourly pay holds, a job that would pay less by its estimate is refused, and a reserve to lift pay is set aside.
         """
         return self.take(launch_job, job_id, when_funded=self.read_body()["when_funded"])
 

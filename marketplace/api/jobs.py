@@ -41,6 +41,7 @@ ALIKE = (
     "guess_seconds",
     "allowed_error_basis_points",
     "audit_share_basis_points",
+    "reserve_basis_points",
 )
 """What an order calls as the API does."""
 

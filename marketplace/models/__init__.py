@@ -1,7 +1,7 @@
 """The marketplace's tables."""
 
 from marketplace.models.appeal import Appeal
-from marketplace.models.assignment import Annotation, Assignment, Rejection
+from marketplace.models.assignment import Annotation, Assignment, Heartbeat, Rejection
 from marketplace.models.breaker import Breaker
 from marketplace.models.certificate import Certificate, Inspection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
@@ -10,6 +10,7 @@ from marketplace.models.fee_schedule import FeeSchedule, FeeTier
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
 from marketplace.models.task import Slot, Task
@@ -28,14 +29,17 @@ __all__ = [
     "Escalation",
     "FeeSchedule",
     "FeeTier",
+    "Heartbeat",
     "Inspection",
     "Invitation",
     "Invoice",
     "Job",
     "JobUserObjectPermission",
     "JobVersion",
+    "Lift",
     "Membership",
     "Participation",
+    "PayFloor",
     "Prediction",
     "PredictionCheck",
     "Predictor",

@@ -130,6 +130,20 @@ class Annotation(models.Model):
         return f"annotation of assignment {self.assignment_id}"
 
 
+class Heartbeat(models.Model):
+    """How often, and when last, a page said that its worker was at a turn: evidence beside the server's own clock."""
+
+    assignment = models.OneToOneField(Assignment, primary_key=True, on_delete=models.PROTECT, related_name="heartbeat")
+    beats = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(beats__gte=1), name="heartbeat_was_there")]
+
+    def __str__(self) -> str:
+        return f"heartbeats of assignment {self.assignment_id}"
+
+
 class Rejection(models.Model):
     """Why an answer was not accepted, in words from a list and words of substance. It can be reversed until a day."""
 

@@ -25,8 +25,9 @@ class Escalation(models.Model):
         APPEAL = "appeal"
         REJECTION_BREAKER = "rejection_breaker"
         INSPECTION = "inspection"
+        PAY_FLOOR = "pay_floor"
 
-    ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE)
+    ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE, Kind.PAY_FLOOR)
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -49,6 +50,7 @@ class Escalation(models.Model):
         Kind.APPEAL: "escalations",
         Kind.REJECTION_BREAKER: "escalations",
         Kind.INSPECTION: "escalations",
+        Kind.PAY_FLOOR: "finance",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

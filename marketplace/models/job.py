@@ -69,6 +69,9 @@ class Job(models.Model):
     audit_share_basis_points = models.PositiveSmallIntegerField(
         default=1000, help_text="Share of predicted tasks that people always answer."
     )
+    reserve_basis_points = models.PositiveIntegerField(
+        default=1000, help_text="Share of the most it can cost that is set aside to lift pay, where a floor holds."
+    )
     created_at = models.DateTimeField(default=clock.now)
     awaits_since = models.DateTimeField(null=True, help_text="Since when it waits for funds, if it does.")
     launched_at = models.DateTimeField(null=True)
@@ -109,6 +112,7 @@ class Job(models.Model):
                 name="job_confidence_in_range",
             ),
             models.CheckConstraint(condition=Q(gold_share_basis_points__lte=5000), name="job_gold_share_in_range"),
+            models.CheckConstraint(condition=Q(reserve_basis_points__lte=10_000), name="job_reserve_in_range"),
             models.CheckConstraint(
                 condition=Q(reservation_seconds__gte=1, review_seconds__gte=1), name="job_clocks_are_positive"
             ),

@@ -78,6 +78,9 @@ ROWS: Final = (
     *section("marketplace.prediction", to="escalations auditor"),
     *section("marketplace.predictioncheck", to="escalations auditor"),
     *section("marketplace.autoacceptance", to="escalations auditor"),
+    *section("marketplace.payfloor", to="finance auditor"),
+    *section("marketplace.lift", to="finance auditor"),
+    *section("marketplace.heartbeat", to="escalations auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",

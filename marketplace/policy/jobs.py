@@ -16,6 +16,7 @@ TERMS: Final = (
     "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
     "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
     "allowed_error_basis_points audit_share_basis_points "
+    "reserve_basis_points "
     "requirements(skill min_lower_bound)"
 )
 PRICE: Final = "band min_lower_bound reward_minor"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from kernel.policy import Rule, allow
+from kernel.policy import ANY, ANY_KEY, Rule, allow
 from marketplace.policy.shapes import TRACE
 from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
 
@@ -16,6 +16,7 @@ BOOKS: Final = (
     "payouts_in_flight_minor refunds_in_flight_minor disputed_minor platform_fees_minor processor_fees_minor "
     "loss_minor refunded_minor paid_out_minor taken_back_minor processing_minor)"
 )
+PAY_FLOOR: Final = "id country currency hourly_minor valid_from"
 EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
 PROOF: Final = "kind event position path checkpoint"
 CHECKPOINT: Final = "checkpoint size signed_at keys consistency"
@@ -44,6 +45,15 @@ ROWS: Final = (
     *decided_on_escalations("claim_an_escalation"),
     *decided_on_escalations("release_an_escalation"),
     *decided_on_escalations("decide_an_escalation", writes="result decision note"),
+    *allow("list_pay_floors", on="pay floor", to="person", when=ANY, reads=PAY_FLOOR, scope=ANY_KEY),
+    *allow(
+        "set_a_pay_floor",
+        on="pay floor",
+        to="finance",
+        reads=PAY_FLOOR,
+        writes="country currency hourly_minor valid_from",
+        scope="admin.write",
+    ),
     *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
     *allow("follow_money", on="books", to="finance auditor", reads=TRACE, scope="admin.read"),
     *allow("list_audit_events", on="audit event", to="access auditor", reads=EVENT, scope="admin.read"),

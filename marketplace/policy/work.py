@@ -28,6 +28,7 @@ ROWS: Final = (
     *allow("show_one_s_own_assignment", on="assignment", to="person", reads=TURN_WITH_TASK, scope="work"),
     *allow("submit_an_answer", on="assignment", to="worker", reads=TURN, writes="result", scope="work"),
     *allow("appeal_a_rejection", on="assignment", to="worker", reads=TURN, writes="text", scope="work"),
+    *allow("say_that_one_is_at_a_task", on="assignment", to="worker", scope="work"),
     *allow("return_a_task", on="assignment", to="worker", reads=TURN, scope="work"),
     *allow("show_one_s_own_earnings", on="earnings", to="worker", reads=EARNINGS, scope="money.read"),
     *allow("list_changes_of_one_s_own_earnings", on="earnings", to="worker", reads=CHANGE, scope="money.read"),

@@ -1,6 +1,7 @@
 """What an escalation is about, laid out for whoever decides it. Whose an answer is stays untold."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 from uuid import UUID
 
 from billing.models import Dispute, Payout
@@ -20,15 +21,9 @@ def matter_of(escalation: Escalation, *, principal: Principal) -> dict[str, Any]
         matter = _task_matter(escalation, principal)
         told = SHOWN_TO_INSPECT if escalation.kind == Escalation.Kind.INSPECTION else matter
         return {name: matter[name] for name in told}
-    if escalation.kind == Escalation.Kind.DECERTIFICATION:
-        return _score_matter(escalation)
-    if escalation.kind == Escalation.Kind.DISPUTE:
-        return _dispute_matter(escalation)
-    if escalation.kind == Escalation.Kind.REJECTION_BREAKER:
-        return _breaker_matter(escalation)
     if escalation.kind == Escalation.Kind.APPEAL:
         return _appeal_matter(escalation, principal)
-    return _payout_matter(escalation)
+    return _WITHOUT_ITEMS[Escalation.Kind(escalation.kind)](escalation)
 
 
 def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
@@ -146,3 +141,12 @@ def _dispute_matter(escalation: Escalation) -> dict[str, Any]:
         **escalation.details,
         **({name.removesuffix("_id"): getattr(dispute, name) for name in shown} if dispute else {}),
     }
+
+
+_WITHOUT_ITEMS: Final[dict[Escalation.Kind, Callable[[Escalation], dict[str, Any]]]] = {
+    Escalation.Kind.DECERTIFICATION: _score_matter,
+    Escalation.Kind.FAILED_PAYOUT: _payout_matter,
+    Escalation.Kind.DISPUTE: _dispute_matter,
+    Escalation.Kind.REJECTION_BREAKER: _breaker_matter,
+    Escalation.Kind.PAY_FLOOR: lambda escalation: dict(escalation.details),
+}

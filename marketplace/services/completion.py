@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from billing.models import LedgerAccount
-from billing.services import escrow, ledger
+from billing.services import escrow, ledger, pay_reserve
 from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
@@ -20,6 +20,7 @@ from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services import gold
 from marketplace.services.budgets import held_by, owed_at_most
+from marketplace.services.pay_dues import Due, accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
 
@@ -135,10 +136,15 @@ def _clear_up(job_id: UUID) -> bool:
 
 
 def return_unspent(job: Job) -> None:
-    """Give the client back what a locked, ended job holds beyond what it may still have to pay, and sweep its fees."""
+    """Give the client back what a locked, ended job holds beyond what it may still have to pay, and sweep its fees.
+
+    The reserve for pay goes last to whom it is for; then nothing of it is held any more.
+    """
     if job.launched_at is None:
         return
-    ledger.lock_accounts(accounts=_accounts_of(job), currency=job.currency)
+    dues = dues_in(job) if _reserved(job).minor else []
+    ledger.lock_accounts(accounts=_accounts_of(job) + accounts_of(job, dues), currency=job.currency)
+    _end_reserve(job, dues)
     held = held_by(job)
     unspent = held - owed_at_most(job)
     # What is held only ever falls once a job has ended, so that it tells one such moment from another.
@@ -147,6 +153,19 @@ def return_unspent(job: Job) -> None:
         client_owner = job.client.billing_owner
         escrow.release(job_owner=job.billing_owner, client_owner=client_owner, amount=unspent, key=f"release:{moment}")
     escrow.sweep_fees(job_owner=job.billing_owner, currency=job.currency)
+
+
+def _end_reserve(job: Job, dues: list[Due]) -> None:
+    """Lift pay one last time, as far as the reserve goes, and give the rest of it back."""
+    pay(job, dues)
+    reserved = _reserved(job)
+    if reserved.minor:
+        owners = {"job_owner": job.billing_owner, "client_owner": job.client.billing_owner}
+        pay_reserve.release_reserve(**owners, amount=reserved, key=f"reserve_released:{job.pk}")
+
+
+def _reserved(job: Job) -> Money:
+    return pay_reserve.left_in_reserve(job_owner=job.billing_owner, currency=job.currency)
 
 
 def _accounts_of(job: Job) -> list[ledger.AccountKey]:

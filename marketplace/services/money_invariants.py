@@ -74,6 +74,22 @@ FROM parts WHERE worker LIKE 'worker:%' GROUP BY worker, currency HAVING sum(agr
 MONEY: Final[Promises] = {
     "funded is everything, client by client": _CLIENT_BY_CLIENT,
     "what is earned is what was agreed at the claim, lifts, bonuses and time": _EARNED,
+    "lifts are paid once, as they were reckoned, and nothing else is": """
+        SELECT 'lift ' || coalesce(lift.id::text, paid.lift_id), CASE
+            WHEN lift.id IS NULL THEN 'does not exist, but is paid'
+            WHEN paid.lift_id IS NULL THEN 'is not paid' ELSE 'is paid otherwise than reckoned: ' || paid.moved END
+        FROM (SELECT substr(posting.key, 6) AS lift_id,
+                     string_agg(
+                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
+                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
+              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
+              JOIN billing_ledgeraccount source ON source.id = entry.source_id
+              JOIN billing_ledgeraccount target ON target.id = entry.target_id
+              WHERE posting.kind = 'pay_lifted' GROUP BY posting.id) paid
+        FULL JOIN marketplace_lift lift ON lift.id::text = paid.lift_id
+        WHERE paid.moved IS DISTINCT FROM 'pay_reserve job:' || lift.job_id || ' > worker_earnings worker:'
+            || lift.worker_id || ': ' || lift.amount_minor || ' ' || lift.currency
+    """,
     "an ended job holds nothing back for pay": """
         SELECT 'job ' || job.id, 'is ' || job.state || ' and holds ' || account.balance_minor || ' ' || account.currency
             || ' in reserve'

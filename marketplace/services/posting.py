@@ -17,6 +17,13 @@ from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement
 from marketplace.services.disputed_clients import require_undisputed
 from marketplace.services.fees import terms_for
+from marketplace.services.pay_dues import fill_reserve
+from marketplace.services.pay_floors import (
+    DEFAULT_RESERVE_BASIS_POINTS,
+    hold_reserve,
+    lock_launch_accounts,
+    reserve_for,
+)
 from marketplace.services.pricing import LARGEST_REWARD_MINOR, AskedPrice, completed, fix_fee, quote
 from marketplace.services.shapes import shape_of
 from marketplace.services.slots import offer_tasks
@@ -62,6 +69,7 @@ class Order:
     guess_seconds: int | None = None
     allowed_error_basis_points: int | None = None
     audit_share_basis_points: int = 1000
+    reserve_basis_points: int = DEFAULT_RESERVE_BASIS_POINTS
     requirements: dict[UUID, float] = field(default_factory=dict)
     prices: tuple[AskedPrice, ...] = ()
 
@@ -92,6 +100,7 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         guess_seconds=order.guess_seconds,
         allowed_error_basis_points=order.allowed_error_basis_points,
         audit_share_basis_points=order.audit_share_basis_points,
+        reserve_basis_points=order.reserve_basis_points,
     )
     quote(job, prices)
     instructions = clean_text(order.instructions, what="instructions", field="instructions", longest=20_000)
@@ -129,8 +138,9 @@ def revise_job(*, job_id: UUID, by: User, instructions: str = "", label_schema: 
 def launch_job(*, job_id: UUID, by: User, when_funded: bool = False) -> Job:
     """Fix the fee, hold the worst case in escrow, offer the first turns at every task, and open the job.
 
-    ``when_funded`` lets it wait for its money, if that is not there. Raises WrongState, NothingToLaunch, ClientDisputed
-    or InsufficientFunds; then the job stays the draft that it was.
+    ``when_funded`` lets it wait for its money, if that is not there. Where a floor on hourly pay holds, the job pays at
+    least that on its estimate, and sets a reserve aside too. Raises WrongState, NothingToLaunch, ClientDisputed,
+    PayBelowFloor, TimeUnknown or InsufficientFunds; then the job stays the draft that it was.
     """
     job = lock_job(job_id)
     if job.state != Job.State.DRAFT:
@@ -154,7 +164,10 @@ def open_job(job: Job, *, by: Actor, why: str) -> None:
     shape = shape_of(job)
     if shape.work_tasks == 0:
         raise NothingToLaunch("The job has no tasks yet. Import some, then launch it.")
-    worst_case = shape.worst_case
+    worst_case, reserve = shape.worst_case, reserve_for(job, shape)
+    if reserve is not None:
+        lock_launch_accounts(job)
+        hold_reserve(job, reserve)
     escrow.hold(
         job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=worst_case, key=f"hold:{job.pk}"
     )
@@ -180,11 +193,15 @@ def pause_job(*, job_id: UUID, by: User) -> Job:
 
 @transaction.atomic
 def resume_job(*, job_id: UUID, by: User) -> Job:
-    """Let workers claim again. Raises NotFound, WrongState or ClientDisputed."""
+    """Let workers claim again; what the reserve for their pay lacks comes from the client's funds.
+
+    Raises NotFound, WrongState, ClientDisputed, or InsufficientFunds with what is missing.
+    """
     job = lock_job(job_id)
     if job.state != Job.State.PAUSED:
         raise WrongState(f"Job {job.pk} is {job.state}; only a paused job can be resumed.")
     require_undisputed(job.client_id)
+    fill_reserve(job)
     move(job, Job.State.OPEN, by=Actor.user(by), why="resumed by the client")
     return job
 
@@ -215,6 +232,7 @@ def _require_sensible(order: Order) -> None:
     within("overlap_min", order.overlap_min, 1, 100)
     within("overlap_max", order.overlap_max, order.overlap_min, 100)
     within("confidence_basis_points", order.confidence_basis_points, 1, 9999)
+    within("reserve_basis_points", order.reserve_basis_points, 0, 10_000)
     within("gold_share_basis_points", order.gold_share_basis_points, 0, 5000)
     within("reservation_seconds", order.reservation_seconds, 10, 86_400)
     within("review_seconds", order.review_seconds, 1, 30 * 86_400)

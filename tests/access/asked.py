@@ -309,6 +309,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST assignments/<assignment_id>/submit/": after(CLAIM, "worker", assignment_id="id"),
     "POST assignments/<assignment_id>/return/": after(CLAIM, "worker", assignment_id="id"),
     "POST clients/<client_id>/invoices/": invoicing,
+    "POST assignments/<assignment_id>/heartbeat/": after(CLAIM, "worker", assignment_id="id"),
     "POST assignments/<assignment_id>/reject/": rejecting,
     "POST assignments/<assignment_id>/reverse/": reversing,
     "POST assignments/<assignment_id>/appeal/": appealing,

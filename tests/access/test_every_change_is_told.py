@@ -22,6 +22,7 @@ DOCS: Final = Path(__file__).parents[2] / "docs" / "audit.md"
 
 LEAVES_NONE: Final = {
     "POST label-schemas/check/": "reads what was sent, and keeps nothing",
+    "POST assignments/<assignment_id>/heartbeat/": "many a minute, and nothing rests on them",
     "POST session/step-up/begin/": "a challenge opens nothing; answering it leaves session.stepped_up",
     "POST second-factors/totp/begin/": "a challenge opens nothing; answering it leaves second_factor.added",
     "POST second-factors/webauthn/begin/": "a challenge opens nothing; answering it leaves second_factor.added",

@@ -14,6 +14,8 @@ Changes = set[tuple[str, str]]
 TELL_OF_NOTHING: Final = {
     ("kernel_challenge", "inserted"),  # steps of what is not done yet
     ("kernel_apikey", "updated"),  # that it was used
+    ("marketplace_heartbeat", "inserted"),  # that a page is open
+    ("marketplace_heartbeat", "updated"),
     ("kernel_session", "updated"),  # that somebody was there
 }
 """Changes that may be committed without an event."""

@@ -26,6 +26,19 @@ def _an_appeal(order: str) -> str:
     """
 
 
+_A_LIFT: Final = """
+    INSERT INTO marketplace_lift (id, job_id, worker_id, amount_minor, currency, inputs, lifted_at)
+    SELECT gen_random_uuid(), job_id, worker_id, 1, 'USD', '{}', now() FROM marketplace_assignment LIMIT 1
+"""
+
+
+def _a_floor(country: str) -> str:
+    return f"""
+        INSERT INTO marketplace_payfloor (id, country, currency, hourly_minor, valid_from, set_at, set_by_id)
+        SELECT gen_random_uuid(), '{country}', 'USD', 1, now(), now(), id FROM kernel_user LIMIT 1
+    """
+
+
 def _a_breaker(state: str) -> str:
     decided = "now(), (SELECT id FROM kernel_user LIMIT 1)" if state == "reset" else "NULL, NULL"
     return f"""
@@ -43,6 +56,8 @@ def _a_breaker(state: str) -> str:
 PREPARATION: Final = f"""
 {_an_appeal("ASC")};
 {_a_breaker("reset")};
+{_A_LIFT};
+{_a_floor("DE")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
     VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}');
@@ -51,7 +66,7 @@ INSERT INTO marketplace_feeschedule (client_id, currency, minimum_minor, why, se
 INSERT INTO marketplace_feetier (schedule_id, from_spent_minor, basis_points)
     SELECT id, 0, 1 FROM marketplace_feeschedule
 """
-"""What only somebody who silences the triggers leaves: a posting without entry. And an appeal, a breaker, a group."""
+"""What only somebody who silences the triggers leaves: a posting without entry. And one of each of the rest."""
 
 _MONEY_ARRIVES: Final = """
     SELECT source_id, target_id FROM billing_ledgerentry e JOIN billing_ledgeraccount s ON s.id = e.source_id
@@ -171,6 +186,8 @@ CHANGES: Final = {
         WHERE state = 'tripped'
         """,
     ],
+    "marketplace_lift": [_A_LIFT],
+    "marketplace_payfloor": [_a_floor("FR")],
     "guardian_userobjectpermission": [
         """
         INSERT INTO guardian_userobjectpermission (object_pk, content_type_id, user_id, permission_id)
@@ -273,6 +290,8 @@ REFUSED_ANYWAY: Final = {
         "UPDATE marketplace_invoice SET client_name = 'x'",
         "DELETE FROM marketplace_invoice",
     ],
+    "marketplace_lift": ["UPDATE marketplace_lift SET amount_minor = 2", "DELETE FROM marketplace_lift"],
+    "marketplace_payfloor": ["UPDATE marketplace_payfloor SET hourly_minor = 2", "DELETE FROM marketplace_payfloor"],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",
         "DELETE FROM marketplace_jobversion",

@@ -26,6 +26,8 @@ FACTS: Final = [
     "marketplace_feetier",
     "marketplace_invoice",
     "marketplace_jobversion",
+    "marketplace_lift",
+    "marketplace_payfloor",
     "marketplace_prediction",
     "marketplace_predictioncheck",
     "marketplace_price",

@@ -26,6 +26,7 @@ KINDS: Final = {
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
+    "floor on pay": {"marketplace_payfloor", "marketplace_lift"},
     "price": {
         "marketplace_job",
         "marketplace_jobversion",

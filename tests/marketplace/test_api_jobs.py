@@ -55,6 +55,7 @@ CLIENT_SEES = {
     "guess_seconds",
     "allowed_error_basis_points",
     "audit_share_basis_points",
+    "reserve_basis_points",
     "requirements",
     "created_at",
     "awaits_since",

@@ -1,0 +1,38 @@
+"""The console's sections for the floor on hourly pay: floors, what was paid to reach them, and heartbeats."""
+
+from django.contrib import admin
+
+from kernel.admin import ReadOnlyAdmin
+from marketplace.models import Heartbeat, Lift, PayFloor
+
+
+@admin.register(PayFloor)
+class PayFloorAdmin(ReadOnlyAdmin):
+    """What an hour is worth at least. Set through the API."""
+
+    list_display = ("country", "currency", "hourly_minor", "valid_from", "set_by", "set_at")
+    list_filter = ("currency", "country")
+    list_select_related = ("set_by",)
+    search_fields = ("=id", "=country")
+    ordering = ("-valid_from", "-id")
+
+
+@admin.register(Lift)
+class LiftAdmin(ReadOnlyAdmin):
+    """Where pay was lifted towards the floor, and from what that was reckoned."""
+
+    list_display = ("worker", "job", "amount_minor", "currency", "inputs", "lifted_at")
+    list_filter = ("currency",)
+    list_select_related = ("worker", "job")
+    search_fields = ("=id", "=worker__id", "=job__id")
+    ordering = ("-lifted_at", "-id")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """How often a page said that its worker was there: evidence, and nothing that is paid by."""
+
+    list_display = ("assignment", "beats", "last_at")
+    list_select_related = ("assignment",)
+    search_fields = ("=assignment__id",)
+    ordering = ("-last_at", "-assignment_id")

@@ -1,0 +1,89 @@
+"""Lifting pay: who earned less for an hour than the floor where they live is paid the rest from their job's reserve."""
+
+import logging
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+
+from billing.models import LedgerAccount
+from billing.services import ledger
+from kernel.errors import Refused
+from kernel.flow import move
+from kernel.money import Money
+from marketplace.models import Escalation, Job
+from marketplace.services.escalations import open_escalation
+from marketplace.services.pay_dues import PAY_FLOOR, accounts_of, dues_in, pay
+from marketplace.services.posting import lock_job
+
+logger = logging.getLogger(__name__)
+
+Kind = LedgerAccount.Kind
+
+
+def lift_pay() -> int:
+    """Lift pay in each running job that holds a reserve, each in a transaction of its own; how many were lifted."""
+    owners = LedgerAccount.objects.filter(kind=Kind.PAY_RESERVE, owner__startswith="job:").values_list(
+        "owner", flat=True
+    )
+    ids = {UUID(owner.removeprefix("job:")) for owner in owners}
+    running = Job.objects.filter(pk__in=ids, state__in=[Job.State.OPEN, Job.State.PAUSED])
+    lifted = 0
+    for job_id in running.order_by("launched_at", "id").values_list("pk", flat=True):
+        try:
+            lifted += lift_pay_in(job_id=job_id)
+        except (Refused, DatabaseError):
+            logger.exception("Pay in job %s could not be lifted to the floor.", job_id)
+    return lifted
+
+
+@transaction.atomic
+def lift_pay_in(*, job_id: UUID) -> int:
+    """Pay each worker of a running job what they are owed, as far as its reserve goes; else it pauses.
+
+    Returns how many were paid. Raises NotFound.
+    """
+    job = lock_job(job_id)
+    if job.state in Job.ENDED:
+        return 0
+    dues = dues_in(job)
+    if dues:
+        ledger.lock_accounts(accounts=accounts_of(job, dues), currency=job.currency)
+    paid, missing = pay(job, dues)
+    if missing:
+        _stop(job, missing)
+    else:
+        _withdraw_escalation(job)
+    return paid
+
+
+def _waiting(job: Job) -> Escalation | None:
+    waiting = Escalation.objects.select_for_update(no_key=True, of=("self",)).filter(
+        job=job, kind=Escalation.Kind.PAY_FLOOR, state__in=Escalation.LIVE
+    )
+    return waiting.order_by("opened_at", "id").first()
+
+
+def _stop(job: Job, missing: int) -> None:
+    amount = Money(missing, job.currency)
+    why = f"the reserve does not lift pay to the floor: {amount} are missing"
+    if job.state == Job.State.OPEN:
+        move(job, Job.State.PAUSED, by=PAY_FLOOR, why=why, details={"missing_minor": missing})
+    waiting = _waiting(job)
+    if waiting is None:
+        open_escalation(
+            kind=Escalation.Kind.PAY_FLOOR,
+            by=PAY_FLOOR,
+            why=why,
+            job=job,
+            subject=f"job:{job.pk}",
+            details={"missing_minor": missing, "currency": job.currency},
+        )
+    elif waiting.details["missing_minor"] != missing:
+        waiting.details = {"missing_minor": missing, "currency": job.currency}
+        waiting.save(update_fields=["details"])
+
+
+def _withdraw_escalation(job: Job) -> None:
+    waiting = _waiting(job)
+    if waiting is not None:
+        move(waiting, Escalation.State.WITHDRAWN, by=PAY_FLOOR, why="everybody has been paid up to the floor")
