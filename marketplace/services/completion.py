@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
 from kernel.models import User
+from kernel.money import Money
 from kernel.services.audit import Actor
 from kernel.services.outbox import announce
 from marketplace.events import JobFinished

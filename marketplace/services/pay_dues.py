@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -87,7 +87,12 @@ def dues_in(job: Job) -> list[Due]:
     if not any(floors.values()):
         return []
     with connection.cursor() as cursor:
-        given = {"job": job.pk, "answers": FEWEST_ANSWERS, "workers": FEWEST_WORKERS, "times": MOST_TIMES_MEDIAN}
+        given: dict[str, Any] = {
+            "job": job.pk,
+            "answers": FEWEST_ANSWERS,
+            "workers": FEWEST_WORKERS,
+            "times": MOST_TIMES_MEDIAN,
+        }
         cursor.execute(_EARNED, given)
         rows = cursor.fetchall()
     dues = []

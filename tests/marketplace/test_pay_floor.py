@@ -1,6 +1,7 @@
 """The floor on hourly pay: no job is launched below it, and who earned less for their time is paid the rest, once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -29,12 +30,12 @@ pytestmark = pytest.mark.django_db
 PRICE = 12  # a reward of 10 and a fee of 2
 
 
-def a_floor(hourly_minor: int, *, country: str = "", currency: str = "USD", **asked: object) -> PayFloor:
+def a_floor(hourly_minor: int, *, country: str = "", currency: str = "USD", **asked: Any) -> PayFloor:
     by = a_user(is_staff=True)
-    return set_pay_floor(country=country, currency=currency, hourly_minor=hourly_minor, by=by, **asked)  # type: ignore[arg-type]
+    return set_pay_floor(country=country, currency=currency, hourly_minor=hourly_minor, by=by, **asked)
 
 
-def a_job_of(tasks: int, **order: object) -> Job:
+def a_job_of(tasks: int, **order: Any) -> Job:
     """An open job of which each answer is thought to take 30 seconds: 10 cents for it are 12.00 an hour."""
     draft = a_draft(tasks=tasks, **{"overlap_min": 1, "overlap_max": 1, "guess_seconds": 30, **order})
     return launch_job(job_id=draft.pk, by=owner_of(draft.client))
