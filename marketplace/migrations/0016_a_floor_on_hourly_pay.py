@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                     ("dispute", "Dispute"),
                     ("appeal", "Appeal"),
                     ("rejection_breaker", "Rejection Breaker"),
+                    ("inspection", "Inspection"),
                     ("pay_floor", "Pay Floor"),
                 ],
                 max_length=20,
