@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from billing.models import (
+    BankPayout,
     Credit,
     Dispute,
     Funding,
@@ -52,7 +53,7 @@ class MoneyAdmin(ReadOnlyAdmin):
 @admin.display(description="amount")
 def amount(row: Model) -> str:
     """The amount of a funding, a credit, a refund, a dispute or a payout, with its currency."""
-    assert isinstance(row, Funding | Credit | Refund | Dispute | Payout)
+    assert isinstance(row, Funding | Credit | Refund | Dispute | Payout | BankPayout)
     return str(row.amount)
 
 
@@ -148,8 +149,18 @@ class DisputeAdmin(MoneyAdmin):
 class PayoutAccountAdmin(MoneyAdmin):
     """Where payouts go."""
 
-    list_display = ("owner", "country", "transfers_active", "payouts_enabled", "held_until", "shared_with", "failure")
-    list_filter = ("transfers_active", "payouts_enabled", "held_because")
+    list_display = (
+        "owner",
+        "country",
+        "transfers_active",
+        "payouts_enabled",
+        "disabled_reason",
+        "shortfalls",
+        "held_until",
+        "shared_with",
+        "failure",
+    )
+    list_filter = ("transfers_active", "payouts_enabled", "disabled_reason", "held_because")
     search_fields = ("=owner", "=stripe_account_id")
     ordering = ("-opened_at", "-id")
 
@@ -173,6 +184,16 @@ class PayoutAdmin(MoneyAdmin):
             done="payouts are on their way",
             service=lambda payout_id, by: retry_payout(payout_id=payout_id, by=by),
         )
+
+
+@admin.register(BankPayout)
+class BankPayoutAdmin(MoneyAdmin):
+    """What Stripe sent on to workers' banks."""
+
+    list_display = ("created_at", "payout_account", amount, "state", "failure", "expected_at")
+    list_filter = ("state", "currency")
+    search_fields = ("=id", "=payout_account__owner", "=stripe_payout_id")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(StripeEvent)

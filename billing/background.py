@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from billing.services import stragglers
+from billing.services import missed_events, stragglers
 
 
 @shared_task(name="billing.drive_stragglers")
 def drive_stragglers() -> None:
     """Look at Stripe again for what a lost webhook or a parked reaction left behind. Every five minutes."""
     stragglers.drive_stragglers()
+
+
+@shared_task(name="billing.sweep_missed_events")
+def sweep_missed_events() -> None:
+    """Keep what Stripe told in the last three days and no webhook brought. Nightly."""
+    missed_events.sweep_missed_events()

@@ -128,6 +128,7 @@ class AccountState:
     transfers_active: bool
     requirements_due: tuple[str, ...]
     destination: str = ""
+    disabled_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,10 +250,11 @@ def read_account(*, account_id: str) -> AccountState:
     with speaking() as client:
         account = client.v1.accounts.retrieve(account_id)
         transfers = account.capabilities.transfers if account.capabilities else None
-        due = (account.requirements.currently_due or []) if account.requirements else []
+        wanted = account.requirements
+        due, why = (wanted.currently_due or [], wanted.disabled_reason or "") if wanted else ([], "")
         banks = [bank.fingerprint or bank.id for bank in account.external_accounts or () if bank.default_for_currency]
         pays_to, enabled = destination_of(banks, account_id=account.id), bool(account.payouts_enabled)
-        return AccountState(account.id, enabled, transfers == "active", tuple(due), pays_to)
+        return AccountState(account.id, enabled, transfers == "active", tuple(due), pays_to, why)
 
 
 def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idempotency_key: str) -> TransferState:

@@ -3,12 +3,15 @@
 Beside ``stripe_gateway``, through its door, and with its outcomes.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import stripe
+from stripe.params import EventListParams
 
-from billing.stripe_gateway import id_of, speaking
+from billing.stripe_gateway import PAGE_SIZE, id_of, speaking
+from billing.webhook_event import WebhookEvent, event_in
 from kernel.money import Money
 
 
@@ -49,3 +52,52 @@ def funding_of(*, payment_intent_id: str) -> str:
     with speaking() as client:
         metadata: stripe.StripeObject | dict[str, str] = client.v1.payment_intents.retrieve(payment_intent_id).metadata
         return str(metadata["funding"]) if "funding" in metadata else ""
+
+
+@dataclass(frozen=True)
+class BankPayoutState:
+    """A payment from a connected account to its owner's bank, as Stripe has it now."""
+
+    payout_id: str
+    amount: Money
+    status: str
+    failure: str
+    expected_at: datetime
+
+
+def read_bank_payout(*, payout_id: str, account_id: str) -> BankPayoutState:
+    """How a payment to the bank behind a connected account stands."""
+    with speaking() as client:
+        payout = client.v1.payouts.retrieve(payout_id, None, {"stripe_account": account_id})
+        return BankPayoutState(
+            payout_id=payout.id,
+            amount=Money(payout.amount, payout.currency.upper()),
+            status=payout.status,
+            failure=payout.failure_message or payout.failure_code or "",
+            expected_at=datetime.fromtimestamp(payout.arrival_date, UTC),
+        )
+
+
+def balances_of(*, account_id: str = "") -> dict[str, int]:
+    """What a connected account, or the platform, has at Stripe, pending money too: minor units by currency."""
+    with speaking() as client:
+        balance = client.v1.balance.retrieve(None, {"stripe_account": account_id} if account_id else {})
+        held: Counter[str] = Counter()
+        for available in balance.available:
+            held[available.currency.upper()] += available.amount
+        for pending in balance.pending:
+            held[pending.currency.upper()] += pending.amount
+        return dict(held)
+
+
+def page_of_events(*, since: datetime, after: str = "", account_id: str = "") -> list[WebhookEvent]:
+    """Up to a hundred events since then, the newest first, older than event ``after``; empty when there are no more.
+
+    Of the platform, or of a connected account.
+    """
+    asked: EventListParams = {"created": {"gte": int(since.timestamp())}, "limit": PAGE_SIZE}
+    if after:
+        asked["starting_after"] = after
+    with speaking() as client:
+        found = client.v1.events.list(asked, {"stripe_account": account_id} if account_id else {})
+        return [replace(event_in(str(event).encode()), account=account_id) for event in found.data]

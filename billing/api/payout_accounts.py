@@ -33,7 +33,10 @@ class PayoutAccountOut(Out):
     EXAMPLE = {
         "country": "US",
         "is_ready": False,
+        "transfers_active": False,
+        "payouts_enabled": False,
         "requirements_due": ["external_account", "individual.dob.day"],
+        "disabled_reason": "requirements.past_due",
         "failure": "",
         "opened_at": "2026-05-17T12:00:00Z",
         "refreshed_at": "2026-05-17T12:05:00Z",
@@ -42,7 +45,10 @@ class PayoutAccountOut(Out):
     }
     country = fields.LineField(help_text="ISO 3166-1 alpha-2.")
     is_ready = fields.BooleanField(help_text="Whether payouts can be requested.")
+    transfers_active = fields.BooleanField(help_text="Whether Stripe lets money be sent to it.")
+    payouts_enabled = fields.BooleanField(help_text="Whether Stripe sends on to one's bank what is in it.")
     requirements_due = fields.ListField(child=fields.LineField(), help_text="What Stripe still wants to know.")
+    disabled_reason = fields.LineField(help_text="Why Stripe does not let it, in its own words; else empty.")
     failure = fields.TextField(help_text="Why Stripe would not make it; else empty. Opening it again tries again.")
     opened_at = fields.DateTimeField()
     refreshed_at = fields.DateTimeField(allow_null=True, help_text="When Stripe was last asked about it.")
@@ -143,9 +149,9 @@ class OnboardingLinkView(PayeeView):
 
 def _shown(account: PayoutAccount) -> dict[str, Any]:
     """A payout account as its owner sees it; a hold that is over is none."""
-    columns = ("country", "is_ready", "requirements_due", "failure", "opened_at", "refreshed_at")
+    hold = ("held_until", "held_because")
     return {
-        **{name: getattr(account, name) for name in columns},
+        **{name: getattr(account, name) for name in PayoutAccountOut.EXAMPLE if name not in hold},
         "held_until": account.held_until if account.is_held else None,
         "held_because": account.held_because if account.is_held else "",
     }

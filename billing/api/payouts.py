@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.payees import PayeeView
-from billing.models import Payout
+from billing.models import BankPayout, Payout
 from billing.services.ledger import InsufficientFunds
 from billing.services.payout_accounts import PayoutAccountMissing
 from billing.services.payouts import (
@@ -62,6 +62,27 @@ class PayoutOut(Out):
     )
 
 
+class BankPayoutOut(Out):
+    """What Stripe sent on from one's payout account to one's bank, of one payout or several."""
+
+    EXAMPLE = {
+        "id": "7d6c5b4a-3f2e-4d1c-9b8a-0f1e2d3c4b5a",
+        "state": "arrived",
+        "amount_minor": 1250,
+        "currency": "USD",
+        "failure": "",
+        "expected_at": "2026-05-19T12:00:00Z",
+    }
+    id = fields.UUIDField()
+    state = fields.ChoiceField(choices=BankPayout.State.choices)
+    amount_minor = fields.MoneyMinorField()
+    currency = fields.CurrencyField()
+    failure = fields.TextField(
+        help_text="Why one's bank sent it back; else empty. It is at Stripe until one has named another bank."
+    )
+    expected_at = fields.DateTimeField(help_text="When Stripe says that it is there.")
+
+
 class PayoutQuery(Query):
     """Which payouts."""
 
@@ -110,3 +131,13 @@ class PayoutCancellationView(PayeeView):
     def post(self, request: Request, payout_id: UUID) -> Response:
         """Calls it off, as long as it has not begun to be sent; its money is earnings again. Twice is no error."""
         return self.answer(PayoutOut(cancel_payout(payout_id=payout_id, owner=self.payee.owner, by=self.actor)))
+
+
+class BankPayoutsView(PayeeView):
+    """What went on to one's bank."""
+
+    @operation("List what went on to one's bank", answer=BankPayoutOut, paged=True)
+    def get(self, request: Request) -> Response:
+        """What Stripe sent from one's payout account to one's bank and whether it arrived, the newest first."""
+        rows = BankPayout.objects.filter(payout_account__owner=self.payee.owner)
+        return self.page(rows, BankPayoutOut, order_by=("-created_at", "-id"))

@@ -22,7 +22,8 @@ MONEY_COMES_FROM_FUNDINGS: Final = """
 FUNDINGS_KNOW_THEIR_REFUNDS: Final = """
     SELECT f.id,
         format('It says %s refunded; its refunds sum up to %s.', f.refunded_minor, coalesce(sum(r.amount_minor), 0))
-    FROM billing_funding f LEFT JOIN billing_refund r ON r.funding_id = f.id AND r.state <> 'failed'
+    FROM billing_funding f LEFT JOIN billing_refund r
+        ON r.funding_id = f.id AND r.state NOT IN ('failed', 'returned')
     GROUP BY f.id HAVING f.refunded_minor <> coalesce(sum(r.amount_minor), 0)
 """
 
@@ -31,22 +32,25 @@ ENDS_ARE_POSTED: Final = """
         SELECT 'payout' AS noun, id, state, amount_minor, currency FROM billing_payout
         UNION ALL SELECT 'refund', id, state, amount_minor, currency FROM billing_refund
     ), expected AS (
-        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state END AS ending
+        SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state
+            WHEN state = 'returned' THEN noun || '_settled' END AS ending, (state = 'returned')::int AS returned
         FROM sent
     )
     SELECT x.noun || ':' || x.id,
         format('It is %s; it has: %s.', x.state, coalesce(string_agg(p.kind, ', ' ORDER BY p.kind), 'no posting'))
     FROM expected x
     LEFT JOIN billing_posting p
-        ON p.key IN (x.noun || ':' || x.id || ':requested', x.noun || ':' || x.id || ':finished')
+        ON p.key IN (x.noun || ':' || x.id || ':requested', x.noun || ':' || x.id || ':finished',
+            x.noun || ':' || x.id || ':returned')
         AND EXISTS (
             SELECT FROM billing_ledgerentry e JOIN billing_ledgeraccount a ON a.id = e.source_id
             WHERE e.posting_id = p.id AND e.amount_minor = x.amount_minor AND a.currency = x.currency
         )
-    GROUP BY x.noun, x.id, x.state, x.ending
+    GROUP BY x.noun, x.id, x.state, x.ending, x.returned
     HAVING count(*) FILTER (WHERE p.kind = x.noun || '_requested') <> 1
         OR count(*) FILTER (WHERE p.kind = x.ending) <> (x.ending IS NOT NULL)::int
-        OR count(p.id) <> 1 + (x.ending IS NOT NULL)::int
+        OR count(*) FILTER (WHERE p.kind = x.noun || '_returned') <> x.returned
+        OR count(p.id) <> 1 + (x.ending IS NOT NULL)::int + x.returned
 """
 
 IN_FLIGHT_IS_UNDER_WAY: Final = """
@@ -102,7 +106,7 @@ REBUILT: Final = """
         FROM billing_posting p
         JOIN billing_ledgerentry e ON e.posting_id = p.id JOIN billing_ledgeraccount s ON s.id = e.source_id
         WHERE p.kind IN ('funding_settled', 'refund_requested', 'refund_settled', 'refund_failed', 'payout_requested',
-            'payout_settled', 'payout_cancelled', 'payout_failed')
+            'payout_settled', 'payout_cancelled', 'payout_failed', 'refund_returned', 'payout_returned')
         GROUP BY p.subject
     ), kept AS (
         SELECT 'funding:' || id AS subject, format('funding_settled %s %s %s', client_owner, amount_minor, currency)
@@ -110,7 +114,10 @@ REBUILT: Final = """
         FROM billing_funding WHERE settled_at IS NOT NULL
         UNION ALL
         SELECT subject, format('%s_requested %s %s %s', noun, owner, minor, currency) || CASE
-            WHEN ending IS NULL THEN '' ELSE format(', %s_%s %s %s %s', noun, ending, owner, minor, currency) END
+            WHEN ending IS NULL THEN ''
+            WHEN ending = 'returned' THEN format(', %1$s_settled %2$s %3$s %4$s, %1$s_returned %2$s %3$s %4$s',
+                noun, owner, minor, currency)
+            ELSE format(', %s_%s %s %s %s', noun, ending, owner, minor, currency) END
         FROM (
             SELECT 'payout:' || id AS subject, 'payout' AS noun, owner, amount_minor AS minor, currency,
                 CASE WHEN state NOT IN ('requested', 'sending', 'sent') THEN state END AS ending
@@ -135,7 +142,7 @@ ONE_TRANSFER: Final = """
     FROM named WHERE name <> '' GROUP BY name HAVING count(*) > 1
     UNION ALL
     SELECT subject, format('It is %s, but what Stripe made of it is not known.', state)
-    FROM named WHERE name = '' AND state IN ('sent', 'settled')
+    FROM named WHERE name = '' AND state IN ('sent', 'settled', 'returned')
     UNION ALL
     SELECT payout.subject, format('It was told %s times that Stripe made it.', count(*))
     FROM named payout JOIN kernel_auditevent event

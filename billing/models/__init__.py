@@ -1,5 +1,6 @@
 """The tables of money."""
 
+from billing.models.bank_payout import BankPayout
 from billing.models.credit import Credit
 from billing.models.dispute import Dispute
 from billing.models.funding import Funding
@@ -9,6 +10,7 @@ from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 
 __all__ = [
+    "BankPayout",
     "Credit",
     "Dispute",
     "Funding",

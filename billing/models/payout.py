@@ -41,6 +41,8 @@ class PayoutAccount(models.Model):
     transfers_active = models.BooleanField(default=False)
     payouts_enabled = models.BooleanField(default=False)
     requirements_due = models.JSONField(default=list, help_text="What Stripe still wants to know, in its own names.")
+    disabled_reason = models.CharField(max_length=200, blank=True, default="", help_text="In Stripe's own words.")
+    shortfalls = models.JSONField(default=dict, help_text="What is below zero at Stripe: minor units by currency.")
     opened_at = models.DateTimeField(default=clock.now)
     refreshed_at = models.DateTimeField(null=True)
     replaces = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="replaced_by")
@@ -109,6 +111,7 @@ class Payout(models.Model):
         SENDING = "sending", "being sent"
         SENT = "sent", "accepted by Stripe"
         SETTLED = "settled", "paid out"
+        RETURNED = "returned", "came back after it was paid out"
         FAILED = "failed", "could not be paid out"
         CANCELLED = "cancelled", "called off"
 
@@ -117,6 +120,7 @@ class Payout(models.Model):
             State.REQUESTED: {State.SENDING, State.CANCELLED},
             State.SENDING: {State.SENT, State.FAILED},
             State.SENT: {State.SETTLED, State.FAILED},
+            State.SETTLED: {State.RETURNED},
         }
     )
 
@@ -137,7 +141,7 @@ class Payout(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["requested", "sending", "sent", "settled", "failed", "cancelled"]),
+                condition=Q(state__in=["requested", "sending", "sent", "settled", "returned", "failed", "cancelled"]),
                 name="payout_state_known",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_amount_is_positive"),
@@ -147,13 +151,14 @@ class Payout(models.Model):
                 name="payout_sending_has_its_attempt",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["sent", "settled"], sent_at__isnull=False) & ~Q(stripe_transfer_id="")
+                condition=Q(state__in=["sent", "settled", "returned"], sent_at__isnull=False)
+                & ~Q(stripe_transfer_id="")
                 | Q(state__in=["requested", "sending", "cancelled"], sent_at__isnull=True, stripe_transfer_id="")
                 | Q(state="failed"),
                 name="payout_sent_has_its_time",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["settled", "failed", "cancelled"], finished_at__isnull=False)
+                condition=Q(state__in=["settled", "returned", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(state__in=["requested", "sending", "sent"], finished_at__isnull=True),
                 name="payout_finished_has_its_time",
             ),

@@ -19,6 +19,7 @@ class Refund(models.Model):
         SENDING = "sending", "being sent"
         SENT = "sent", "accepted by Stripe"
         SETTLED = "settled", "paid back"
+        RETURNED = "returned", "came back after it was paid back"
         FAILED = "failed", "could not be paid back"
 
     FLOW = Flow(
@@ -26,6 +27,7 @@ class Refund(models.Model):
             State.REQUESTED: {State.SENDING},
             State.SENDING: {State.SENT, State.FAILED},
             State.SENT: {State.SETTLED, State.FAILED},
+            State.SETTLED: {State.RETURNED},
         }
     )
 
@@ -45,7 +47,8 @@ class Refund(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["requested", "sending", "sent", "settled", "failed"]), name="refund_state_known"
+                condition=Q(state__in=["requested", "sending", "sent", "settled", "returned", "failed"]),
+                name="refund_state_known",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
             models.CheckConstraint(
@@ -54,13 +57,13 @@ class Refund(models.Model):
                 name="refund_sending_has_its_attempt",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["sent", "settled"], sent_at__isnull=False) & ~Q(stripe_refund_id="")
+                condition=Q(state__in=["sent", "settled", "returned"], sent_at__isnull=False) & ~Q(stripe_refund_id="")
                 | Q(state__in=["requested", "sending"], sent_at__isnull=True, stripe_refund_id="")
                 | Q(state="failed"),
                 name="refund_sent_has_its_time",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["settled", "failed"], finished_at__isnull=False)
+                condition=Q(state__in=["settled", "returned", "failed"], finished_at__isnull=False)
                 | Q(state__in=["requested", "sending", "sent"], finished_at__isnull=True),
                 name="refund_finished_has_its_time",
             ),

@@ -144,7 +144,9 @@ def refresh_payout_account(*, stripe_account_id: str) -> None:
         before = account.is_ready
         account.transfers_active, account.payouts_enabled = seen.transfers_active, seen.payouts_enabled
         account.requirements_due, account.refreshed_at = list(seen.requirements_due), asked_at
-        account.save(update_fields=["transfers_active", "payouts_enabled", "requirements_due", "refreshed_at"])
+        account.disabled_reason = seen.disabled_reason
+        read = ["transfers_active", "payouts_enabled", "requirements_due", "disabled_reason", "refreshed_at"]
+        account.save(update_fields=read)
         if seen.destination not in ("", account.destination):
             _note_destination(account, seen.destination)
         elif account.shared_with_id is not None and _other_owner_of(account) is None:

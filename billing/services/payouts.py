@@ -84,12 +84,12 @@ def cancel_payout(*, payout_id: UUID, owner: str, by: Actor) -> Payout:
 
 @transaction.atomic
 def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
-    """Drive an open payout again now, or request a failed one anew; the payout that is on its way then.
+    """Drive an open payout again now, or request one anew that failed or came back; the one that is on its way then.
 
     Raises WrongState when it is settled or cancelled, and whatever ``request_payout`` raises.
     """
     payout = Payout.objects.get(pk=payout_id)
-    if payout.state == State.FAILED:
+    if payout.state in (State.FAILED, State.RETURNED):
         return request_payout(owner=payout.owner, amount=payout.amount, by=by)
     if payout.state in (State.SETTLED, State.CANCELLED):
         raise WrongState(f"Payout {payout.pk} is {payout.state}: there is nothing left to send.")
@@ -121,6 +121,11 @@ def settle_payout(*, payout_id: UUID, transfer: TransferState) -> Payout:
     )
     _refuse_misfit(payout, transfer)
     taken_back = transfer.reversed_minor > 0
+    if payout.state == State.SETTLED and taken_back:
+        _return(payout)
+        return payout
+    if payout.state == State.RETURNED:
+        return payout  # what says that it stands was read before: nobody takes a reversal back
     if payout.state in (State.SETTLED, State.FAILED):
         if taken_back != (payout.state == State.FAILED):
             raise Unexplained(
@@ -191,6 +196,19 @@ def _end_unpaid(payout: Payout, to: Payout.State, kind: Posting.Kind, *, by: Act
     _post_end(payout, kind, target=_earnings(payout))
     if to == State.FAILED:
         announce(PayoutFailed(str(payout.pk), payout.owner, payout.amount_minor, payout.currency, why))
+
+
+def _return(payout: Payout) -> None:
+    """The transfer was taken back after the payout had settled: its money is earnings again."""
+    payout.failure = "the transfer was taken back after it had settled"
+    move(payout, State.RETURNED, by=SENDER, why=payout.failure, fields=["failure"])
+    post(
+        key=f"{payout.reference}:returned",
+        kind=Posting.Kind.PAYOUT_RETURNED,
+        subject=payout.reference,
+        entries=[Entry(AccountKey(Kind.OUTSIDE_WORLD, payout.owner), _earnings(payout), payout.amount)],
+    )
+    announce(PayoutFailed(str(payout.pk), payout.owner, payout.amount_minor, payout.currency, payout.failure))
 
 
 def _post_end(payout: Payout, kind: Posting.Kind, *, target: AccountKey) -> None:

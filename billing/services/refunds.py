@@ -76,8 +76,14 @@ def settle_refund(*, refund_id: UUID, seen: RefundState) -> Refund:
     """
     refund = _locked(refund_id)
     _refuse_misfit(refund, seen)
+    has_failed = seen.outcome == RefundOutcome.FAILED
+    if refund.state == State.SETTLED and has_failed:
+        _return(refund, why=seen.failure_reason or "it came back after it had settled")
+        return refund
+    if refund.state == State.RETURNED:
+        return refund  # what says that it stands was read before: a refund that has failed stays so
     if refund.state in (State.SETTLED, State.FAILED):
-        if (seen.outcome == RefundOutcome.FAILED) != (refund.state == State.FAILED):
+        if has_failed != (refund.state == State.FAILED):
             raise Unexplained(
                 f"Refund {refund.pk} is {refund.state}, but {seen.refund_id} is {seen.outcome} at Stripe."
             )
@@ -85,7 +91,7 @@ def settle_refund(*, refund_id: UUID, seen: RefundState) -> Refund:
     if refund.state == State.SENDING:
         refund.stripe_refund_id, refund.sent_at = seen.refund_id, clock.now()
         move(refund, State.SENT, by=SENDER, why="Stripe made it", fields=["stripe_refund_id", "sent_at"])
-    if seen.outcome == RefundOutcome.FAILED:
+    if has_failed:
         _end_unpaid(refund, why=seen.failure_reason or "Stripe could not make it")
     elif seen.outcome == RefundOutcome.SUCCEEDED:
         refund.finished_at = clock.now()
@@ -166,6 +172,23 @@ def _end_unpaid(refund: Refund, *, why: str) -> None:
     refund.finished_at, refund.failure = clock.now(), why
     move(refund, State.FAILED, by=SENDER, why=why, fields=["finished_at", "failure"])
     _post_end(refund, Posting.Kind.REFUND_FAILED, target=_funds(refund))
+    _tell_unpaid(refund, why)
+
+
+def _return(refund: Refund, *, why: str) -> None:
+    """The payer's bank sent it back after it had settled: its money is the client's again."""
+    refund.failure = why
+    move(refund, State.RETURNED, by=SENDER, why=why, fields=["failure"])
+    post(
+        key=f"{refund.reference}:returned",
+        kind=Posting.Kind.REFUND_RETURNED,
+        subject=refund.reference,
+        entries=[Entry(AccountKey(Kind.OUTSIDE_WORLD, refund.funding.client_owner), _funds(refund), refund.amount)],
+    )
+    _tell_unpaid(refund, why)
+
+
+def _tell_unpaid(refund: Refund, why: str) -> None:
     refund.funding.refunded_minor -= refund.amount_minor
     refund.funding.save(update_fields=["refunded_minor"])
     announce(RefundFailed(str(refund.pk), refund.funding.client_owner, why))

@@ -25,7 +25,8 @@ LEFT_AFTER: Final = timedelta(hours=1)
 
 UNPAID_LOOKED_AT_AFTER: Final = timedelta(minutes=10)
 ONBOARDING_LASTS: Final = timedelta(days=30)
-IN_ONE_ROUND: Final = 200
+ROUND_LASTS: Final = timedelta(minutes=4)
+"""The next round begins a minute later."""
 
 Key = TypeVar("Key")
 
@@ -37,7 +38,7 @@ def drive_stragglers() -> int:
 
 def _events() -> int:
     stored = StripeEvent.objects.filter(state=StripeEvent.State.STORED, received_at__lt=clock.now() - LEFT_AFTER)
-    ids = stored.order_by("received_at", "pk").values_list("pk", flat=True)
+    ids = stored.order_by("?").values_list("pk", flat=True)
     return _each(ids, lambda pk: process_event(stripe_event_id=pk))
 
 
@@ -45,12 +46,12 @@ def _payouts() -> int:
     # What waits for its destination's hold waits; once that is over it is driven on from here.
     held = Q(state="requested", payout_account__held_until__gt=clock.now())
     left = Payout.objects.filter(_left_open()).exclude(held)
-    ids = left.order_by("created_at", "pk").values_list("pk", flat=True)
+    ids = left.order_by("?").values_list("pk", flat=True)
     return _each(ids, lambda pk: send_payout(PayoutRequested(payout_id=str(pk))))
 
 
 def _refunds() -> int:
-    ids = Refund.objects.filter(_left_open()).order_by("created_at", "pk").values_list("pk", flat=True)
+    ids = Refund.objects.filter(_left_open()).order_by("?").values_list("pk", flat=True)
     return _each(ids, lambda pk: send_refund(RefundRequested(refund_id=str(pk))))
 
 
@@ -61,7 +62,7 @@ def _left_open() -> Q:
 
 def _unmade_pages() -> int:
     left = Funding.objects.filter(state=Funding.State.PREPARING, created_at__lt=clock.now() - LEFT_AFTER)
-    ids = left.order_by("created_at", "pk").values_list("pk", flat=True)
+    ids = left.order_by("?").values_list("pk", flat=True)
     return _each(ids, lambda pk: prepare_checkout(FundingRequested(funding_id=str(pk))))
 
 
@@ -70,7 +71,7 @@ def _unpaid_pages() -> int:
         state__in=[Funding.State.AWAITING_PAYMENT, Funding.State.PROCESSING],
         created_at__lt=clock.now() - UNPAID_LOOKED_AT_AFTER,
     )
-    ids = unpaid.order_by("created_at", "pk").values_list("pk", flat=True)
+    ids = unpaid.order_by("?").values_list("pk", flat=True)
     return _each(ids, lambda pk: settle_funding(funding_id=pk))
 
 
@@ -82,16 +83,23 @@ def _onboarding() -> int:
         ~Q(stripe_account_id=""),
         opened_at__gt=now - ONBOARDING_LASTS,
     )
-    ids = waiting.order_by("refreshed_at", "pk").values_list("stripe_account_id", flat=True)
+    ids = waiting.order_by("?").values_list("stripe_account_id", flat=True)
     return _each(ids, lambda stripe_id: refresh_payout_account(stripe_account_id=stripe_id))
 
 
 def _each(keys: QuerySet[Any, Key], look: Callable[[Key], None]) -> int:
-    """Look at each; one that fails is told of and does not hold up the others."""
-    chosen = list(keys[:IN_ONE_ROUND])
-    for key in chosen:
+    """Look at each, as long as a round lasts; one that fails is told of and does not hold up the others.
+
+    In no order, so that those which keep failing are not the first of every round.
+    """
+    looked_at, began_at = 0, clock.now()
+    for key in list(keys):
+        if clock.now() - began_at > ROUND_LASTS:
+            logger.warning("This round looked at %s of more stragglers; the next goes on.", looked_at)
+            break
+        looked_at += 1
         try:
             look(key)
         except (StripeTrouble, Refused) as problem:
             logger.warning("A straggler (%s) could not be driven on: %s", key, problem)
-    return len(chosen)
+    return looked_at

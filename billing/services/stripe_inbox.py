@@ -11,6 +11,7 @@ from django.db import transaction
 from billing import stripe_gateway, stripe_webhooks
 from billing.events import StripeEventStored
 from billing.models import Funding, Payout, PayoutAccount, Refund, StripeEvent
+from billing.services.bank_payouts import follow_bank_payout, look_for_shortfall
 from billing.services.disputes import follow_dispute
 from billing.services.funding import settle_funding
 from billing.services.payout_accounts import refresh_payout_account
@@ -18,6 +19,7 @@ from billing.services.payouts import settle_payout
 from billing.services.refunds import settle_refund
 from billing.services.sending import Unexplained
 from billing.stripe_gateway import StripeRefused, StripeServerError, StripeUnknown
+from billing.webhook_event import WebhookEvent
 from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
@@ -38,7 +40,12 @@ State = StripeEvent.State
 @transaction.atomic
 def store_event(*, raw_body: bytes, signature: str) -> StripeEvent:
     """Keep an event that Stripe signed, once, and owe it its processing. Raises WebhookRefused for any other."""
-    event = stripe_webhooks.verify_webhook(raw_body=raw_body, signature=signature)
+    return keep_event(stripe_webhooks.verify_webhook(raw_body=raw_body, signature=signature))
+
+
+@transaction.atomic
+def keep_event(event: WebhookEvent) -> StripeEvent:
+    """Keep an event that is surely Stripe's, once, and owe it its processing."""
     fresh = StripeEvent(
         stripe_id=event.id,
         type=event.type,
@@ -127,6 +134,8 @@ def _look_at_transfer(event: StripeEvent) -> None:
     payout_id = _id_in(transfer.transfer_group, "payout")
     if payout_id is not None and Payout.objects.filter(pk=payout_id).exists():
         settle_payout(payout_id=payout_id, transfer=transfer)
+        if transfer.reversed_minor:
+            look_for_shortfall(stripe_account_id=transfer.account_id)
     elif PayoutAccount.objects.filter(stripe_account_id=transfer.account_id).exists():
         raise Unexplained(f"Transfer {transfer.transfer_id} went to a payout account, but belongs to no payout.")
 
@@ -142,6 +151,11 @@ def _look_at_refund(event: StripeEvent) -> None:
 
 def _look_at_dispute(event: StripeEvent) -> None:
     follow_dispute(stripe_dispute_id=event.object_id)
+
+
+def _look_at_bank_payout(event: StripeEvent) -> None:
+    if event.account:  # the platform's own are no worker's
+        follow_bank_payout(stripe_payout_id=event.object_id, stripe_account_id=event.account)
 
 
 LOOK: Final[Mapping[str, Callable[[StripeEvent], None]]] = {
@@ -160,6 +174,11 @@ LOOK: Final[Mapping[str, Callable[[StripeEvent], None]]] = {
     "refund.created": _look_at_refund,
     "refund.updated": _look_at_refund,
     "refund.failed": _look_at_refund,
+    "payout.created": _look_at_bank_payout,
+    "payout.updated": _look_at_bank_payout,
+    "payout.paid": _look_at_bank_payout,
+    "payout.failed": _look_at_bank_payout,
+    "payout.canceled": _look_at_bank_payout,
     "charge.dispute.created": _look_at_dispute,
     "charge.dispute.updated": _look_at_dispute,
     "charge.dispute.closed": _look_at_dispute,

@@ -20,7 +20,11 @@ EARNED_IN_MONTH: Final = (
     f"month is_closed currencies(currency opening_minor added_minor taken_minor closing_minor lines({CHANGE}))"
 )
 PAYOUT: Final = "id state amount_minor currency failure created_at held_until sent_at finished_at"
-PAYOUT_ACCOUNT: Final = "country is_ready requirements_due failure opened_at refreshed_at held_until held_because"
+PAYOUT_ACCOUNT: Final = (
+    "country is_ready transfers_active payouts_enabled requirements_due disabled_reason failure opened_at refreshed_at "
+    "held_until held_because"
+)
+BANK_PAYOUT: Final = "id state amount_minor currency failure expected_at"
 
 ROWS: Final = (
     *allow("list_one_s_own_assignments", on="assignment", to="person", reads=TURN, scope="work"),
@@ -44,6 +48,7 @@ ROWS: Final = (
     *allow("show_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow("cancel_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.write"),
     *allow("show_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.read"),
+    *allow("list_what_went_on_to_one_s_bank", on="bank payout", to="worker", reads=BANK_PAYOUT, scope="money.read"),
     *allow("open_a_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.write"),
     *allow("change_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, fresh=True),
     *allow(

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import (
+    BankPayout,
     Credit,
     Dispute,
     Funding,
@@ -18,6 +19,7 @@ from billing.models import (
     Refund,
     StripeEvent,
 )
+from billing.services.bank_payouts import follow_bank_payout
 from billing.services.credits import grant_credit
 from billing.services.disputes import follow_dispute
 from billing.services.refunds import request_refund
@@ -30,7 +32,8 @@ from tests.kernel.people import an_operator, console_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
-TABLES = [LedgerAccount, Posting, LedgerEntry, Funding, Credit, Refund, Dispute, PayoutAccount, Payout, StripeEvent]
+MONEY = [LedgerAccount, Posting, LedgerEntry, Funding, Credit, Refund, Dispute]
+TABLES = [*MONEY, PayoutAccount, Payout, BankPayout, StripeEvent]
 
 
 @pytest.fixture
@@ -47,7 +50,11 @@ def act(operator: Client, row: Payout | StripeEvent, action: str) -> list[str]:
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_shown_and_not_edited(operator: Client, stripe: DoubleControl, table: type[Payout]) -> None:
     request_refund(client_owner=a_client(1_000), amount=usd(100), by=SOMEBODY)
-    a_payout(stripe)
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe)
+    run_relay()
+    for sent_on in stripe.settle():
+        follow_bank_payout(stripe_payout_id=sent_on["id"], stripe_account_id=payout.payout_account.stripe_account_id)
     grant_credit(client_owner="client:1", amount=usd(100), reason="To look at.", by=SOMEBODY)
     follow_dispute(stripe_dispute_id=stripe.dispute(paid_in(stripe, 500).payment_intent_id)["id"])
     store_event(**signed("invoice.finalized", {"id": "in_1", "object": "invoice"}))

@@ -164,7 +164,10 @@ def test_a_payout_account_is_opened_once() -> None:
     assert {name: shown[name] for name in shown if name != "opened_at"} == {
         "country": worker.country,
         "is_ready": False,
+        "transfers_active": False,
+        "payouts_enabled": False,
         "requirements_due": [],
+        "disabled_reason": "",
         "failure": "",
         "refreshed_at": None,
         "held_until": None,

@@ -13,6 +13,7 @@ from billing.services.payouts import (
     PayoutAccountNotReady,
     PayoutBelowMinimum,
     cancel_payout,
+    fail_payout,
     request_payout,
     retry_payout,
     settle_payout,
@@ -267,17 +268,16 @@ def test_a_transfer_that_was_taken_back_whole_fails_the_payout(stripe: DoubleCon
     assert (now_of(payout).state, money_of(payout.owner)) == ("failed", (5_000, 0, 0))
 
 
-def test_what_happens_after_the_end_waits_for_a_person(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
+def test_a_transfer_of_a_payout_that_was_given_up_waits_for_a_person(stripe: DoubleControl) -> None:
     payout = a_payout(stripe, 5_000)
+    stripe.fault("POST /v1/transfers", "drop_before")
     run_relay()
-    settled = now_of(payout)
-    taken_back = the_transfer(settled, transfer_id=settled.stripe_transfer_id, reversed_minor=5_000)
+    fail_payout(payout_id=payout.pk, why="refused")
 
-    with pytest.raises(Unexplained, match="is settled, but transfer"):
-        settle_payout(payout_id=payout.pk, transfer=taken_back)
+    with pytest.raises(Unexplained, match="is failed, but transfer"):
+        settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, transfer_id="tr_1"))
 
-    assert money_of(payout.owner) == (0, 0, 5_000)
+    assert money_of(payout.owner) == (5_000, 0, 0)
 
 
 def test_earnings_that_come_in_meanwhile_stay(stripe: DoubleControl) -> None:

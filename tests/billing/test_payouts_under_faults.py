@@ -1,11 +1,13 @@
 """A payout is made once, whatever the network, the relay and other senders do at the same time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from billing import stripe_transport
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Payout
 from billing.services.payouts import cancel_payout, request_payout, settle_payout
@@ -42,6 +44,36 @@ def test_without_an_answer_the_same_key_is_used_again(stripe: DoubleControl, kin
 
     assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
     assert posts_to(stripe, "/v1/transfers") == [f"payout:{payout.pk}:1"] * 4
+
+
+@pytest.mark.parametrize("kind", ["slow_before", "slow_after"])
+def test_when_we_stop_waiting_the_same_key_is_used_again(
+    stripe: DoubleControl, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    monkeypatch.setattr(stripe_transport, "LIMITS", replace(stripe_transport.LIMITS, read_seconds=0.4))
+    stripe.fault("POST /v1/transfers", kind, seconds=1.2)
+
+    run_relay_for(minutes=60)
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert set(posts_to(stripe, "/v1/transfers")) == {f"payout:{payout.pk}:1"}
+
+
+def test_an_hour_without_any_answer_costs_an_hour_and_no_cent(stripe: DoubleControl) -> None:
+    paid_in(stripe, 10_000)
+    payout = a_payout(stripe, 5_000)
+    stripe.fault("*", "down", seconds=3_600)
+
+    run_relay_for(minutes=60)
+    assert (now_of(payout).state, transferred(stripe)) == ("requested", 0)
+    stripe.advance(seconds=3_600)
+    with clock.ahead_by(timedelta(hours=1, minutes=1)):
+        drive_stragglers()
+
+    assert (now_of(payout).state, transferred(stripe)) == ("settled", 5_000)
+    assert stripe.standing_faults() == []
 
 
 def test_after_a_saved_error_with_effect_what_came_about_is_adopted(stripe: DoubleControl) -> None:

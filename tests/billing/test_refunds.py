@@ -194,15 +194,6 @@ def test_a_sent_refund_ends_as_stripe_says(outcome: RefundOutcome, state: str, m
     assert (now_of(row).state, money_of(row.funding.client_owner)) == (state, money)
 
 
-def test_a_refund_that_fails_after_it_was_settled_waits_for_a_person(stripe: DoubleControl) -> None:
-    paid_in(stripe, 10_000)
-    (row,) = refund(4_000)
-    run_relay()
-
-    with pytest.raises(Unexplained, match="is settled, but re_"):
-        settle_refund(refund_id=row.pk, seen=said(now_of(row), RefundOutcome.FAILED))
-
-
 @pytest.mark.parametrize(
     "changes",
     [{"amount": usd(399)}, {"payment_intent_id": "pi_other"}, {"refund_group": "refund:other"}],

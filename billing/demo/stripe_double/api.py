@@ -79,9 +79,9 @@ class Api:
     def _answer(self, request: Request) -> Response | None:
         try:
             _check_headers(request)
-            fault = self._faults.take(f"{request.method} {request.path}")
+            fault = self._faults.take(f"{request.method} {request.path}", now=self._world.now())
             kind = fault.kind if fault else None
-            if kind is FaultKind.DROP_BEFORE:
+            if kind in (FaultKind.DROP_BEFORE, FaultKind.DOWN):
                 return None
             if kind is FaultKind.HTML_BEFORE:
                 return bad_gateway()

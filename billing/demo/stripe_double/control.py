@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from billing.demo.stripe_double import accounts, checkout, disputes, payouts, refunds
+from billing.demo.stripe_double import accounts, checkout, disputes, payouts, refunds, transfers
 from billing.demo.stripe_double.api import Api
 from billing.demo.stripe_double.errors import Json, Refusal
-from billing.demo.stripe_double.faults import Fault, FaultBoard, WebhookFaults
+from billing.demo.stripe_double.faults import Fault, FaultBoard, FaultKind, WebhookFaults
 from billing.demo.stripe_double.webhooks import Endpoint, Sender
 from billing.demo.stripe_double.world import World
 
@@ -46,10 +46,14 @@ class Control:
         return totals_of(self.world)
 
     def add_fault(self, **order: Any) -> Json:
-        self.faults.add(Fault(**order))
+        fault = Fault(**order)
+        if fault.kind is FaultKind.DOWN:
+            fault.times, fault.until = None, self.world.now() + fault.seconds
+        self.faults.add(fault)
         return {}
 
     def list_faults(self) -> Json:
+        self.faults.forget_over(now=self.world.now())
         return {"faults": [_shown(fault) for fault in self.faults.standing()], "struck": dict(self.faults.struck)}
 
     def clear_faults(self) -> Json:
@@ -85,6 +89,13 @@ class Control:
 
     def change_bank(self, account: str, bank: str) -> Json:
         return accounts.change_bank(self.world, account, bank=bank)
+
+    def take_back(self, transfer: str) -> Json:
+        """A transfer is reversed in the dashboard, whatever its account still has."""
+        return transfers.take_back(self.world, transfer)
+
+    def send_back(self, payout: str, failure_code: str = "account_closed") -> Json:
+        return payouts.send_back(self.world, payout, failure_code=failure_code)
 
     def fail_refund(self, refund: str, reason: str = "lost_or_stolen_card") -> Json:
         return refunds.fail_refund(self.world, refund, reason=reason)
@@ -152,6 +163,8 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST capability": Control.set_capability,
     "POST bank": Control.change_bank,
     "POST refund_failure": Control.fail_refund,
+    "POST transfer_reversal": Control.take_back,
+    "POST payout_failure": Control.send_back,
     "POST debits": Control.end_debits,
     "POST pace": Control.set_pace,
     "POST dispute": Control.open_dispute,

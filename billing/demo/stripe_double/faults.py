@@ -19,6 +19,7 @@ class FaultKind(StrEnum):
     SLOW_AFTER = "slow_after"
     SERVER_ERROR_BEFORE = "server_error_before"
     SERVER_ERROR_AFTER = "server_error_after"
+    DOWN = "down"
     HTML_BEFORE = "html_before"
     HTML_AFTER = "html_after"
     CONFLICT = "conflict"
@@ -28,6 +29,8 @@ class FaultKind(StrEnum):
 @dataclass
 class Fault:
     """One order: requests like ``match`` ("POST /v1/transfers"; * stands for anything) fail as ``kind`` says.
+
+    ``down`` is otherwise: nothing is answered any more, for ``seconds`` by Stripe's clock, however often it is asked.
 
     The first ``skip`` of them pass, then ``times`` fail (None: until cleared). With ``share`` below 1 each of them
     fails with that probability, drawn from a generator seeded with ``seed``. ``seconds`` is how long a slow one takes.
@@ -40,6 +43,7 @@ class Fault:
     share: float = 1.0
     seconds: float = 1.0
     seed: int = 0
+    until: float = 0
     _chance: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +81,18 @@ class FaultBoard:
         with self._lock:
             self._faults.clear()
 
+    def forget_over(self, *, now: float) -> None:
+        """Take away what has lasted long enough."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if not fault.until or now < fault.until]
+
     def standing(self) -> list[Fault]:
         with self._lock:
             return list(self._faults)
 
-    def take(self, request_line: str) -> Fault | None:
+    def take(self, request_line: str, *, now: float) -> Fault | None:
         """The order that this request falls under, if any."""
+        self.forget_over(now=now)
         with self._lock:
             struck = next((fault for fault in self._faults if fault.strikes(request_line)), None)
             self._faults = [fault for fault in self._faults if fault.times != 0]

@@ -49,6 +49,14 @@ def settle(world: World, *, failure_code: str | None = None) -> list[Json]:
     return [_arrive(world, payout, failure_code=failure_code) for payout in reversed(on_the_way)]
 
 
+def send_back(world: World, payout_id: str, *, failure_code: str) -> Json:
+    """The bank sends a payout back, also one that had arrived."""
+    payout = world.store.find(payout_id)
+    if payout is None or payout["object"] != "payout" or payout["status"] == "failed":
+        raise Refusal(f"There is no payout {payout_id} that its bank could send back.")
+    return _arrive(world, payout, failure_code=failure_code)
+
+
 def _arrive(world: World, payout: Json, *, failure_code: str | None) -> Json:
     account = world.store.account_of(payout["id"])
     if failure_code is None:
@@ -81,6 +89,7 @@ def _book(world: World, *, account: str, amount: int, currency: str, automatic: 
             "currency": currency,
             "failure_balance_transaction": None,
             "failure_code": None,
+            "failure_message": None,
             "metadata": metadata,
             "method": "standard",
             "status": "pending",

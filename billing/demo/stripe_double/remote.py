@@ -75,6 +75,14 @@ class DoubleControl:
     def fail_refund(self, refund_id: str) -> None:
         self._order("POST", "refund_failure", refund=refund_id)
 
+    def take_back(self, transfer_id: str) -> None:
+        """A transfer is reversed in the dashboard, even if its account falls below zero by it."""
+        self._order("POST", "transfer_reversal", transfer=transfer_id)
+
+    def send_back(self, payout_id: str) -> None:
+        """A bank sends a payout back, also one that had arrived."""
+        self._order("POST", "payout_failure", payout=payout_id)
+
     def end_debits(self, *, failure_code: str | None = None) -> list[Json]:
         """Days pass: bank debits bring their money, or bounce with ``failure_code``."""
         intents: list[Json] = self._order("POST", "debits", failure_code=failure_code)["payment_intents"]

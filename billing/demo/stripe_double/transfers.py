@@ -68,6 +68,15 @@ def create_reversal(world: World, call: Call) -> Json:
     return _book_reversal(world, transfer, amount=amount, metadata=call.given.get("metadata") or {})
 
 
+def take_back(world: World, transfer_id: str) -> Json:
+    """The platform takes a transfer back in its dashboard, even when its account falls below zero by it."""
+    transfer = world.get("transfer", transfer_id)
+    left = transfer["amount"] - transfer["amount_reversed"]
+    if left == 0:
+        raise Refusal(f"Transfer {transfer_id} has already been fully reversed.", code="transfer_already_reversed")
+    return _book_reversal(world, transfer, amount=left, metadata={})
+
+
 def list_reversals(world: World, call: Call) -> Json:
     transfer = world.get("transfer", call.ids[0])
     return page_of(world, call, "transfer_reversal", parent=transfer["id"])

@@ -1,0 +1,71 @@
+"""The last hop, from a payout account at Stripe to its owner's bank: followed for the owner. It posts nothing."""
+
+import logging
+from typing import Final
+
+from django.db import transaction
+
+from billing import stripe_records
+from billing.models import BankPayout, PayoutAccount
+from billing.stripe_records import BankPayoutState
+from kernel.flow import move
+from kernel.services.audit import Actor, record
+
+logger = logging.getLogger(__name__)
+
+STRIPE: Final = Actor.system("stripe")
+
+State = BankPayout.State
+
+AT_STRIPE: Final = {"paid": State.ARRIVED, "failed": State.FAILED, "canceled": State.FAILED}
+"""What Stripe says of one; anything else is on the way."""
+
+
+def follow_bank_payout(*, stripe_payout_id: str, stripe_account_id: str) -> None:
+    """Read at Stripe how a payment to an owner's bank stands, and keep it. Calls Stripe."""
+    if PayoutAccount.objects.filter(stripe_account_id=stripe_account_id).exists():
+        seen = stripe_records.read_bank_payout(payout_id=stripe_payout_id, account_id=stripe_account_id)
+        note_bank_payout(stripe_account_id=stripe_account_id, seen=seen)
+
+
+@transaction.atomic
+def note_bank_payout(*, stripe_account_id: str, seen: BankPayoutState) -> BankPayout:
+    """Keep how it stands. What has arrived may still come back, and what has come back stays so."""
+    account = PayoutAccount.objects.select_for_update(no_key=True).get(stripe_account_id=stripe_account_id)
+    bank_payout = BankPayout.objects.filter(stripe_payout_id=seen.payout_id).first()
+    if bank_payout is None:
+        bank_payout = BankPayout.objects.create(
+            payout_account=account,
+            stripe_payout_id=seen.payout_id,
+            amount_minor=seen.amount.minor,
+            currency=seen.amount.currency,
+            expected_at=seen.expected_at,
+        )
+        record(action="bankpayout.noted", subject=bank_payout, by=STRIPE, to_state=State.ON_THE_WAY)
+    becomes = AT_STRIPE.get(seen.status, State.ON_THE_WAY)
+    if becomes != bank_payout.state and BankPayout.FLOW.allows(bank_payout.state, becomes):
+        bank_payout.failure = (seen.failure or seen.status) if becomes == State.FAILED else ""
+        move(bank_payout, becomes, by=STRIPE, why=bank_payout.failure or "Stripe says so", fields=["failure"])
+    return bank_payout
+
+
+def look_for_shortfall(*, stripe_account_id: str) -> None:
+    """Keep what an owner's account at Stripe is short of, if it has fallen below zero. Calls Stripe.
+
+    The platform answers for it there; somebody of finance has to see it.
+    """
+    below = stripe_records.balances_of(account_id=stripe_account_id)
+    _note_shortfalls(stripe_account_id, {currency: minor for currency, minor in below.items() if minor < 0})
+
+
+@transaction.atomic
+def _note_shortfalls(stripe_account_id: str, shortfalls: dict[str, int]) -> None:
+    account = PayoutAccount.objects.select_for_update(no_key=True).get(stripe_account_id=stripe_account_id)
+    if account.shortfalls == shortfalls:
+        return
+    account.shortfalls = shortfalls
+    account.save(update_fields=["shortfalls"])
+    action = "payoutaccount.below_zero" if shortfalls else "payoutaccount.no_longer_below_zero"
+    record(action=action, subject=account, by=STRIPE, details={"shortfalls": shortfalls})
+    if shortfalls:
+        logger.error("Payout account %s is below zero at Stripe: %s", account.pk, shortfalls)
