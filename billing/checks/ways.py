@@ -42,10 +42,12 @@ WAYS: Final[dict[Posting.Kind, set[Way]]] = {
 """What is missing may not be. A reversal goes the way of what it reverses, back: that is another check's."""
 
 ONE_OWNER: Final = frozenset({FUNDS, REFUNDS, EARNINGS, PAYOUTS, DISPUTED, OUTSIDE})
-"""From one of these to another, money stays its owner's: nobody's payout is taken from somebody else."""
+"""From one of these to another, money stays its owner's: nobody's payout is taken from somebody else.
+
+A bonus alone is given: from a client's funds to a worker's earnings."""
 
 _ALLOWED: Final = ", ".join(
-    f"('{kind}', '{source}', '{target}', {str({source, target} <= ONE_OWNER).lower()})"
+    f"('{kind}', '{source}', '{target}', {str({source, target} <= ONE_OWNER and kind is not Kind.BONUS_PAID).lower()})"
     for kind, ways in WAYS.items()
     for source, target in sorted(ways)
 )

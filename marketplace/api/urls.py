@@ -5,6 +5,7 @@ from django.urls import path
 from marketplace.api import (
     assignments,
     audit_events,
+    bonuses,
     client_credits,
     client_money,
     client_reports,
@@ -79,6 +80,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/acceptances/", job_steps.AcceptancesView.as_view()),
     path("jobs/<uuid:job_id>/results/", tasks.ResultsView.as_view()),
     path("jobs/<uuid:job_id>/statement/", tasks.JobStatementView.as_view()),
+    path("assignments/<uuid:assignment_id>/bonuses/", bonuses.BonusesView.as_view()),
     path("assignments/<uuid:assignment_id>/accept/", review.AcceptanceView.as_view()),
     path("assignments/<uuid:assignment_id>/reject/", review.RejectionView.as_view()),
     path("assignments/<uuid:assignment_id>/reverse/", review.ReversalView.as_view()),

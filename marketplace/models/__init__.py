@@ -2,6 +2,7 @@
 
 from marketplace.models.appeal import Appeal
 from marketplace.models.assignment import Annotation, Assignment, Heartbeat, Rejection
+from marketplace.models.bonus import Bonus
 from marketplace.models.breaker import Breaker
 from marketplace.models.certificate import Certificate, Inspection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
@@ -22,6 +23,7 @@ __all__ = [
     "Assignment",
     "AutoAcceptance",
     "Band",
+    "Bonus",
     "Breaker",
     "Certificate",
     "Client",

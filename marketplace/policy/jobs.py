@@ -31,9 +31,11 @@ OFFER: Final = (
     "instructions "
     "requirements(skill skill_name min_lower_bound is_met message) claims most_claims can_claim why_not(reason message)"
 )
-FORECAST: Final = "answers gold_answers escalations cost_minor"
+FORECAST: Final = "answers gold_answers escalations cost_minor work_seconds"
 COST: Final = (
-    f"currency tasks gold_tasks low({FORECAST}) expected({FORECAST}) high({FORECAST}) worst_answers worst_cost_minor"
+    f"currency tasks gold_tasks low({FORECAST}) expected({FORECAST}) high({FORECAST}) worst_answers worst_cost_minor "
+    "fee_basis_points fee_minimum_minor time(basis answers low_seconds expected_seconds high_seconds) "
+    "hourly_pay(low_minor expected_minor high_minor)"
 )
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
@@ -53,6 +55,8 @@ ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
     f"submitted_at review_due_at decided_at {REJECTION}"
 )
+
+BONUS: Final = "id assignment amount_minor fee_minor currency reason given_at"
 
 ROWS: Final = (
     *allow("list_jobs", on="job", to=SEE, reads=JOB, scope="jobs.read"),
@@ -150,6 +154,9 @@ ROWS: Final = (
     *allow("reject_an_answer", on="answer", to=READ_WORK, reads=ANSWER, writes="reason message", scope="jobs.write"),
     *allow("reverse_a_rejection", on="answer", to=READ_WORK, reads=ANSWER, writes="why", scope="jobs.write"),
     *allow("reverse_a_rejection", on="answer", to="escalations", reads=ANSWER, writes="why", scope="admin.write"),
+    *allow("list_bonuses_for_an_answer", on="bonus", to=SIDE, reads=BONUS, scope="money.read"),
+    *allow("list_bonuses_for_an_answer", on="bonus", to="finance auditor", reads=BONUS, scope="admin.read"),
+    *allow("give_a_bonus", on="bonus", to=SIDE, reads=BONUS, writes="amount_minor reason", scope="money.write"),
     *allow("download_results", on="results", to=READ_WORK, reads="file", scope="results.read", fresh=True),
     *allow("download_results", on="results", to="auditor", reads="file", fresh=True),
     *allow("show_a_job_s_statement", on="job's money", to=SEE, reads=MOVEMENT, scope="money.read"),

@@ -108,13 +108,18 @@ def _line(entry: Any, titles: dict[UUID, str]) -> EarningsLine:
         id=entry.posting_id,
         at=entry.posting.at,
         kind=entry.posting.kind,
-        explanation=_WHY.get(Posting.Kind(entry.posting.kind), _OTHERWISE).format(title=title),
+        explanation=_WHY.get(Posting.Kind(entry.posting.kind), _OTHERWISE).format(title=title) + _reason(entry),
         subject=entry.posting.subject,
         change_minor=entry.change_minor,
         currency=entry.source.currency,
         job_id=job_id,
         job_title=title,
     )
+
+
+def _reason(entry: Any) -> str:
+    reason = entry.posting.details.get("reason", "") if entry.posting.kind == Posting.Kind.BONUS_PAID else ""
+    return f" “{reason}”" if reason else ""
 
 
 _OTHERWISE: Final = "Your earnings were set right."

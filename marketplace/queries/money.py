@@ -144,6 +144,8 @@ def _explanation(entry: LedgerEntry, title: str) -> str:
     if kind is Posting.Kind.WORK_PAID:
         is_fee = entry.target.kind == Kind.PLATFORM_FEES
         return f"{'The platform’s fee' if is_fee else 'The reward'} for an accepted answer in “{title}”."
+    if kind is Posting.Kind.BONUS_PAID and entry.target.kind == Kind.PLATFORM_FEES:
+        return "The platform’s fee for a bonus that you gave to a worker."
     explanation: str = _WHY.get(kind, kind.label.capitalize() + ".")
     return explanation.format(title=title)
 

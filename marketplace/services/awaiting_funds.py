@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 
 from billing.events import FundingSettled, RefundFailed
+from billing.services.ledger import InsufficientFunds
 from kernel.errors import Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
@@ -33,8 +34,11 @@ def start_funded_jobs() -> int:
             continue
         try:
             started += _start(job_id)
-        except Refused:
+        except InsufficientFunds:
             lacking.add((client_id, currency))
+        except Refused as refusal:
+            # Something else than money stands in its way: the others need not wait for that.
+            logger.info("Job %s waits for funds, and could not be started: %s", job_id, refusal.message)
         except DatabaseError:
             logger.exception("Job %s waits for funds and could not be started.", job_id)
             lacking.add((client_id, currency))

@@ -1,12 +1,41 @@
 """What a job is likely to cost, from its tasks and its policy as they stand now."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 
 from marketplace.models import Job
 from marketplace.queries import current_schema_of
 from marketplace.services.shapes import BandShape, Shape, shape_of
+from marketplace.services.working_times import WorkingTime
 from qualification.statistics.estimates import Estimate, Forecast, estimate_job
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyPay:
+    """What an hour of accepted work pays, in whole minor units: worst paid, usual, best paid."""
+
+    low_minor: int
+    expected_minor: int
+    high_minor: int
+
+
+def hourly_pay_of(shape: Shape, time: WorkingTime) -> HourlyPay:
+    """What workers may expect by the hour: the lowest reward for slow answers, the usual for usual ones, and so on."""
+    bands = [band for band in shape.bands if band.work_tasks] or shape.bands
+    tasks = sum(band.work_tasks for band in bands) or len(bands)
+    usual = sum(shape.prices.price_of(band.band, bound=0.0).reward_minor * (band.work_tasks or 1) for band in bands)
+    lowest = min(shape.prices.cheapest(band.band).reward_minor for band in bands)
+    highest = max(shape.prices.best_paid(band.band).reward_minor for band in bands)
+
+    def hourly(reward_minor: float, seconds: float) -> int:
+        return int(reward_minor * 3600 / max(1.0, seconds))
+
+    return HourlyPay(
+        hourly(lowest, time.high_seconds),
+        hourly(usual / tasks, time.expected_seconds),
+        hourly(highest, time.low_seconds),
+    )
 
 
 def estimate_of(job: Job) -> tuple[Shape, Estimate]:

@@ -245,6 +245,25 @@ WORK: Final[Promises] = {
         GROUP BY job.id HAVING count(price.id) <> 3 OR NOT bool_or(price.band = 'standard'
             AND price.reward_minor = job.reward_minor AND price.fee_minor = job.fee_minor)
     """,
+    "every bonus is paid once, as it was given": """
+        SELECT 'bonus ' || coalesce(bonus.id::text, substr(paid.key, 7)), CASE
+            WHEN bonus.id IS NULL THEN 'does not exist, but is paid' WHEN paid.key IS NULL THEN 'is not paid'
+            ELSE 'is paid otherwise than given: ' || paid.moved END
+        FROM marketplace_bonus bonus JOIN marketplace_assignment turn ON turn.id = bonus.assignment_id
+        JOIN marketplace_job job ON job.id = turn.job_id
+        FULL JOIN (
+            SELECT posting.key, string_agg(source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
+                   || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
+            FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
+            JOIN billing_ledgeraccount source ON source.id = entry.source_id
+            JOIN billing_ledgeraccount target ON target.id = entry.target_id
+            WHERE posting.kind = 'bonus_paid' GROUP BY posting.id
+        ) paid ON paid.key = 'bonus:' || bonus.id
+        WHERE paid.moved IS DISTINCT FROM 'client:' || job.client_id || ' > worker_earnings worker:' || turn.worker_id
+            || ': ' || bonus.amount_minor || ' ' || bonus.currency || CASE WHEN bonus.fee_minor = 0 THEN '' ELSE
+            ', client:' || job.client_id || ' > platform_fees platform: ' || bonus.fee_minor || ' ' || bonus.currency
+            END
+    """,
     "every accepted turn is paid once, as it was agreed, and no other is": """
         SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
             WHEN turn.id IS NULL THEN 'does not exist, but is paid'

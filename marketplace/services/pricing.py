@@ -62,6 +62,10 @@ class PriceList:
         """The price of ``band`` that pays workers least."""
         return min(self._by_band[band], key=lambda price: price.reward_minor)
 
+    def best_paid(self, band: str) -> Price:
+        """The price of ``band`` that pays workers most."""
+        return max(self._by_band[band], key=lambda price: price.reward_minor)
+
 
 @lru_cache(maxsize=1024)
 def price_list_of(job_id: UUID, number: int) -> PriceList:

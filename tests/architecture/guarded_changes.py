@@ -64,7 +64,9 @@ INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
 INSERT INTO marketplace_feeschedule (client_id, currency, minimum_minor, why, set_by_id, set_at)
     SELECT c.id, 'EUR', 0, '', u.id, now() FROM marketplace_client c, kernel_user u LIMIT 1;
 INSERT INTO marketplace_feetier (schedule_id, from_spent_minor, basis_points)
-    SELECT id, 0, 1 FROM marketplace_feeschedule
+    SELECT id, 0, 1 FROM marketplace_feeschedule;
+INSERT INTO marketplace_bonus (id, assignment_id, amount_minor, fee_minor, currency, reason, given_by_id, given_at)
+    SELECT gen_random_uuid(), a.id, 2, 0, 'USD', '', u.id, now() FROM marketplace_assignment a, kernel_user u LIMIT 1
 """
 """What only somebody who silences the triggers leaves: a posting without entry. And one of each of the rest."""
 
@@ -111,8 +113,9 @@ CHANGES: Final = {
     "billing_payoutaccount": [
         """
         INSERT INTO billing_payoutaccount (id, owner, country, prefill_email, attempt, stripe_account_id, failure,
-            transfers_active, payouts_enabled, requirements_due, opened_at, destination, held_because)
-        VALUES (gen_random_uuid(), 'worker:x', 'US', '', 1, '', '', false, false, '[]', now(), '', '')
+            transfers_active, payouts_enabled, requirements_due, opened_at, destination, held_because,
+            disabled_reason, shortfalls)
+        VALUES (gen_random_uuid(), 'worker:x', 'US', '', 1, '', '', false, false, '[]', now(), '', '', '', '{}')
         """,
         *(
             f"UPDATE billing_payoutaccount SET {change} WHERE owner = 'worker:x'"
@@ -146,6 +149,13 @@ CHANGES: Final = {
         """
         INSERT INTO marketplace_feeschedule (client_id, currency, minimum_minor, why, set_by_id, set_at)
         SELECT c.id, 'USD', 0, '', u.id, now() FROM marketplace_client c, kernel_user u LIMIT 1
+        """,
+    ],
+    "marketplace_bonus": [
+        """
+        INSERT INTO marketplace_bonus (id, assignment_id, amount_minor, fee_minor, currency, reason, given_by_id,
+            given_at) SELECT gen_random_uuid(), a.id, 1, 0, 'USD', '', u.id, now()
+        FROM marketplace_assignment a, kernel_user u LIMIT 1
         """,
     ],
     "marketplace_feetier": [
@@ -299,6 +309,10 @@ REFUSED_ANYWAY: Final = {
     "marketplace_feeschedule": [
         "UPDATE marketplace_feeschedule SET minimum_minor = 9",
         "DELETE FROM marketplace_feeschedule",
+    ],
+    "marketplace_bonus": [
+        "UPDATE marketplace_bonus SET amount_minor = 9",
+        "DELETE FROM marketplace_bonus",
     ],
     "marketplace_feetier": [
         "UPDATE marketplace_feetier SET basis_points = 9",

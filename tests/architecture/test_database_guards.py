@@ -22,6 +22,7 @@ FACTS: Final = [
     "kernel_auditsubtree",
     "marketplace_annotation",
     "marketplace_autoacceptance",
+    "marketplace_bonus",
     "marketplace_feeschedule",
     "marketplace_feetier",
     "marketplace_invoice",

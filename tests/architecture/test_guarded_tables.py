@@ -34,6 +34,7 @@ KINDS: Final = {
         "marketplace_feeschedule",
         "marketplace_feetier",
         "marketplace_assignment",
+        "marketplace_bonus",
     },
     "invoice": {"marketplace_invoice"},
     "export": set[str](),  # changes no table; its event is committed before the first line is given

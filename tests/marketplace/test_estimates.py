@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from kernel import clock
-from marketplace.models import Job
+from marketplace.models import Band, Job
 from marketplace.services.allocation import claim_task
+from marketplace.services.pricing import AskedPrice
 from marketplace.services.working_times import WorkingTime, expected_seconds
-from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, answer
+from tests.marketplace.api_people import Person
+from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, answer, owner_of, with_tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +63,37 @@ def test_a_job_without_answers_is_expected_to_take_as_long_as_the_clients_earlie
     assert rounded(expected_seconds(same_skill)) == (20, 30, 40, "earlier_jobs", 5)
     assert expected_seconds(a_draft(client=client)) is None
     assert expected_seconds(a_draft(skill=earlier.skill)) is None
+
+
+def test_an_estimate_says_cost_working_time_and_pay_by_the_hour_and_what_time_rests_on() -> None:
+    prices = (AskedPrice(Band.HARD, 0.0, 20), AskedPrice(Band.HARD, 0.9, 30))
+    job = a_draft(tasks=0, reward_minor=10, overlap_min=1, overlap_max=1, prices=prices, guess_seconds=60)
+    with_tasks(job, "easy", "hard", "hard", "hard")
+    client = Person(owner_of(job.client))
+
+    _, shown = client.get(f"jobs/{job.pk}/estimate/")
+
+    assert [shown[case]["cost_minor"] for case in ("low", "expected", "high")] == [84, 84, 12 + 3 * 36]
+    assert [shown[case]["work_seconds"] for case in ("low", "expected", "high")] == [120, 240, 480]
+    assert shown["time"] == {
+        "basis": "guess",
+        "answers": 0,
+        "low_seconds": 30.0,
+        "expected_seconds": 60.0,
+        "high_seconds": 120.0,
+    }
+    # 10 cents in two minutes; 70 cents for four tasks of a minute; 30 cents in half a minute.
+    assert shown["hourly_pay"] == {"low_minor": 300, "expected_minor": 1050, "high_minor": 3600}
+    assert (shown["worst_cost_minor"], shown["fee_basis_points"]) == (12 + 3 * 36, 2000)
+
+    status, guessed = client.get(f"jobs/{job.pk}/estimate/", guess_seconds=30)
+    assert status == 200, guessed
+    assert [guessed["time"]["expected_seconds"], guessed["hourly_pay"]["expected_minor"]] == [30.0, 2100]
+
+
+def test_without_times_an_estimate_says_only_what_it_costs() -> None:
+    job = a_draft()
+
+    _, shown = Person(owner_of(job.client)).get(f"jobs/{job.pk}/estimate/")
+
+    assert (shown["time"], shown["hourly_pay"], shown["expected"]["work_seconds"]) == (None, None, None)
