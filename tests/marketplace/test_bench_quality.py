@@ -64,6 +64,7 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
     assert [one["name"] for one in figures["replays"]] == ["first", "second"]
     assert [len(one["jobs"]) for one in figures["certificates"]] == [2, 1]
     assert [job["is_violated"] for one in figures["certificates"] for job in one["jobs"]] == [False, False, False]
+    assert [found["people"]["honest"][1] for found in figures["signals"].values()] == [0, 0]
     told = capsys.readouterr().out
     assert "accuracy over majority vote, worst set" in told
     assert "calibration error, mean" in told

@@ -14,6 +14,14 @@ from marketplace.bench.quality.certificates import CertificateFindings, measure_
 from marketplace.bench.quality.recordings import read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
+from marketplace.bench.quality.signals import (
+    CROWDS,
+    MANY_TURNS,
+    QUICK_CROWDS,
+    TURNS,
+    SignalFindings,
+    measure_signals,
+)
 from marketplace.bench.quality.speed import Decisions, Steps, measure_decisions, measure_steps
 
 MILLION: Final = 1_000_000
@@ -26,6 +34,9 @@ TIMES_FASTER: Final = 25
 DECISION_MS: Final = 1.0
 VIOLATED: Final = 0.05
 OF_FIXED_OVERLAP: Final = 0.7
+BY_EXAM: Final = 0.92
+BY_WORK: Final = 0.83
+FALSELY: Final = 0.006
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class QualityFindings:
     many: Steps | None
     decisions: Decisions
     certificates: list[CertificateFindings]
+    signals: dict[int, SignalFindings]
 
     def engine_mean(self) -> float:
         """The engine's accuracy, the mean over the sets."""
@@ -89,6 +101,10 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
             measure_certificates(course.jobs, misleading=certificates.MISLEADING, tell=tell),
             measure_certificates(max(course.jobs // 5, 1), misleading=certificates.HARD, tell=tell),
         ],
+        signals={
+            turns: measure_signals(QUICK_CROWDS if course.quick else CROWDS, turns=turns, tell=tell)
+            for turns in (TURNS, MANY_TURNS)
+        },
     )
 
 
@@ -113,6 +129,7 @@ def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
     shown = f"{slowest:.3f}, below {DECISION_MS:.0f}"
     yield Goal("a decision after an answer, ms of CPU", slowest, DECISION_MS, shown, slowest < DECISION_MS)
     yield from _certificate_goals(findings.certificates[0])
+    yield from _signal_goals(findings.signals[TURNS])
 
 
 def _certificate_goals(found: CertificateFindings) -> Iterator[Goal]:
@@ -123,6 +140,20 @@ def _certificate_goals(found: CertificateFindings) -> Iterator[Goal]:
     shown = f"{cost:.0%}, at most {OF_FIXED_OVERLAP:.0%}"
     what = f"what they cost over a fixed overlap of {certificates.FIXED_OVERLAP}, median"
     yield Goal(what, cost, OF_FIXED_OVERLAP, shown, cost <= OF_FIXED_OVERLAP)
+
+
+def _signal_goals(found: SignalFindings) -> Iterator[Goal]:
+    for what, areas, asked in (("an exam", found.exam, BY_EXAM), (f"{TURNS} answers", found.work, BY_WORK)):
+        area = float(np.mean(areas))
+        shown = f"{area:.3f}, at least {asked:.2f}"
+        yield Goal(
+            f"workers below chance + 10% told by {what}, area under the curve", area, asked, shown, area >= asked
+        )
+    falsely = found.share("honest")
+    shown = f"{falsely:.2%} of {found.people['honest']:,}, at most {FALSELY:.1%}"
+    yield Goal("honest workers flagged", falsely, FALSELY, shown, falsely <= FALSELY)
+    shown = f"{found.unproven}, none"
+    yield Goal("flagged as unable without an answer to gold", found.unproven, 0, shown, found.unproven == 0)
 
 
 def _accuracy_goals(findings: QualityFindings) -> Iterator[Goal]:

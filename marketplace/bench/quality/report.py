@@ -42,6 +42,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
         "many": asdict(findings.many) if findings.many else None,
         "decisions": asdict(findings.decisions),
         "certificates": [asdict(one) for one in findings.certificates],
+        "signals": {turns: found.written() for turns, found in findings.signals.items()},
         "goals": [asdict(goal) for goal in quality_goals(findings)],
     }
 
@@ -70,6 +71,7 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
         f"{decisions.many_ms:.3f} ms in one of a hundred thousand."
     )
     yield _certificates_table(findings)
+    yield _signals_table(findings)
     yield goals_table(list(quality_goals(findings)))
 
 
@@ -202,8 +204,21 @@ def _certificates_table(findings: QualityFindings) -> Table:
     return table
 
 
+def _signals_table(findings: QualityFindings) -> Table:
+    table = _table(
+        "Who is flagged by signals, of simulated workers",
+        "By what, most often first; a worker may be flagged by several",
+        ("turns of each", "who", "people", "flagged", "by"),
+    )
+    for turns, found in findings.signals.items():
+        for who, people in found.people.items():
+            by = ", ".join(f"{name} {count}" for name, count in found.by_signal[who].most_common())
+            table.add_row(f"{turns}", who, f"{people:,}", f"{found.share(who):.2%}", by)
+    return table
+
+
 def _table(title: str, caption: str, columns: tuple[str, ...]) -> Table:
     table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place == 0 or name == "picked" else "right")
+        table.add_column(name, justify="left" if place == 0 or name in {"picked", "who", "by"} else "right")
     return table
