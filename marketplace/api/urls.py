@@ -21,8 +21,10 @@ from marketplace.api import (
     media,
     pay_floors,
     predictions,
+    money_exceptions,
     review,
     tasks,
+    tax_reports,
     tracing,
 )
 
@@ -89,6 +91,10 @@ urlpatterns = [
     path("earnings/statements/<str:month>/", earnings.EarningsStatementView.as_view()),
     path("earnings/statements/<str:month>/csv/", earnings.EarningsFileView.as_view()),
     path("earnings/trace/<str:subject>/", tracing.EarningsTraceView.as_view()),
+    path("money/exceptions/", money_exceptions.MoneyExceptionsView.as_view()),
+    path("money/in-flight/", money_exceptions.InFlightView.as_view()),
+    path("tax-reports/1099-nec/<int:year>/", tax_reports.Form1099View.as_view()),
+    path("tax-reports/dac7/<int:year>/", tax_reports.Dac7View.as_view()),
     path("money/trace/<str:subject>/", tracing.TraceView.as_view()),
     path("invitations/", invitations.InvitationsView.as_view()),
     path("invitations/<uuid:invitation_id>/", invitations.InvitationView.as_view()),

@@ -98,6 +98,11 @@ ROWS: Final = (
     *allow("download_an_invoice", on="invoice", to="finance auditor", reads="file", scope="admin.read"),
     *allow("issue_an_invoice", on="invoice", to="owner", reads=INVOICE, writes="month currency", scope="money.write"),
     *allow("issue_an_invoice", on="invoice", to="finance", reads=INVOICE, writes="month currency", scope="admin.write"),
+    *allow("page.client_money", on="client's money", to=f"{SIDE} finance auditor"),
+    *allow("page.invoice", on="invoice", to=f"{SIDE} finance auditor"),
+    *allow(
+        "page.money_trace", on="client's money", to=f"{SIDE} worker finance auditor", why="Each as far as it is theirs."
+    ),
     *allow("follow_a_client_s_money", on="client's money", to=SIDE, reads=OWN_TRACE, scope="money.read"),
     *allow("follow_a_client_s_money", on="client's money", to="finance auditor", reads=OWN_TRACE, scope="admin.read"),
     *allow(

@@ -17,6 +17,10 @@ BOOKS: Final = (
     "loss_minor refunded_minor paid_out_minor taken_back_minor processing_minor)"
 )
 PAY_FLOOR: Final = "id country currency hourly_minor valid_from"
+EXCEPTIONS: Final = (
+    "exceptions(kind subject since sentence why amount_minor currency stripe console evidence(id at action actor why))"
+)
+IN_FLIGHT: Final = "id owner state amount_minor currency created_at age_seconds attempt held_until transfer"
 EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
 PROOF: Final = "kind event position path checkpoint"
 CHECKPOINT: Final = "checkpoint size signed_at keys consistency"
@@ -55,6 +59,25 @@ ROWS: Final = (
         scope="admin.write",
     ),
     *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
+    *allow("list_money_s_exceptions", on="books", to="finance auditor", reads=EXCEPTIONS, scope="admin.read"),
+    *allow("list_payouts_in_flight", on="payout in flight", to="finance auditor", reads=IN_FLIGHT, scope="admin.read"),
+    *allow(
+        "download_the_1099_nec_report",
+        on="tax report",
+        to="finance",
+        reads="file",
+        fresh=True,
+        why="It reads identities, each with an event.",
+    ),
+    *allow(
+        "download_the_dac7_report",
+        on="tax report",
+        to="finance",
+        reads="file",
+        fresh=True,
+        why="It reads identities, each with an event.",
+    ),
+    *allow("page.money", on="books", to="finance auditor"),
     *allow("follow_money", on="books", to="finance auditor", reads=TRACE, scope="admin.read"),
     *allow("list_audit_events", on="audit event", to="access auditor", reads=EVENT, scope="admin.read"),
     *allow("prove_an_audit_event", on="audit event", to="access auditor", reads=PROOF, scope="admin.read"),

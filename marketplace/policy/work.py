@@ -40,6 +40,7 @@ ROWS: Final = (
         "show_one_s_own_statement_of_a_month", on="earnings", to="worker", reads=EARNED_IN_MONTH, scope="money.read"
     ),
     *allow("download_one_s_own_statement_of_a_month", on="earnings", to="worker", reads="file", scope="money.read"),
+    *allow("page.earnings", on="earnings", to="worker"),
     *allow("follow_one_s_own_earnings", on="earnings", to="worker", reads=OWN_TRACE, scope="money.read"),
     *allow("list_one_s_own_payouts", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow(

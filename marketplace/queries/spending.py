@@ -43,10 +43,14 @@ class Spent:
     rejected: Rejected
 
     @property
+    def to_workers_minor(self) -> int:
+        """What went to workers."""
+        return self.rewards_minor + self.bonuses_minor + self.lifts_minor + self.interruptions_minor
+
+    @property
     def spent_minor(self) -> int:
         """All of it."""
-        pay = self.rewards_minor + self.bonuses_minor + self.lifts_minor + self.interruptions_minor
-        return pay + self.fees_minor
+        return self.to_workers_minor + self.fees_minor
 
     @property
     def cost_per_label_minor(self) -> int | None:

@@ -25,7 +25,8 @@ METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 ADMINS: Final = """
     POST clients/<client_id>/credits/ | POST clients/<client_id>/credits/<credit_id>/take-back/
-    GET books/ | GET money/trace/<subject>/ | POST applications/<application_id>/approve/
+    GET books/ | GET money/trace/<subject>/ | GET money/exceptions/ | GET money/in-flight/
+    GET tax-reports/1099-nec/<year>/ | GET tax-reports/dac7/<year>/ | POST applications/<application_id>/approve/
     POST applications/<application_id>/decline/
     GET workers/ | GET workers/<worker_id>/ | POST workers/<worker_id>/pause/ | POST workers/<worker_id>/resume/
     POST workers/<worker_id>/suspend/ | POST workers/<worker_id>/reinstate/ | POST workers/<worker_id>/offboard/
@@ -107,7 +108,7 @@ NOT_SENT: Final = """
 """
 """Nothing in them can name another's."""
 
-FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id", "month"}
+FOR_ALL_TO_SEE: Final = {"job_id", "skill_id", "label_schema_id", "month", "year"}
 
 
 def operations(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[tuple[str, str, type[ApiView]]]:

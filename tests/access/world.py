@@ -100,6 +100,7 @@ def a_side() -> Side:
         "audit_event_id": AuditEvent.objects.filter(subject_id=str(job.pk)).latest("id").pk,
         "subject": f"assignment:{paid.pk}",
         "month": month,
+        "year": month.year - 1,
         "gold_question_id": Task.objects.get(job=job, gold_question__isnull=False).gold_question_id,
     }
     people = (in_person(owner), in_person(worker.user))

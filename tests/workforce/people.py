@@ -46,6 +46,6 @@ def an_application(
     )
 
 
-def a_worker(*, user: User | None = None, identity: IdentityData | None = None) -> Worker:
-    application = an_application(user=user, identity=identity)
+def a_worker(*, user: User | None = None, identity: IdentityData | None = None, country: str = "GB") -> Worker:
+    application = an_application(user=user, identity=identity, country=country)
     return approve_application(application_id=application.pk, by=Actor.user(an_admin()))
