@@ -22,6 +22,7 @@ from marketplace.api import (
     pay_floors,
     predictions,
     money_exceptions,
+    predictions,
     review,
     tasks,
     tax_reports,

@@ -4,23 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from billing.events import PayoutFailed
-from billing.models import LedgerAccount, Payout, Posting, StripeEvent
-from billing.services.ledger import AccountKey, Entry, post
-from billing.services.payouts import fail_payout, request_payout
+from billing.demo.stripe_double import DoubleControl
+from billing.models import Payout, StripeEvent
+from billing.services.credits import grant_credit
+from billing.services.payouts import request_payout
 from kernel import clock
 from kernel.models import OutboxMessage
 from kernel.money import Money
 from kernel.services.audit import Actor
-from marketplace.services.reactions import escalate_failed_payout
 from tests.billing.builders import a_ready_account, earn, usd
-from tests.by_hand import by_hand
+from tests.billing.flows import run_relay
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.workforce.people import a_worker
 
 pytestmark = pytest.mark.django_db
-
-Kind = LedgerAccount.Kind
 
 
 def a_payout() -> Payout:
@@ -36,12 +33,10 @@ def test_nothing_is_to_be_looked_at_while_all_goes_well() -> None:
     assert an_admin().get("money/exceptions/", with_books="true") == (200, {"exceptions": []})
 
 
-def test_a_failed_payout_comes_with_what_happened_to_it() -> None:
-    payout = a_payout()
-    with by_hand():
-        Payout.objects.filter(pk=payout.pk).update(state="sending", attempt=1, attempt_began_at=clock.now())
-    fail_payout(payout_id=payout.pk, why="The account was closed.")
-    escalate_failed_payout(PayoutFailed(str(payout.pk), payout.owner, 2_000, "USD", "The account was closed."))
+def test_a_failed_payout_comes_with_what_happened_to_it(stripe: DoubleControl) -> None:
+    payout = a_payout()  # to an account that this Stripe does not know
+    run_relay()
+    why = Payout.objects.get(pk=payout.pk).failure
 
     _, said = an_admin().get("money/exceptions/")
 
@@ -49,13 +44,13 @@ def test_a_failed_payout_comes_with_what_happened_to_it() -> None:
     assert {name: found[name] for name in ("kind", "subject", "why", "amount_minor", "currency", "console")} == {
         "kind": "failed_payout",
         "subject": payout.reference,
-        "why": "The account was closed.",
+        "why": why,
         "amount_minor": 2_000,
         "currency": "USD",
         "console": f"/admin/billing/payout/{payout.pk}/change/",
     }
     assert [event["action"] for event in found["evidence"]][-1] == "payout.requested"
-    assert found["evidence"][0]["why"] == "The account was closed."
+    assert found["evidence"][0]["why"] == why != ""
 
 
 def test_what_is_parked_or_stale_or_below_zero_is_listed_the_oldest_first() -> None:
@@ -66,9 +61,7 @@ def test_what_is_parked_or_stale_or_below_zero_is_listed_the_oldest_first() -> N
     message = OutboxMessage.objects.filter(event="PayoutRequested").latest("created_at")
     message.state, message.last_error = OutboxMessage.State.PARKED, "Transfer tr_1 does not fit."
     message.save(update_fields=["state", "last_error"])
-    funds = AccountKey(Kind.CLIENT_FUNDS, "client:1")
-    advance = Entry(AccountKey(Kind.LOSS, "platform"), funds, Money(5, "EUR"))
-    post(key="credit:1", kind=Posting.Kind.CREDIT_GRANTED, subject="credit:1", entries=[advance])
+    grant_credit(client_owner="client:1", amount=Money(5, "EUR"), reason="To begin with.", by=Actor.system("test"))
 
     with clock.ahead_by(timedelta(days=2)):
         _, said = an_admin().get("money/exceptions/")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -15,10 +16,11 @@ from marketplace.models import Client, Invoice
 from marketplace.services.invoicing import issue_invoice
 from tests.billing.builders import a_ready_account, usd
 from tests.chromium import CHROMIUM, Chromium, a_browser
-from tests.kernel.people import PASSWORD, a_user, console_of, made_admin
+from tests.kernel.people import PASSWORD, console_of, made_admin
 from tests.marketplace.builders import a_client, owner_of
 from tests.marketplace.test_api_client_reports import accepted_last_month
 from tests.marketplace.test_api_tracing import a_paid_answer
+from tests.qualification.builders import a_user
 from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +50,7 @@ def test_a_worker_reads_their_earnings_in_their_own_locale() -> None:
     status, text = page_of(worker.user, "/money/earnings/")
 
     assert status == 200
-    for said in ("1,00 $", "-2,00 $", "Your answer in “Animals” was accepted.", f"?subject={payout}"):
+    for said in ("1,00 $", "-2,00 $", "Your answer in “Animals” was accepted.", f"?subject={quote(payout)}"):
         assert said in text, said
     assert page_of(worker.user, "/money/trace/", subject=payout)[0] == 200
     assert page_of(worker.user, "/money/earnings/", month="2026-13")[0] == 404
