@@ -14,17 +14,17 @@ from django.core.management.base import CommandError
 TASKS, WORKERS, OVERLAP = 60, 12, 10
 
 
-def write_lines(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     with gzip.open(path, "wt", encoding="utf-8") as lines:
         lines.writelines(f"{json.dumps(row)}\n" for row in rows)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two sets of a crowd that is right four times out of five, and one that is not of single choices."""
+    """Two sets of a crowd that is right four times out of five, one of boxes, and one that is told of and not there."""
     sets = [{"name": name, "kind": "categorical", "truth_tasks": TASKS} for name in ("first", "second")]
-    boxes = {"name": "boxes", "kind": "boxes", "truth_tasks": TASKS}
-    (tmp_path / "manifest.json").write_text(json.dumps([*sets, boxes]), encoding="utf-8")
+    others = [{"name": kind, "kind": kind, "truth_tasks": TASKS} for kind in ("boxes", "spans")]
+    (tmp_path / "manifest.json").write_text(json.dumps([*sets, *others]), encoding="utf-8")
     chance = random.Random(7)
     for one in sets:
         (tmp_path / str(one["name"])).mkdir()
@@ -37,7 +37,22 @@ def folder(tmp_path: Path) -> Path:
         write_lines(tmp_path / str(one["name"]) / "answers.jsonl.gz", answers)
         rows = [{"task": task, "label": label} for task, label in truth.items()]
         write_lines(tmp_path / str(one["name"]) / "truth.jsonl.gz", rows)
+    write_boxes(tmp_path / "boxes", chance)
     return tmp_path
+
+
+def write_boxes(folder: Path, chance: random.Random) -> None:
+    """Boxes by two who draw well and two who draw wildly."""
+    folder.mkdir()
+    truth = {f"t{task}": [[chance.uniform(0, 50), chance.uniform(0, 50), 40.0, 40.0]] for task in range(TASKS)}
+    answers = [
+        {"task": task, "worker": f"w{spread}{twin}", "label": [[side + chance.gauss(0, spread) for side in label[0]]]}
+        for task, label in truth.items()
+        for spread in (1, 8)
+        for twin in "ab"
+    ]
+    write_lines(folder / "answers.jsonl.gz", answers)
+    write_lines(folder / "truth.jsonl.gz", [{"task": task, "label": label} for task, label in truth.items()])
 
 
 def other(label: str) -> str:
@@ -65,6 +80,13 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
     assert [len(one["jobs"]) for one in figures["certificates"]] == [2, 1]
     assert [job["is_violated"] for one in figures["certificates"] for job in one["jobs"]] == [False, False, False]
     assert [found["people"]["honest"][1] for found in figures["signals"].values()] == [0, 0]
+    [boxes] = figures["kinds"]
+    assert (boxes["name"], boxes["tasks"], list(boxes["found"])) == (
+        "boxes",
+        TASKS,
+        ["one worker", "mean", "median", "Assay"],
+    )
+    assert boxes["found"]["Assay"] > boxes["found"]["median"] > boxes["found"]["one worker"]
     told = capsys.readouterr().out
     assert "accuracy over majority vote, worst set" in told
     assert "calibration error, mean" in told

@@ -11,6 +11,7 @@ from marketplace.bench.goals import Goal
 from marketplace.bench.quality import certificates
 from marketplace.bench.quality.accuracy import ENGINE, SetFindings, measure_accuracy
 from marketplace.bench.quality.certificates import CertificateFindings, measure_certificates
+from marketplace.bench.quality.kinds import KindFindings, measure_kinds
 from marketplace.bench.quality.recordings import read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
@@ -64,6 +65,7 @@ class QualityFindings:
     decisions: Decisions
     certificates: list[CertificateFindings]
     signals: dict[int, SignalFindings]
+    kinds: list[KindFindings]
 
     def engine_mean(self) -> float:
         """The engine's accuracy, the mean over the sets."""
@@ -97,6 +99,7 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
         steps=steps,
         many=many,
         decisions=measure_decisions(),
+        kinds=[] if course.only else measure_kinds(course.folder, quick=course.quick, tell=tell),
         certificates=[
             measure_certificates(course.jobs, misleading=certificates.MISLEADING, tell=tell),
             measure_certificates(max(course.jobs // 5, 1), misleading=certificates.HARD, tell=tell),
@@ -130,6 +133,10 @@ def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
     yield Goal("a decision after an answer, ms of CPU", slowest, DECISION_MS, shown, slowest < DECISION_MS)
     yield from _certificate_goals(findings.certificates[0])
     yield from _signal_goals(findings.signals[TURNS])
+    for one in findings.kinds:
+        ours, best = one.found[ENGINE], one.found[one.best_plain]
+        shown = f"{ours:.4f}, better than {best:.4f}"
+        yield Goal(f"{one.name}: {one.measure}, beside {one.best_plain}", ours, best, shown, one.lead > 0)
 
 
 def _certificate_goals(found: CertificateFindings) -> Iterator[Goal]:

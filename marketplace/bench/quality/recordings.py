@@ -48,13 +48,7 @@ class Recording:
 
 def read_recordings(folder: Path, *, only: Sequence[str] = ()) -> list[Recording]:
     """All sets of single choices in a folder that have some truth, or those named. Raises `NoRecordings`."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        raise NoRecordings(
-            f"There are no recordings at {folder}: it has no {MANIFEST}. Name a folder with one, and with a folder for "
-            "each set (answers.jsonl.gz, truth.jsonl.gz), by --data."
-        )
-    sets = json.loads(manifest.read_text(encoding="utf-8"))
+    sets = read_manifest(folder)
     names = [one["name"] for one in sets if one["kind"] == "categorical" and one["truth_tasks"]]
     if strange := [name for name in only if name not in names]:
         raise NoRecordings(f"{', '.join(strange)}: no such set at {folder}. There are {', '.join(names) or 'none'}.")
@@ -64,10 +58,22 @@ def read_recordings(folder: Path, *, only: Sequence[str] = ()) -> list[Recording
     return found
 
 
+def read_manifest(folder: Path) -> list[dict[str, Any]]:
+    """What a folder says that it holds. Raises `NoRecordings`."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        raise NoRecordings(
+            f"There are no recordings at {folder}: it has no {MANIFEST}. Name a folder with one, and with a folder for "
+            "each set (answers.jsonl.gz, truth.jsonl.gz), by --data."
+        )
+    sets: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))
+    return sets
+
+
 def read_recording(folder: Path) -> Recording:
     """One set from its two files of JSON Lines."""
-    rows = _read(folder / "answers.jsonl.gz")
-    truth = {row["task"]: row["label"] for row in _read(folder / "truth.jsonl.gz")}
+    rows = read_rows(folder / "answers.jsonl.gz")
+    truth = {row["task"]: row["label"] for row in read_rows(folder / "truth.jsonl.gz")}
     tasks, workers = (_numbered([row[kind] for row in rows]) for kind in ("task", "worker"))
     classes = _numbered([*(row["label"] for row in rows), *truth.values()])
     answers = Answers.of(
@@ -89,6 +95,7 @@ def _numbered(names: Sequence[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(sorted(set(names)))}
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of one file of JSON Lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

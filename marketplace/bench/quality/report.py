@@ -13,6 +13,7 @@ from rich.table import Table
 from marketplace.bench.quality.accuracy import ENGINE, TIES_SHARED, SetFindings
 from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
+from marketplace.bench.quality.kinds import KindFindings
 from marketplace.bench.report import goals_table
 
 OURS: Final = (
@@ -41,6 +42,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
         "steps": asdict(findings.steps),
         "many": asdict(findings.many) if findings.many else None,
         "decisions": asdict(findings.decisions),
+        "kinds": [asdict(one) for one in findings.kinds],
         "certificates": [asdict(one) for one in findings.certificates],
         "signals": {turns: found.written() for turns, found in findings.signals.items()},
         "goals": [asdict(goal) for goal in quality_goals(findings)],
@@ -54,6 +56,8 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
     yield _confidence_table(findings)
     if findings.replays:
         yield _replays_table(findings)
+    if findings.kinds:
+        yield _kinds_table(findings.kinds)
     steps, decisions = findings.steps, findings.decisions
     rival = findings.rivals.seconds_a_step if findings.rivals else None
     beside = f" (crowd-kit: {rival:.2f} s)" if rival is not None else ""
@@ -214,6 +218,18 @@ def _signals_table(findings: QualityFindings) -> Table:
         for who, people in found.people.items():
             by = ", ".join(f"{name} {count}" for name, count in found.by_signal[who].most_common())
             table.add_row(f"{turns}", who, f"{people:,}", f"{found.share(who):.2%}", by)
+    return table
+
+
+def _kinds_table(kinds: list[KindFindings]) -> Table:
+    table = _table(
+        "Boxes, spans and transcripts: one answer from several, without gold",
+        "Word error rate is better when lower, the others when higher",
+        ("set", "tasks", "measure", "one way and another"),
+    )
+    for one in kinds:
+        ways = ", ".join(f"{way} {worth:.4f}" for way, worth in one.found.items())
+        table.add_row(one.name, f"{one.tasks:,}", one.measure, ways)
     return table
 
 
