@@ -46,7 +46,7 @@ FAULT_KINDS: Final = (
     *("html_before", "html_after", "conflict", "rate_limited"),
 )
 SHARE_OF_FAULTS: Final = 0.28
-WEBHOOKS: Final = {"lost": 0.02, "duplicated": 1.0, "shuffle_seconds": 1.0}
+WEBHOOKS: Final = {"lost": 0.01, "duplicated": 1.0, "shuffle_seconds": 1.0}
 STALLED_AFTER_SECONDS: Final = 120.0
 
 Answer = TypeVar("Answer")
