@@ -337,8 +337,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
 # What beat wakes up stands in marketplace/beat.py.
+# In a queue of their own: behind a few hundred reactions each would be too old when its turn came, and nobody be paid.
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": seconds, "options": {"expires": seconds}} for name, (task, seconds) in BEAT.items()
+    name: {"task": task, "schedule": seconds, "options": {"expires": seconds, "queue": "sweeps"}}
+    for name, (task, seconds) in BEAT.items()
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 

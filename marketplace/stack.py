@@ -287,7 +287,7 @@ class Stack:
         return self._process(
             "worker",
             *("-m", "celery", "-A", "marketplace", "worker", "--loglevel", "INFO"),
-            *("--concurrency", str(self.celery_workers), "--queues", f"assay,{pulse.queue}"),
+            *("--concurrency", str(self.celery_workers), "--queues", f"assay,sweeps,{pulse.queue}"),
             *("--hostname", f"{pulse.queue}@%h", "--without-gossip", "--without-mingle"),
             ready=pulse.beats,
             healthy=pulse.is_fresh,
