@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 from billing.checks import check_books
-from billing.models import Funding, LedgerAccount, Payout, Posting, Refund
+from billing.models import Credit, Funding, LedgerAccount, Payout, Posting, Refund
 from billing.services import escrow, ledger, payouts, refunds, sending
-from billing.services.credits import Credit, grant_credit, take_credit_back
+from billing.services.credits import grant_credit, take_credit_back
 from billing.services.disputes import book_dispute
 from billing.services.ledger import AccountKey, Entry
 from billing.stripe_gateway import RefundOutcome, RefundState, TransferState
@@ -47,8 +48,10 @@ class Money(RuleBasedStateMachine):
             a_ready_account(worker)
 
     def teardown(self) -> None:
-        assert check_books() == []
-        transaction.savepoint_rollback(self.before)
+        try:
+            assert check_books() == []
+        finally:
+            transaction.savepoint_rollback(self.before)
 
     def moved(self, source: Place, target: Place, minor: int) -> None:
         self.held[source] -= minor
@@ -82,8 +85,8 @@ class Money(RuleBasedStateMachine):
     @rule(credit=consumes(credited))
     def take_credit_back(self, credit: Credit) -> None:
         client, minor = credit.client_owner, credit.amount_minor
-        back = {"credit_id": credit.pk, "client_owner": client, "why": "It has come.", "by": SOMEBODY}
-        if self.tried(lambda: take_credit_back(**back), possible=self.held[Kind.CLIENT_FUNDS, client] >= minor):
+        back = partial(take_credit_back, credit_id=credit.pk, client_owner=client, why="It has come.", by=SOMEBODY)
+        if self.tried(back, possible=self.held[Kind.CLIENT_FUNDS, client] >= minor):
             self.moved((Kind.CLIENT_FUNDS, client), (Kind.LOSS, "platform"), minor)
 
     @rule(job=jobs, minor=cents)
@@ -263,6 +266,6 @@ def dispute_of(funding: Funding, *, status: str) -> DisputeState:
 @pytest.mark.django_db
 def test_money_moves_as_in_a_model_of_dicts() -> None:
     few = settings(
-        max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     run_state_machine_as_test(Money, settings=few)
