@@ -20,6 +20,7 @@ from billing.models import (
     Posting,
     Refund,
     StripeEvent,
+    StripeMovement,
 )
 from billing.services.payouts import retry_payout
 from billing.services.stripe_inbox import redrive_event
@@ -215,3 +216,14 @@ class StripeEventAdmin(MoneyAdmin):
             done="events will be processed again",
             service=lambda event_id, by: redrive_event(stripe_event_id=event_id, by=by),
         )
+
+
+@admin.register(StripeMovement)
+class StripeMovementAdmin(MoneyAdmin):
+    """What moved the balance at Stripe, and what says why."""
+
+    list_display = ("moved_at", "kind", "source_id", "amount_minor", "fee_minor", "currency", "state", "posting")
+    list_filter = ("state", "kind", "currency")
+    list_select_related = ("posting",)
+    search_fields = ("=stripe_id", "=source_id")
+    ordering = ("-moved_at", "-id")

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing.services import missed_events, stragglers
+from billing.services import missed_events, reconciliation, stragglers
 
 
 @shared_task(name="billing.drive_stragglers")
@@ -15,3 +15,9 @@ def drive_stragglers() -> None:
 def sweep_missed_events() -> None:
     """Keep what Stripe told in the last three days and no webhook brought. Nightly."""
     missed_events.sweep_missed_events()
+
+
+@shared_task(name="billing.reconcile")
+def reconcile() -> None:
+    """Match what moved at Stripe with the postings that say why; alarm what has none. Nightly."""
+    reconciliation.reconcile()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import stripe
-from stripe.params import EventListParams
+from stripe.params import BalanceTransactionListParams, EventListParams
 
 from billing.stripe_gateway import PAGE_SIZE, id_of, speaking
 from billing.webhook_event import WebhookEvent, event_in
@@ -101,3 +101,50 @@ def page_of_events(*, since: datetime, after: str = "", account_id: str = "") ->
     with speaking() as client:
         found = client.v1.events.list(asked, {"stripe_account": account_id} if account_id else {})
         return [replace(event_in(str(event).encode()), account=account_id) for event in found.data]
+
+
+@dataclass(frozen=True)
+class MovementState:
+    """One movement of the platform's balance: ``amount_minor``, below zero for what left, and what was kept of it.
+
+    ``related_id`` is the payment or the transfer behind its source, if there is one.
+    """
+
+    transaction_id: str
+    kind: str
+    category: str
+    source_id: str
+    related_id: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    moved_at: datetime
+
+
+def page_of_movements(*, since: datetime | None = None, after: str = "") -> list[MovementState]:
+    """Up to a hundred movements of the platform's balance, the newest first, older than movement ``after``.
+
+    Empty when there are no more since then (None: since ever).
+    """
+    asked: BalanceTransactionListParams = {"limit": PAGE_SIZE, "expand": ["data.source"]}
+    if since is not None:
+        asked["created"] = {"gte": int(since.timestamp())}
+    if after:
+        asked["starting_after"] = after
+    with speaking() as client:
+        return [_movement(entry) for entry in client.v1.balance_transactions.list(asked).data]
+
+
+def _movement(entry: stripe.BalanceTransaction) -> MovementState:
+    related = getattr(entry.source, "payment_intent", None) or getattr(entry.source, "transfer", None)
+    return MovementState(
+        transaction_id=entry.id,
+        kind=entry.type,
+        category=entry.reporting_category,
+        source_id=id_of(entry.source),
+        related_id=id_of(related),
+        amount_minor=entry.amount,
+        fee_minor=entry.fee,
+        currency=entry.currency.upper(),
+        moved_at=datetime.fromtimestamp(entry.created, UTC),
+    )

@@ -8,6 +8,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "tidy media": ("kernel.tidy_media", 600),
     "drive stragglers": ("billing.drive_stragglers", 300),
     "sweep missed events": ("billing.sweep_missed_events", 86_400),
+    "reconcile with Stripe": ("billing.reconcile", 86_400),
     "check everything": ("marketplace.check_everything", 86_400),
     "lift ended pauses": ("workforce.lift_ended_pauses", 60),
     "abandon overdue exams": ("qualification.abandon_overdue_exams", 60),

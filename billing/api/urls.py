@@ -5,9 +5,12 @@ from django.urls import path
 from billing.api.books import BooksView
 from billing.api.payout_accounts import OnboardingLinkView, PayoutAccountChangeView, PayoutAccountView
 from billing.api.payouts import BankPayoutsView, PayoutCancellationView, PayoutsView, PayoutView
+from billing.api.stripe_movements import ExplanationView, StripeMovementsView
 
 urlpatterns = [
     path("books/", BooksView.as_view()),
+    path("stripe-movements/", StripeMovementsView.as_view()),
+    path("stripe-movements/<uuid:movement_id>/explain/", ExplanationView.as_view()),
     path("payouts/", PayoutsView.as_view()),
     path("payouts/<uuid:payout_id>/", PayoutView.as_view()),
     path("payouts/<uuid:payout_id>/cancel/", PayoutCancellationView.as_view()),

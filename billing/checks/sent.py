@@ -187,6 +187,26 @@ REFUSED_LEAVES_NOTHING: Final = """
         AND NOT EXISTS (SELECT FROM there WHERE there.id = owed.id)
 """
 
+MOVED_AS_POSTED: Final = """
+    WITH posted AS (
+        SELECT p.id, p.kind, min(a.currency) AS currency, sum(e.amount_minor)::bigint * CASE WHEN p.kind IN (
+            'funding_settled', 'refund_failed', 'refund_returned', 'payout_failed', 'payout_returned', 'dispute_won'
+            ) THEN 1 ELSE -1 END AS minor
+        FROM billing_posting p
+        JOIN billing_ledgerentry e ON e.posting_id = p.id JOIN billing_ledgeraccount a ON a.id = e.source_id
+        GROUP BY p.id
+    )
+    SELECT m.stripe_id,
+        format('Stripe moved %s %s; %s posted %s %s.', m.amount_minor, m.currency, x.kind, x.minor, x.currency)
+    FROM billing_stripemovement m JOIN posted x ON x.id = m.posting_id
+    WHERE (m.amount_minor, m.currency) IS DISTINCT FROM (x.minor, x.currency)
+    UNION ALL
+    SELECT m.stripe_id, format('Stripe kept %s of it, and %s was posted.', m.fee_minor, coalesce(x.minor, 0))
+    FROM billing_stripemovement m
+    LEFT JOIN billing_posting p ON p.key = 'processing:' || m.stripe_id LEFT JOIN posted x ON x.id = p.id
+    WHERE m.state = 'matched' AND m.fee_minor > 0 AND -m.fee_minor IS DISTINCT FROM x.minor
+"""
+
 CREDITS_ARE_POSTED: Final = """
     WITH granted AS (
         SELECT p.key, sum(e.amount_minor)::bigint AS minor,
@@ -207,6 +227,7 @@ SENT: Final[Promises] = {
     "what is in flight is under way": IN_FLIGHT_IS_UNDER_WAY,
     "disputes are posted as they stand": DISPUTES_ARE_POSTED,
     "credits are posted as they stand": CREDITS_ARE_POSTED,
+    "what moved at Stripe is what was posted": MOVED_AS_POSTED,
     "states rebuild from entries alone": REBUILT,
     "a payout has at most one transfer": ONE_TRANSFER,
     "every key for Stripe was told": KEYS_ARE_TOLD,

@@ -8,6 +8,7 @@ from billing.models.ledger import LedgerAccount, LedgerEntry, Posting
 from billing.models.payout import Payout, PayoutAccount
 from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
+from billing.models.stripe_movement import StripeMovement
 
 __all__ = [
     "BankPayout",
@@ -21,4 +22,5 @@ __all__ = [
     "Posting",
     "Refund",
     "StripeEvent",
+    "StripeMovement",
 ]

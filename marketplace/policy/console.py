@@ -40,6 +40,7 @@ ROWS: Final = (
     *section("billing.payoutaccount", to="finance auditor"),
     *section("billing.payout", to="finance auditor", actions="drive_on", by="finance"),
     *section("billing.bankpayout", to="finance auditor"),
+    *section("billing.stripemovement", to="finance auditor"),
     *section("billing.stripeevent", to="finance auditor", actions="process_again", by="finance"),
     *section("workforce.application", to="certification auditor", actions="approve decline", by="certification"),
     *section(

@@ -21,6 +21,7 @@ EXCEPTIONS: Final = (
     "exceptions(kind subject since sentence why amount_minor currency stripe console evidence(id at action actor why))"
 )
 IN_FLIGHT: Final = "id owner state amount_minor currency created_at age_seconds attempt held_until transfer"
+MOVED: Final = "id stripe_id kind source_id amount_minor fee_minor currency moved_at state posting note"
 EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
 PROOF: Final = "kind event position path checkpoint"
 CHECKPOINT: Final = "checkpoint size signed_at keys consistency"
@@ -58,6 +59,8 @@ ROWS: Final = (
         writes="country currency hourly_minor valid_from",
         scope="admin.write",
     ),
+    *allow("list_movements_at_stripe", on="books", to="finance auditor", reads=MOVED, scope="admin.read"),
+    *allow("explain_a_movement_at_stripe", on="books", to="finance", reads=MOVED, writes="note", scope="admin.write"),
     *allow("show_the_books", on="books", to="finance auditor", reads=BOOKS, scope="admin.read"),
     *allow("list_money_s_exceptions", on="books", to="finance auditor", reads=EXCEPTIONS, scope="admin.read"),
     *allow("list_payouts_in_flight", on="payout in flight", to="finance auditor", reads=IN_FLIGHT, scope="admin.read"),

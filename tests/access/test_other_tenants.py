@@ -25,6 +25,7 @@ METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 ADMINS: Final = """
     POST clients/<client_id>/credits/ | POST clients/<client_id>/credits/<credit_id>/take-back/
+    GET stripe-movements/ | POST stripe-movements/<movement_id>/explain/
     GET books/ | GET money/trace/<subject>/ | GET money/exceptions/ | GET money/in-flight/
     GET tax-reports/1099-nec/<year>/ | GET tax-reports/dac7/<year>/ | POST applications/<application_id>/approve/
     POST applications/<application_id>/decline/

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from billing.models import Funding
+from billing.models import Funding, StripeMovement
 from billing.services.credits import grant_credit
 from billing.services.payouts import request_payout
 from billing.services.refunds import request_refund
@@ -62,6 +62,15 @@ def a_side() -> Side:
     credit = grant_credit(
         client_owner=client.billing_owner, amount=Money(50, "USD"), reason="To test.", by=Actor.system("test")
     )
+    movement = StripeMovement.objects.create(
+        stripe_id=f"txn_{client.pk}",
+        kind="payout",
+        category="payout",
+        amount_minor=-1,
+        fee_minor=0,
+        currency="USD",
+        moved_at=clock.now(),
+    )
     a_ready_account(worker.billing_owner)
     payout = request_payout(owner=worker.billing_owner, amount=Money(300, "USD"), by=Actor.user(worker.user))
     media, _ = add_media(owner=job.media_owner, payer=client.media_payer, name="one.png", sent=a_picture(), by=owner)
@@ -75,6 +84,7 @@ def a_side() -> Side:
         "funding_id": Funding.objects.get(client_owner=client.billing_owner).pk,
         "refund_id": refund.pk,
         "credit_id": credit.pk,
+        "movement_id": movement.pk,
         "job_id": job.pk,
         "share_id": share.pk,
         "media_id": media.pk,

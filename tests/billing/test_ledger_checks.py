@@ -51,6 +51,7 @@ BALANCES, FLOORS, COMPLETE = "balances equal their entries", "nothing is held be
 CURRENCIES, PAID_ONCE, MIRRORS = "currencies never mix", "work is paid once", "reversals are exact, and once"
 FROM_FUNDINGS, REFUNDS = "money comes from settled fundings", "fundings know their refunds"
 ENDS, UNDER_WAY = "payouts and refunds end as they are posted", "what is in flight is under way"
+MOVED = "what moved at Stripe is what was posted"
 DISPUTES, CREDITS = "disputes are posted as they stand", "credits are posted as they stand"
 ADDS_UP, TOLD = "money in is money held, kept and out", "entries never change"
 
@@ -101,6 +102,14 @@ SENT_BY_NOBODY = """
     UPDATE billing_payout SET state = 'sent', sent_at = now(), attempt = 1, attempt_began_at = now()
 """
 
+A_MOVEMENT_BY_HAND = """
+    INSERT INTO billing_stripemovement (id, stripe_id, kind, category, source_id, related_id, amount_minor, fee_minor,
+        currency, moved_at, state, posting_id, note, seen_at)
+        SELECT gen_random_uuid(), 'txn_1', 'charge', 'charge', 'ch_1', 'pi_1', 9999, 0, 'USD', now(), 'matched', id, '',
+            now()
+        FROM billing_posting WHERE kind = 'funding_settled'
+"""
+
 A_CREDIT_BY_HAND = """
     INSERT INTO billing_credit (id, client_owner, amount_minor, currency, reason, state, granted_at)
         VALUES (gen_random_uuid(), 'client:1', 100, 'USD', 'None.', 'granted', now())
@@ -127,6 +136,7 @@ BREAKS = [
     (POSTING_GONE, {BALANCES, TOLD}),
     (A_DISPUTE_BY_HAND, {DISPUTES}),
     (A_CREDIT_BY_HAND, {CREDITS}),
+    (A_MOVEMENT_BY_HAND, {MOVED}),
     (FUNDED_LAST, {ARRIVED}),
     ("UPDATE billing_posting SET kind = 'bonus_paid' WHERE key = 'pay:1'", {WAYS, TOLD}),
     ("ALTER TABLE billing_payout DISABLE TRIGGER billing_payout_follows_its_flow", {GUARDS}),

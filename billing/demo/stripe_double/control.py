@@ -128,7 +128,7 @@ def totals_of(world: World) -> Json:
     """Per currency: paid_in, fees, refunded, disputed, transferred (less what came back), at_banks, available."""
     totals: dict[str, dict[str, int]] = {}
     signs = {"charge": ("paid_in", 1), "refund": ("refunded", -1), "refund_failure": ("refunded", -1)}
-    signs |= {"transfer": ("transferred", -1), "transfer_refund": ("transferred", -1)}
+    signs |= {"transfer": ("transferred", -1), "transfer_reversal": ("transferred", -1)}
     signs |= {"dispute": ("disputed", -1), "dispute_reversal": ("disputed", -1)}
     own = {"paid_in": 0, "fees": 0, "refunded": 0, "disputed": 0, "transferred": 0, "at_banks": 0, "available": 0}
     for of_platform in (True, False):

@@ -132,7 +132,11 @@ def _book_reversal(world: World, transfer: Json, *, amount: int, metadata: Json)
         parent=transfer["id"],
     )
     reversal["balance_transaction"] = world.move_money(
-        amount=amount, currency=transfer["currency"], kind="transfer_refund", source=reversal["id"]
+        amount=amount,
+        currency=transfer["currency"],
+        kind="transfer_refund",
+        category="transfer_reversal",
+        source=reversal["id"],
     )
     world.move_money(
         amount=-amount,

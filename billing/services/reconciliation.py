@@ -1,0 +1,278 @@
+"""Reconciliation: each movement of the balance at Stripe finds the one posting that says why, or waits for a person.
+
+Stripe's fees are posted from what it took. Nothing else is posted here: what is missing in the books is not made up.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Max, Q, Sum
+
+from billing import queries, stripe_records
+from billing.models import Dispute, Funding, LedgerAccount, Payout, Posting, Refund, StripeMovement
+from billing.services.escrow import PLATFORM
+from billing.services.ledger import AccountKey, Entry, entries_of, post, reverse
+from billing.services.sending import Unexplained
+from billing.stripe_records import MovementState
+from kernel import clock
+from kernel.errors import NotFound, Refused
+from kernel.flow import move
+from kernel.money import Money
+from kernel.services.audit import Actor
+from kernel.text import clean_text
+
+logger = logging.getLogger(__name__)
+
+RECONCILER: Final = Actor.system("reconciliation")
+
+READ_AGAIN: Final = timedelta(days=1)
+"""Before the last one seen: movements of one second may come into the list in any order."""
+
+ALARMED_AFTER: Final = timedelta(days=2)
+"""So long our own posting may take: a webhook, its retries, the stragglers."""
+
+LONGEST_NOTE: Final = 2000
+
+OWN_FEES: Final = ("stripe_fee", "stripe_fx_fee", "tax_fee")
+"""Movements that are nothing but a fee."""
+
+Kind = Posting.Kind
+State = StripeMovement.State
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How one currency stands, in minor units: what moved, what is there says Stripe, what should be say our books."""
+
+    currency: str
+    matched: int
+    explained: int
+    unmatched: int
+    fees_minor: int
+    moved_minor: int
+    at_stripe_minor: int
+    booked_minor: int
+
+    @property
+    def unread_minor(self) -> int:
+        """What Stripe has more than its movements sum up to; not 0 while something moves as it is read."""
+        return self.at_stripe_minor - self.moved_minor
+
+    @property
+    def unbooked_minor(self) -> int:
+        """What moved at Stripe more than the books say: what is on its way, explained by a person, or unmatched."""
+        return self.moved_minor - self.booked_minor
+
+
+def reconcile() -> list[Reconciled]:
+    """Read what moved at Stripe since the last time, match what can be matched, alarm the rest. Calls Stripe."""
+    for page in _pages():
+        _keep(page)
+    unmatched = StripeMovement.objects.filter(state=State.UNMATCHED).order_by("moved_at", "pk")
+    for movement_id in unmatched.values_list("pk", flat=True):
+        try:
+            match_movement(movement_id=movement_id)
+        except Refused as problem:
+            logger.warning("Stripe movement %s cannot be matched: %s", movement_id, problem)
+    _alarm()
+    return _standing(stripe_records.balances_of())
+
+
+@transaction.atomic
+def match_movement(*, movement_id: UUID) -> StripeMovement:
+    """Find the posting that says why, and post Stripe's fee. One that is matched stays as it is."""
+    movement = StripeMovement.objects.select_for_update(no_key=True).get(pk=movement_id)
+    if movement.state == State.MATCHED:
+        return movement
+    _charge_fee(movement)
+    posting = _posting_of(movement)
+    if posting is not None:
+        movement.posting = posting
+        move(movement, State.MATCHED, by=RECONCILER, why=posting.key, fields=["posting"])
+    return movement
+
+
+@transaction.atomic
+def explain_movement(*, movement_id: UUID, note: str, by: Actor) -> StripeMovement:
+    """Keep what a person found of a movement that no posting explains, such as a payout to the platform's own bank.
+
+    Raises Invalid, NotFound or WrongState.
+    """
+    note = clean_text(note, what="note", field="note", longest=LONGEST_NOTE)
+    movement = StripeMovement.objects.select_for_update(no_key=True).filter(pk=movement_id).first()
+    if movement is None:
+        raise NotFound("Stripe movement")
+    movement.note = note
+    move(movement, State.EXPLAINED, by=by, why=note, fields=["note"])
+    return movement
+
+
+def _pages() -> Iterator[list[MovementState]]:
+    last = StripeMovement.objects.aggregate(last=Max("moved_at"))["last"]
+    since, after = (last - READ_AGAIN if last else None), ""
+    while page := stripe_records.page_of_movements(since=since, after=after):
+        yield page
+        after = page[-1].transaction_id
+
+
+@transaction.atomic
+def _keep(page: list[MovementState]) -> None:
+    known = StripeMovement.objects.filter(stripe_id__in=[seen.transaction_id for seen in page])
+    here = set(known.values_list("stripe_id", flat=True))
+    fresh = [
+        StripeMovement(
+            stripe_id=seen.transaction_id,
+            kind=seen.kind,
+            category=seen.category,
+            source_id=seen.source_id,
+            related_id=seen.related_id,
+            amount_minor=seen.amount_minor,
+            fee_minor=seen.fee_minor,
+            currency=seen.currency,
+            moved_at=seen.moved_at,
+        )
+        for seen in page
+        if seen.transaction_id not in here
+    ]
+    StripeMovement.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def _charge_fee(movement: StripeMovement) -> None:
+    """Post what Stripe kept of it, once, however often it is looked at; what it gives back undoes what it had kept."""
+    kept = movement.fee_minor - (movement.amount_minor if movement.kind in OWN_FEES else 0)
+    key = f"processing:{movement.stripe_id}"
+    if kept > 0:
+        source = AccountKey(LedgerAccount.Kind.PROCESSOR_FEES, PLATFORM)
+        outside = AccountKey(LedgerAccount.Kind.OUTSIDE_WORLD, "stripe")
+        entry = Entry(source, outside, Money(kept, movement.currency))
+        post(key=key, kind=Kind.PROCESSING_CHARGED, subject=f"stripe:{movement.stripe_id}", entries=[entry])
+    elif kept < 0:
+        earlier = StripeMovement.objects.filter(source_id=movement.source_id, fee_minor=-kept).order_by(
+            "moved_at", "pk"
+        )
+        if (charged := earlier.first()) is None:
+            raise Unexplained(f"Stripe gave {-kept} back with {movement.stripe_id}, and had not kept so much before.")
+        _charge_fee(charged)
+        reverse(posting_key=f"processing:{charged.stripe_id}", key=key, why="Stripe gave it back")
+
+
+def _posting_of(movement: StripeMovement) -> Posting | None:
+    """The posting that says why, if it is there, is of that amount, and belongs to no other movement."""
+    find = POSTED_AS.get(movement.category) or POSTED_AS.get(movement.kind)
+    key = find(movement) if find else ""
+    posting = Posting.objects.filter(key=key, stripe_movement__isnull=True).first()
+    if posting is None:
+        return None
+    entries = entries_of(posting=posting)
+    total = sum(entry.amount.minor for entry in entries)
+    fits = (total, entries[0].amount.currency) == (abs(movement.amount_minor), movement.currency)
+    return posting if fits else None
+
+
+def _of_charge(movement: StripeMovement) -> str:
+    funding = Funding.objects.filter(payment_intent_id=movement.related_id).exclude(payment_intent_id="").first()
+    return funding.reference if funding else ""
+
+
+def _of_refund(movement: StripeMovement) -> str:
+    return _out(Refund.objects.filter(stripe_refund_id=movement.source_id).first())
+
+
+def _of_refund_failure(movement: StripeMovement) -> str:
+    return _back(Refund.objects.filter(stripe_refund_id=movement.source_id).first())
+
+
+def _of_transfer(movement: StripeMovement) -> str:
+    return _out(Payout.objects.filter(stripe_transfer_id=movement.source_id).first())
+
+
+def _of_reversal(movement: StripeMovement) -> str:
+    return _back(Payout.objects.filter(stripe_transfer_id=movement.related_id).first())
+
+
+def _of_dispute(movement: StripeMovement) -> str:
+    dispute = Dispute.objects.filter(stripe_dispute_id=movement.source_id).first()
+    return f"{dispute.reference}:{'opened' if movement.amount_minor < 0 else 'won'}" if dispute else ""
+
+
+def _of_fee(movement: StripeMovement) -> str:
+    return f"processing:{movement.stripe_id}"
+
+
+def _out(row: Payout | Refund | None) -> str:
+    """What took the money out: its end; or what set it aside, when the end gave it back."""
+    if row is None or row.state not in ("settled", "returned", "failed"):
+        return ""
+    return f"{row.reference}:{'requested' if row.state == 'failed' else 'finished'}"
+
+
+def _back(row: Payout | Refund | None) -> str:
+    if row is None or row.state not in ("returned", "failed"):
+        return ""
+    return f"{row.reference}:{'returned' if row.state == 'returned' else 'finished'}"
+
+
+POSTED_AS: Final[dict[str, Callable[[StripeMovement], str]]] = {
+    "charge": _of_charge,
+    "payment": _of_charge,
+    "refund": _of_refund,
+    "payment_refund": _of_refund,
+    "refund_failure": _of_refund_failure,
+    "payment_failure_refund": _of_refund_failure,
+    "transfer": _of_transfer,
+    "transfer_reversal": _of_reversal,
+    "transfer_refund": _of_reversal,
+    "dispute": _of_dispute,
+    "dispute_reversal": _of_dispute,
+    **dict.fromkeys(OWN_FEES, _of_fee),
+}
+"""By Stripe's category of a movement, or its kind: the key of the posting that says why; empty while there is none."""
+
+
+def _alarm() -> None:
+    """What nobody has explained for too long is an error, every night, until somebody has."""
+    late = StripeMovement.objects.filter(state=State.UNMATCHED, moved_at__lt=clock.now() - ALARMED_AFTER)
+    for movement in late.order_by("moved_at", "pk"):
+        logger.error(
+            "Stripe moved %s %s (%s, %s) and no posting says why.",
+            movement.amount_minor,
+            movement.currency,
+            movement.kind,
+            movement.stripe_id,
+        )
+
+
+def _standing(at_stripe: dict[str, int]) -> list[Reconciled]:
+    counted = StripeMovement.objects.order_by("currency").values("currency")
+    rows = counted.annotate(
+        matched=Count("pk", filter=Q(state=State.MATCHED)),
+        explained=Count("pk", filter=Q(state=State.EXPLAINED)),
+        unmatched=Count("pk", filter=Q(state=State.UNMATCHED)),
+        fees=Sum("fee_minor"),
+        moved=Sum("amount_minor"),
+    )
+    return [
+        Reconciled(
+            currency=row["currency"],
+            matched=row["matched"],
+            explained=row["explained"],
+            unmatched=row["unmatched"],
+            fees_minor=row["fees"],
+            moved_minor=row["moved"] - row["fees"],
+            at_stripe_minor=at_stripe.get(row["currency"], 0),
+            booked_minor=_booked(row["currency"]),
+        )
+        for row in rows
+    ]
+
+
+def _booked(currency: str) -> int:
+    """What by our books should be at Stripe, once everything on its way has ended."""
+    books = queries.books(currency)
+    gone = books.refunded_minor + books.paid_out_minor + books.disputed_minor + books.taken_back_minor
+    return books.funded_minor - gone - books.processing_minor
