@@ -23,8 +23,9 @@ from kernel.services.outbox import subscribe
 from marketplace.access import register_access
 from marketplace.events import InvitationGiven, JobFinished
 from marketplace.policy import TABLE
-from marketplace.services import awaiting_funds, disputed_clients, invitation_mail, reactions
+from marketplace.services import awaiting_funds, disputed_clients, interruptions, invitation_mail, reactions
 from qualification.events import ScoreFellBelowFloor
+from workforce.events import WorkerOffboarded, WorkerSuspended
 from workforce.models import Worker
 from workforce.queries import why_no_admin
 
@@ -57,6 +58,8 @@ def wire() -> None:
     subscribe(RefundFailed, awaiting_funds.start_after_funds_came, in_transaction=False)
     subscribe(JobFinished, awaiting_funds.start_after_funds_came, in_transaction=False)
 
+    subscribe(WorkerSuspended, interruptions.interrupt_ended_worker)
+    subscribe(WorkerOffboarded, interruptions.interrupt_ended_worker)
     subscribe(PayoutFailed, reactions.escalate_failed_payout)
     subscribe(PayoutDestinationChanged, reactions.tell_of_changed_destination)
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)

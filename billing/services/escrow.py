@@ -87,6 +87,12 @@ def pay_all(*, payments: Sequence[Payment]) -> list[Posting]:
     return post_all(drafts=[payment.draft for payment in payments])
 
 
+def pay_for_time(*, job_owner: str, worker_owner: str, amount: Money, key: str, subject: str) -> Posting:
+    """Pay the time of work that was taken away in the middle, once for each ``key`` (``interruption:<assignment>``)."""
+    entry = Entry(AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.WORKER_EARNINGS, worker_owner), amount)
+    return post(key=key, kind=Posting.Kind.INTERRUPTION_PAID, subject=subject, entries=[entry])
+
+
 def release(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
     """Give ``amount`` that the job will not spend back to the client's funds."""
     entry = Entry(AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner), amount)

@@ -1,9 +1,9 @@
-"""The console's sections for the floor on hourly pay: floors, what was paid to reach them, and heartbeats."""
+"""The console's sections for pay by time: floors, lifts to reach them, interruptions, heartbeats."""
 
 from django.contrib import admin
 
 from kernel.admin import ReadOnlyAdmin
-from marketplace.models import Heartbeat, Lift, PayFloor
+from marketplace.models import Heartbeat, Interruption, Lift, PayFloor
 
 
 @admin.register(PayFloor)
@@ -36,3 +36,14 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     list_select_related = ("assignment",)
     search_fields = ("=assignment__id",)
     ordering = ("-last_at", "-assignment_id")
+
+
+@admin.register(Interruption)
+class InterruptionAdmin(ReadOnlyAdmin):
+    """Turns that were taken away in the middle, and what their time was paid."""
+
+    list_display = ("assignment", "why", "seconds", "expected_seconds", "amount_minor", "currency", "interrupted_at")
+    list_filter = ("why", "currency")
+    list_select_related = ("assignment",)
+    search_fields = ("=assignment__id", "=assignment__worker__id", "=assignment__job__id")
+    ordering = ("-interrupted_at", "-assignment_id")

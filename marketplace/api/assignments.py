@@ -103,6 +103,25 @@ class RejectionOut(Out):
     appeal = AppealOut(allow_null=True)
 
 
+class InterruptionOut(Out):
+    """What was paid for a turn that was taken away in the middle."""
+
+    EXAMPLE = {
+        "amount_minor": 2,
+        "currency": "USD",
+        "seconds": 31.4,
+        "expected_seconds": 68.0,
+        "why": "what the task shows was withdrawn",
+        "interrupted_at": "2026-05-17T13:00:31Z",
+    }
+    amount_minor = fields.MoneyMinorField()
+    currency = fields.CurrencyField()
+    seconds = fields.FloatField(help_text="From the claim to when it was taken away.")
+    expected_seconds = fields.FloatField(help_text="What an answer in the job takes; so much time is worth the reward.")
+    why = fields.LineField()
+    interrupted_at = fields.DateTimeField()
+
+
 class AssignmentOut(Out):
     """One's own turn at a task."""
 
@@ -119,6 +138,7 @@ class AssignmentOut(Out):
         "decision_due_at": "2026-05-20T13:00:07Z",
         "decided_at": None,
         "rejection": None,
+        "interruption": None,
     }
     id = fields.UUIDField()
     job = fields.UUIDField()
@@ -134,6 +154,9 @@ class AssignmentOut(Out):
     )
     decided_at = fields.DateTimeField(allow_null=True)
     rejection = RejectionOut(allow_null=True)
+    interruption = InterruptionOut(
+        allow_null=True, help_text="When it was taken away: what its time was paid, and why."
+    )
 
 
 class TurnOut(AssignmentOut):
@@ -172,7 +195,7 @@ class AssignmentsView(WorkersOwnView):
     def get(self, request: Request) -> Response:
         """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
         rows = self.permit.among(Assignment.objects.all()).filter(**self.read_query())
-        rows = rows.select_related("job", "rejection__appeal", "rejection__breaker")
+        rows = rows.select_related("job", "interruption", "rejection__appeal", "rejection__breaker")
         return self.page(
             rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
         )
@@ -271,6 +294,7 @@ def shown(turn: Assignment) -> dict[str, Any]:
     """What workers see of a turn of theirs. Nothing in it, nor when it changes, tells gold from work."""
     job = turn.job
     rejection = turn.rejection if turn.decided_at and hasattr(turn, "rejection") else None
+    interruption = turn.interruption if turn.state == Assignment.State.CUT_SHORT else None
     return {
         "id": turn.pk,
         "job": turn.job_id,
@@ -285,6 +309,7 @@ def shown(turn: Assignment) -> dict[str, Any]:
         "decision_due_at": turn.submitted_at + job.review_window if turn.submitted_at else None,
         "decided_at": turn.decided_at,
         "rejection": RejectionOut(rejection_seen(rejection)).data if rejection else None,
+        "interruption": InterruptionOut(interruption).data if interruption else None,
     }
 
 

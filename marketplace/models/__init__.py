@@ -8,6 +8,7 @@ from marketplace.models.certificate import Certificate, Inspection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.fee_schedule import FeeSchedule, FeeTier
+from marketplace.models.interruption import Interruption
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
@@ -33,6 +34,7 @@ __all__ = [
     "FeeTier",
     "Heartbeat",
     "Inspection",
+    "Interruption",
     "Invitation",
     "Invoice",
     "Job",

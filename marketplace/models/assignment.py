@@ -17,7 +17,8 @@ from marketplace.models.task import Slot, Task
 class Assignment(models.Model):
     """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
 
-    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired. ``lane``
+    ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired,
+    and when cut short if it can be offered again. ``lane``
     is that of the slot it was, so that gold is told from work without its task; nobody is shown it.
     """
 
@@ -28,10 +29,11 @@ class Assignment(models.Model):
         REJECTED = "rejected"
         RETURNED = "returned"
         EXPIRED = "expired"
+        CUT_SHORT = "cut_short", "taken away in the middle, and its time paid"
 
     FLOW = Flow(
         {
-            State.ACTIVE: {State.SUBMITTED, State.RETURNED, State.EXPIRED},
+            State.ACTIVE: {State.SUBMITTED, State.RETURNED, State.EXPIRED, State.CUT_SHORT},
             State.SUBMITTED: {State.ACCEPTED, State.REJECTED},
             State.REJECTED: {State.ACCEPTED},
         }
@@ -62,7 +64,9 @@ class Assignment(models.Model):
             models.UniqueConstraint(fields=["task", "ordinal"], name="one_assignment_per_turn"),
             models.UniqueConstraint(fields=["worker"], condition=Q(state="active"), name="one_reservation_at_a_time"),
             models.CheckConstraint(
-                condition=Q(state__in=["active", "submitted", "accepted", "rejected", "returned", "expired"]),
+                condition=Q(
+                    state__in=["active", "submitted", "accepted", "rejected", "returned", "expired", "cut_short"]
+                ),
                 name="assignment_state_known",
             ),
             models.CheckConstraint(
@@ -80,7 +84,8 @@ class Assignment(models.Model):
                     decided_at__isnull=False,
                     ordinal__isnull=False,
                 )
-                | Q(state__in=["returned", "expired"], submitted_at__isnull=True, ordinal__isnull=True),
+                | Q(state__in=["returned", "expired"], submitted_at__isnull=True, ordinal__isnull=True)
+                | Q(state="cut_short", submitted_at__isnull=True, decided_at__isnull=True),
                 name="assignment_state_has_its_times",
             ),
             models.CheckConstraint(

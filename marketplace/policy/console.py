@@ -83,6 +83,7 @@ ROWS: Final = (
     *section("marketplace.payfloor", to="finance auditor"),
     *section("marketplace.lift", to="finance auditor"),
     *section("marketplace.heartbeat", to="escalations auditor"),
+    *section("marketplace.interruption", to="escalations finance auditor"),
     *section(
         "marketplace.escalation",
         to="escalations auditor",

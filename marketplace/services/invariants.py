@@ -56,7 +56,7 @@ LEFT JOIN marketplace_breaker breaker ON breaker.id = rejection.breaker_id
 WHERE job.state IN ('completed', 'cancelled') AND (
       turn.state = 'rejected'
       AND greatest(rejection.reversible_until, appeal.decided_at, breaker.decided_at) > job.finished_at
-   OR turn.state IN ('returned', 'expired') AND EXISTS (
+   OR turn.state IN ('returned', 'expired', 'cut_short') AND EXISTS (
       SELECT FROM kernel_auditevent event
       WHERE event.subject_id = turn.id::text AND event.to_state = turn.state AND event.at >= job.finished_at))
 GROUP BY turn.job_id

@@ -7,6 +7,7 @@ from kernel.models import Media, User
 from kernel.services import media as kept
 from kernel.services.media_fetching import want_media
 from marketplace.models import Job
+from marketplace.services.interruptions import interrupt_turns_that_show
 
 
 def add_media_to_job(*, job: Job, name: str, sent: bytes, by: User) -> tuple[Media, bool]:
@@ -30,8 +31,13 @@ def delete_media_of_job(*, job: Job, media_id: UUID, by: User) -> None:
 
 
 def withdraw_media_of_job(*, job: Job, media_id: UUID, why: str, by: User) -> Media:
-    """Show a file of ``job`` to nobody any more. Raises NotFound, or WrongState for one that never was available."""
-    return kept.withdraw_media(media_id=media_id, owner=job.media_owner, why=why, by=by)
+    """Show a file of ``job`` to nobody any more; who was looking at it is paid for their time.
+
+    Raises NotFound, or WrongState for one that never was available.
+    """
+    media = kept.withdraw_media(media_id=media_id, owner=job.media_owner, why=why, by=by)
+    interrupt_turns_that_show(job=job, media=media)
+    return media
 
 
 def refuse_unless_draft(job: Job) -> None:

@@ -90,6 +90,29 @@ MONEY: Final[Promises] = {
         WHERE paid.moved IS DISTINCT FROM 'pay_reserve job:' || lift.job_id || ' > worker_earnings worker:'
             || lift.worker_id || ': ' || lift.amount_minor || ' ' || lift.currency
     """,
+    "a turn that was cut short is paid for its time once, within its reward, and nothing else is": """
+        SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
+            WHEN cut.assignment_id IS NULL THEN 'is ' || coalesce(turn.state, 'gone') || ' without an interruption'
+            WHEN paid.turn_id IS NULL THEN 'was cut short, and its time was not paid'
+            ELSE 'was cut short, and its time was paid as ' || paid.moved END
+        FROM (SELECT substr(posting.key, 14) AS turn_id,
+                     string_agg(
+                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
+                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
+              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
+              JOIN billing_ledgeraccount source ON source.id = entry.source_id
+              JOIN billing_ledgeraccount target ON target.id = entry.target_id
+              WHERE posting.kind = 'interruption_paid' GROUP BY posting.id) paid
+        FULL JOIN (SELECT * FROM marketplace_assignment WHERE state = 'cut_short') turn ON turn.id::text = paid.turn_id
+        LEFT JOIN marketplace_interruption cut ON cut.assignment_id = turn.id
+        WHERE cut.amount_minor > turn.reward_minor
+           OR paid.moved IS DISTINCT FROM 'job_escrow job:' || turn.job_id || ' > worker_earnings worker:'
+            || turn.worker_id || ': ' || cut.amount_minor || ' ' || cut.currency
+        UNION ALL
+        SELECT 'assignment ' || turn.id, 'is ' || turn.state || ' beside its interruption'
+        FROM marketplace_interruption cut JOIN marketplace_assignment turn ON turn.id = cut.assignment_id
+        WHERE turn.state <> 'cut_short'
+    """,
     "an ended job holds nothing back for pay": """
         SELECT 'job ' || job.id, 'is ' || job.state || ' and holds ' || account.balance_minor || ' ' || account.currency
             || ' in reserve'

@@ -32,6 +32,14 @@ _A_LIFT: Final = """
 """
 
 
+def _an_interruption(order: str) -> str:
+    return f"""
+        INSERT INTO marketplace_interruption (assignment_id, seconds, expected_seconds, amount_minor, currency, why,
+            interrupted_at)
+        SELECT id, 1, 1, 1, 'USD', 'x', now() FROM marketplace_assignment ORDER BY id {order} LIMIT 1
+    """
+
+
 def _a_floor(country: str) -> str:
     return f"""
         INSERT INTO marketplace_payfloor (id, country, currency, hourly_minor, valid_from, set_at, set_by_id)
@@ -58,6 +66,7 @@ PREPARATION: Final = f"""
 {_a_breaker("reset")};
 {_A_LIFT};
 {_a_floor("DE")};
+{_an_interruption("ASC")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
     VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}');
@@ -198,6 +207,7 @@ CHANGES: Final = {
     ],
     "marketplace_lift": [_A_LIFT],
     "marketplace_payfloor": [_a_floor("FR")],
+    "marketplace_interruption": [_an_interruption("DESC")],
     "guardian_userobjectpermission": [
         """
         INSERT INTO guardian_userobjectpermission (object_pk, content_type_id, user_id, permission_id)
@@ -301,6 +311,10 @@ REFUSED_ANYWAY: Final = {
         "DELETE FROM marketplace_invoice",
     ],
     "marketplace_lift": ["UPDATE marketplace_lift SET amount_minor = 2", "DELETE FROM marketplace_lift"],
+    "marketplace_interruption": [
+        "UPDATE marketplace_interruption SET amount_minor = 2",
+        "DELETE FROM marketplace_interruption",
+    ],
     "marketplace_payfloor": ["UPDATE marketplace_payfloor SET hourly_minor = 2", "DELETE FROM marketplace_payfloor"],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",

@@ -26,7 +26,7 @@ KINDS: Final = {
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
-    "floor on pay": {"marketplace_payfloor", "marketplace_lift"},
+    "floor on pay": {"marketplace_payfloor", "marketplace_lift", "marketplace_interruption"},
     "price": {
         "marketplace_job",
         "marketplace_jobversion",

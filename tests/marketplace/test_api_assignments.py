@@ -37,6 +37,7 @@ TURN = {
     "decision_due_at",
     "decided_at",
     "rejection",
+    "interruption",
 }
 TASK = {"instructions", "label_schema", "item", "result"}
 
@@ -72,6 +73,7 @@ def test_a_claim_gives_all_that_is_needed_to_answer() -> None:
             "decision_due_at": None,
             "decided_at": None,
             "rejection": None,
+            "interruption": None,
             "instructions": "Say which animal the text is about.",
             "label_schema": None,
             "item": {"text": "Text 0"},
@@ -284,6 +286,8 @@ def test_a_rejected_answer_shows_why_and_until_when_that_can_be_taken_back() -> 
         "rejected_at": rejected.rejected_at.isoformat().replace("+00:00", "Z"),
         "reversible_until": rejected.reversible_until.isoformat().replace("+00:00", "Z"),
         "reversed_at": None,
+        "pay": "held",
+        "appeal": None,
     }
     assert paid["state"] == "accepted"
     assert paid["rejection"]["reversed_at"] is not None
