@@ -164,7 +164,7 @@ def _classes_of(job: Job, *, per_class: bool) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for key, method in work.filter(state=Task.State.RESOLVED).values_list("answer_key", "method").iterator():
         of_class = counts.setdefault(key if per_class else ALL_LABELS, {"answered": 0, "decided": 0})
-        of_class["answered" if method == Task.Method.CONSENSUS else "decided"] += 1
+        of_class["decided" if method == Task.Method.ADJUDICATION else "answered"] += 1
     if not counts:
         raise NotCertifiable("This job has no label of which anything could be promised.")
     if len(counts) > MOST_CLASSES:
@@ -224,7 +224,8 @@ def _open(certificate: Certificate, *, label: str, position: int, drawn: bool) -
 
 _NEXT: Final = """
 SELECT task.id, task.answer_key FROM marketplace_task task
-WHERE task.job_id = %(job)s AND task.gold_question_id IS NULL AND task.state = 'resolved' AND task.method = 'consensus'
+WHERE task.job_id = %(job)s AND task.gold_question_id IS NULL AND task.state = 'resolved'
+  AND task.method <> 'adjudication'
   AND (%(label)s = '' OR task.answer_key = %(label)s)
   AND NOT EXISTS (
     SELECT FROM marketplace_inspection seen WHERE seen.certificate_id = %(certificate)s AND seen.task_id = task.id)

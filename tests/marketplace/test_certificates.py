@@ -147,6 +147,19 @@ def test_all_labels_together_may_be_promised_instead() -> None:
     assert list(certificate.classes.values()) == [{"answered": 12, "decided": 0}]
 
 
+def test_only_what_an_expert_decided_needs_no_look() -> None:
+    job = a_labelled_job("cat", "cat", "cat")
+    first, second, _ = Task.objects.filter(job=job).order_by("pk")
+    Task.objects.filter(pk=first.pk).update(method=Task.Method.PREDICTION)
+    Task.objects.filter(pk=second.pk).update(method=Task.Method.ADJUDICATION)
+
+    certificate = begun(job)
+
+    assert list(certificate.classes.values()) == [{"answered": 2, "decided": 1}]
+    assert second.pk not in certificate.inspections.values_list("task_id", flat=True)
+    assert decide_all(certificate, "cat") == 2
+
+
 def test_it_is_not_issued_before_it_is_earned() -> None:
     certificate = begun(a_labelled_job(*["cat"] * 20))
 
