@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.queries.charges import Charge, ChargedFor, charges_of
-from marketplace.models import Assignment, Client, Job, Rejection, Task
+from marketplace.models import Assignment, Bonus, Client, Job, Rejection, Task
 from marketplace.queries.money import keeps_pay
 
 
@@ -73,6 +73,7 @@ def spent_on(jobs: Sequence[Job]) -> list[Spent]:
     accepted = Assignment.objects.filter(job__in=jobs, state=Assignment.State.ACCEPTED)
     answers = dict(accepted.order_by().values_list("job").annotate(found=Count("pk")))
     rejections = _rejected_in(jobs)
+    bonuses = _bonuses_in(jobs)
     return [
         _spent(
             job,
@@ -80,12 +81,21 @@ def spent_on(jobs: Sequence[Job]) -> list[Spent]:
             answers=answers.get(job.pk, 0),
             labels=labels.get(job.pk, 0),
             rejected=rejections.get(job.pk, Rejected()),
+            bonuses=bonuses.get(job.pk, (0, 0)),
         )
         for job in jobs
     ]
 
 
-def _spent(job: Job, charges: Sequence[Charge], *, answers: int, labels: int, rejected: Rejected) -> Spent:
+def _spent(
+    job: Job,
+    charges: Sequence[Charge],
+    *,
+    answers: int,
+    labels: int,
+    rejected: Rejected,
+    bonuses: tuple[int, int],
+) -> Spent:
     def sum_of(*kinds: ChargedFor) -> int:
         return sum(charge.amount_minor for charge in charges if charge.charged_for in kinds)
 
@@ -95,14 +105,21 @@ def _spent(job: Job, charges: Sequence[Charge], *, answers: int, labels: int, re
         state=job.state,
         currency=job.currency,
         rewards_minor=sum_of(ChargedFor.REWARD, ChargedFor.OTHER),
-        fees_minor=sum_of(ChargedFor.FEE),
-        bonuses_minor=sum_of(ChargedFor.BONUS),
+        fees_minor=sum_of(ChargedFor.FEE) + bonuses[1],
+        bonuses_minor=sum_of(ChargedFor.BONUS) + bonuses[0],
         lifts_minor=sum_of(ChargedFor.LIFT),
         interruptions_minor=sum_of(ChargedFor.INTERRUPTION),
         accepted_answers=answers,
         labels=labels,
         rejected=rejected,
     )
+
+
+def _bonuses_in(jobs: Sequence[Job]) -> dict[UUID, tuple[int, int]]:
+    """What was given for answers of each job, and the fees on it; it comes from the client's own funds."""
+    rows = Bonus.objects.filter(assignment__job__in=jobs).order_by().values_list("assignment__job")
+    sums = rows.annotate(given=Sum("amount_minor"), fees=Sum("fee_minor"))
+    return {job_id: (int(given), int(fees)) for job_id, given, fees in sums}
 
 
 def _rejected_in(jobs: Sequence[Job]) -> dict[UUID, Rejected]:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from billing.models import Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
+from billing.models import BankPayout, Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
+from billing.queries.attribution import laid_out, pieces_in
 from billing.queries.tracing import Owns, Rest, Trace, anchors_of, trace_of
 from kernel.errors import NotFound
 from kernel.models import AuditEvent
@@ -155,7 +156,7 @@ def _matters_of(entries: Iterable[LedgerEntry]) -> Matters:
     subjects = {posting.subject for posting in postings.values()}
     jobs = {job.billing_owner: job for job in Job.objects.filter(pk__in=_ids(owners, "job"))}
     clients = {client.billing_owner: client for client in Client.objects.filter(pk__in=_ids(owners, "client"))}
-    turns = Assignment.objects.filter(pk__in=_ids(subjects, "assignment")).select_related("task")
+    turns = Assignment.objects.filter(pk__in=_ids(subjects, "assignment")).select_related("task", "job")
     payouts = Payout.objects.filter(pk__in=_ids(subjects, "payout")).select_related("payout_account")
     return Matters(
         jobs=jobs,
@@ -207,8 +208,10 @@ LEDGER_POSTED: Final = "ledger.posted"
 
 def _hops(trace: Trace, entry: LedgerEntry, matters: Matters) -> Iterator[Hop]:
     posting = entry.posting
-    job = matters.jobs.get(entry.source.owner) or matters.jobs.get(entry.target.owner)
-    turn, accepted = matters.assignments.get(posting.subject), matters.acceptances.get(posting.subject)
+    turn, accepted = matters.assignments.get(posting.subject), None
+    if posting.kind == PostingKind.WORK_PAID:
+        accepted = matters.acceptances.get(posting.subject)
+    job = matters.jobs.get(entry.source.owner) or matters.jobs.get(entry.target.owner) or (turn.job if turn else None)
     hop = Hop(
         at=posting.at,
         kind=posting.kind,
@@ -244,6 +247,8 @@ BANK: Final = "bank"
 def _to_the_bank(hop: Hop, payout: Payout) -> Hop:
     account = payout.payout_account
     since = f", the one that was named on {account.destination_since:%Y-%m-%d}" if account.destination_since else ""
+    onward = _bank_payouts_of(payout)
+    known = ", ".join(f"{each.stripe_payout_id} ({each.get_state_display()})" for each in onward)
     return Hop(
         at=payout.finished_at or hop.at,
         kind=BANK,
@@ -255,8 +260,22 @@ def _to_the_bank(hop: Hop, payout: Payout) -> Hop:
         target=f"bank account of {payout.owner}",
         told_by="the same payment",
         subject=hop.subject,
-        stripe={"account": account.stripe_account_id},
+        stripe={"account": account.stripe_account_id} | ({"payout": known} if known else {}),
     )
+
+
+def _bank_payouts_of(payout: Payout) -> list[BankPayout]:
+    """What Stripe sent on to the bank of a payout, told as money in an account is: first in, first out."""
+    account, currency = payout.payout_account_id, payout.currency
+    came = Payout.objects.filter(payout_account=account, currency=currency, state=Payout.State.SETTLED)
+    ins = list(came.order_by("finished_at", "pk").values_list("pk", "amount_minor"))
+    went = BankPayout.objects.filter(payout_account=account, currency=currency)
+    outs = list(went.exclude(state=BankPayout.State.FAILED).order_by("created_at", "pk"))
+    laid = {pk: one for (pk, _), one in zip(ins, laid_out(enumerate(amount for _, amount in ins)), strict=True)}
+    if payout.pk not in laid:
+        return []
+    stretch = (laid[payout.pk].begins, laid[payout.pk].ends)
+    return [outs[piece.entry_id] for piece in pieces_in([stretch], laid_out(enumerate(e.amount_minor for e in outs)))]
 
 
 def _account(account: LedgerAccount) -> str:
@@ -279,8 +298,8 @@ def _sentence(entry: Any, matters: Matters, job: Job | None) -> str:
     kind = PostingKind(entry.posting.kind)
     client = matters.clients.get(entry.source.owner) or matters.clients.get(entry.target.owner)
     words = {"job": f"“{job.title}”" if job else "a job", "client": client.name if client else "a client"}
-    if kind is PostingKind.WORK_PAID and entry.target.kind == Kind.PLATFORM_FEES:
-        return "The platform's fee for the same answer in {job}.".format(**words)
+    if entry.target.kind == Kind.PLATFORM_FEES and kind is not PostingKind.FEES_SWEPT:
+        return "The platform's fee for the same in {job}.".format(**words)
     return _SENTENCES.get(kind, f"{kind.label.capitalize()}.").format(**words)
 
 
@@ -296,7 +315,7 @@ _SENTENCES: Final = {
     PostingKind.WORK_PAID: "The reward for an accepted answer in {job} became its worker's earnings.",
     PostingKind.ESCROW_RELEASED: "What {job} did not spend went back to the funds of {client}.",
     PostingKind.CREDIT_GRANTED: "The platform advanced money to {client} that had not arrived yet.",
-    PostingKind.BONUS_PAID: "{client} thanked a worker for good work.",
+    PostingKind.BONUS_PAID: "{client} thanked a worker for an answer in {job}.",
     PostingKind.RESERVE_HELD: "{client} set money aside to lift pay in {job} to the floor.",
     PostingKind.RESERVE_RELEASED: "What {job} did not need to lift pay went back to the funds of {client}.",
     PostingKind.PAY_LIFTED: "Pay for the time that work in {job} took was lifted to the floor.",

@@ -14,6 +14,7 @@ from kernel.months import Month, month_of
 from kernel.services.audit import Actor
 from marketplace.invoice_pdf import covered, pdf_of
 from marketplace.models import Assignment, Client, Invoice, Job
+from marketplace.services.bonuses import give_bonus
 from marketplace.services.invoicing import issue_invoice, issue_invoices
 from marketplace.services.review import accept_assignment, reject_assignment, reverse_rejection
 from tests.marketplace.api_people import Person, an_admin, code_of
@@ -67,25 +68,26 @@ def test_each_job_is_told_by_what_it_cost_and_what_rejections_did() -> None:
     for answer in (held, back):
         reject_assignment(assignment_id=answer.pk, reason="wrong", message=LONG_ENOUGH, by=by)
     reverse_rejection(assignment_id=back.pk, why="It was a cat after all.", by=by)
+    give_bonus(assignment_id=back.pk, amount_minor=100, reason="You were right all along.", by=by)
     a_job(client, tasks=1)
 
     status, page = Person(by).get(f"clients/{client.pk}/spending/")
 
-    assert (status, [row["spent_minor"] for row in page["results"]]) == (200, [0, 720])
+    assert (status, [row["spent_minor"] for row in page["results"]]) == (200, [0, 840])
     assert page["results"][1] == {
         "job": str(job.pk),
         "title": "Animals",
         "state": "open",
         "currency": "USD",
         "rewards_minor": 600,
-        "fees_minor": 120,
-        "bonuses_minor": 0,
+        "fees_minor": 140,
+        "bonuses_minor": 100,
         "lifts_minor": 0,
         "interruptions_minor": 0,
-        "spent_minor": 720,
+        "spent_minor": 840,
         "accepted_answers": 2,
         "labels": 5,
-        "cost_per_label_minor": 144,
+        "cost_per_label_minor": 168,
         "rejected": {
             "answers": 3,
             "held_answers": 1,

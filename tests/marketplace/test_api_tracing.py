@@ -6,11 +6,15 @@ import pytest
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Funding, Payout
+from billing.services.bank_payouts import note_bank_payout
 from billing.services.payouts import request_payout
+from billing.stripe_records import BankPayoutState
+from kernel import clock
 from kernel.models import AuditEvent
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Client, Job
 from marketplace.queries.tracing import followed_by_finance
+from marketplace.services.bonuses import give_bonus
 from marketplace.services.completion import cancel_job
 from marketplace.services.review import accept_all, accept_assignment
 from tests.billing.builders import a_funding, a_ready_account, usd
@@ -67,6 +71,12 @@ def test_a_dollar_is_followed_from_the_card_to_the_bank(stripe: DoubleControl) -
         (f"Stripe account of {worker.billing_owner}", f"bank account of {worker.billing_owner}"),
     ]
     card, _, paid, requested, sent, bank = followed["hops"]
+    note_bank_payout(
+        stripe_account_id=account.stripe_account_id,
+        seen=BankPayoutState("po_1", usd(300), "paid", failure="", expected_at=clock.now()),
+    )
+    told_again = an_admin().get(f"money/trace/payout:{payout.pk}/")[1]["hops"][-1]
+    assert (bank["stripe"].get("payout"), told_again["stripe"]["payout"]) == (None, "po_1 (at the bank)")
     paid_in_by: Funding = now_of(funding)
     assert card["stripe"]["payment_intent"] == paid_in_by.payment_intent_id
     assert (sent["stripe"]["transfer"], bank["stripe"]["account"]) == (
@@ -109,7 +119,7 @@ def test_an_answer_is_followed_both_ways_and_its_fee_with_it() -> None:
     ]
     assert [hop["sentence"] for hop in followed["hops"][2:]] == [
         "The reward for an accepted answer in “Animals” became its worker's earnings.",
-        "The platform's fee for the same answer in “Animals”.",
+        "The platform's fee for the same in “Animals”.",
     ]
     assert followed["still_there"] == [
         {
@@ -119,6 +129,22 @@ def test_an_answer_is_followed_both_ways_and_its_fee_with_it() -> None:
             "is_there": True,
         }
     ]
+
+
+def test_a_bonus_is_followed_with_the_answer_that_it_was_for() -> None:
+    client = a_client(funds_minor=1_000)
+    _, _, answer = a_paid_answer(client)
+    give_bonus(assignment_id=answer.pk, amount_minor=100, reason="You were right all along.", by=owner_of(client))
+
+    bonus, fee = an_admin().get(f"money/trace/assignment:{answer.pk}/")[1]["hops"][-2:]
+
+    assert (bonus["kind"], bonus["amount_minor"], bonus["job_title"], bonus["accepted_by"]) == (
+        "bonus_paid",
+        100,
+        "Animals",
+        "",
+    )
+    assert (fee["kind"], fee["amount_minor"]) == ("bonus_paid", 20)
 
 
 def test_a_funding_is_followed_to_every_place_where_its_cents_are() -> None:
