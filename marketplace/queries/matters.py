@@ -8,7 +8,7 @@ from billing.models import Dispute, Payout
 from kernel.principal import Principal
 from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Rejection, Task
 from marketplace.queries.content import shown_in_job
-from marketplace.queries.versions import presentation_of
+from marketplace.queries.versions import presentation_of, says_the_same
 from qualification.models import Certification, Score, ScoreEvidence
 
 EVIDENCE_SHOWN = 50
@@ -66,7 +66,10 @@ def _appeal_matter(escalation: Escalation, principal: Principal) -> dict[str, An
         "confidence": task.confidence,
         "method": task.method,
         "other_answers": others.count(),
-        "other_answers_that_equal_it": others.filter(answer_key=turn.annotation.answer_key).count(),
+        "other_answers_that_equal_it": sum(
+            says_the_same(turn.version_id, key, turn.annotation.answer_key)
+            for key in others.values_list("answer_key", flat=True)
+        ),
         "reason": rejection.reason,
         "message": rejection.message,
         "rejected_at": rejection.rejected_at,

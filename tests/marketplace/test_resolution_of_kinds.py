@@ -1,0 +1,128 @@
+"""Answers that are no classes, in the product: checked against the task, merged, accepted when alike, right on gold."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from kernel.services.audit import Actor
+from marketplace.models import Assignment, Job, Task
+from marketplace.services.allocation import claim_task
+from marketplace.services.gold import tend_waiting_gold
+from marketplace.services.import_faults import InvalidImport
+from marketplace.services.importing import import_tasks
+from marketplace.services.posting import launch_job
+from marketplace.services.results import stream_results
+from marketplace.services.settlement import accept_due_assignments
+from marketplace.services.submission import InvalidAnswer, submit_annotation
+from qualification.models import Score
+from tests.marketplace.builders import ALWAYS_GOLD, a_draft, a_worker, free_turns, owner_of, the_escalation
+
+pytestmark = pytest.mark.django_db
+
+SPANS = '<View><Text name="t" value="$text"/><Labels name="c" toName="t"><Label value="Name"/></Labels></View>'
+TEXT = "👩 Ada Lovelace wrote to Charles Babbage."
+
+Result = list[dict[str, Any]]
+
+
+def marked(*words: str) -> Result:
+    """These words, marked in the text."""
+    starts = [TEXT.index(each) for each in words]
+    spans = [{"start": start, "end": start + len(each)} for start, each in zip(starts, words, strict=True)]
+    return [
+        {"from_name": "c", "to_name": "t", "type": "labels", "value": {**span, "labels": ["Name"]}} for span in spans
+    ]
+
+
+def a_job(*rows: dict[str, Any], **order: Any) -> Job:
+    job = a_draft(tasks=0, label_schema=SPANS, confidence_basis_points=8000, **order)
+    lines = "\n".join(json.dumps(row) for row in rows or ({"item": {"text": TEXT}},))
+    by = owner_of(job.client)
+    import_tasks(job_id=job.pk, stream=BytesIO(lines.encode()), format="jsonl", by=Actor.user(by))
+    return launch_job(job_id=job.pk, by=by)
+
+
+def submitted(job: Job, result: Result) -> Assignment:
+    worker = a_worker(job)
+    turn = claim_task(worker=worker, job_id=job.pk)
+    return submit_annotation(assignment_id=turn.pk, worker=worker, result=result)
+
+
+def test_answers_that_are_alike_resolve_a_task_and_are_accepted_with_it() -> None:
+    job = a_job()
+    turns = [submitted(job, marked("Ada Lovelace", name)) for name in ("Charles Babbage", "Charles Babbage.")]
+    accept_due_assignments()
+
+    task = Task.objects.get(job=job)
+    assert task.state == "resolved"
+    assert task.confidence is not None and 0.9 < task.confidence < 1
+    assert [region["value"] for region in task.label or []] == [
+        {"start": 2, "end": 14, "labels": ["Name"]},
+        {"start": 24, "end": 39, "labels": ["Name"]},
+    ]
+    assert [Assignment.objects.get(pk=turn.pk).state for turn in turns] == ["accepted", "accepted"]
+    [line] = [json.loads(row) for piece in stream_results(job=job) for row in piece.splitlines()]
+    assert (line["label"], line["value"], line["majority"]) == (task.label, None, {"value": None, "share": 1.0})
+
+
+def test_answers_that_are_not_alike_ask_for_one_more_and_then_for_a_person() -> None:
+    job = a_job(overlap_min=2, overlap_max=3)
+    submitted(job, marked("Ada Lovelace"))
+    submitted(job, marked("Charles Babbage"))
+    assert free_turns(job) == 1
+
+    submitted(job, marked("wrote to"))
+
+    task = Task.objects.get(job=job)
+    assert task.state == "in_adjudication"
+    assert the_escalation(task.pk).details["answers"] == 3
+
+
+def test_an_answer_is_checked_against_what_the_task_shows() -> None:
+    job = a_job()
+
+    with pytest.raises(InvalidAnswer, match=r"ends at 99, and the text has 40 characters \(code points\)\."):
+        submitted(job, [{**marked("Ada")[0], "value": {"start": 2, "end": 99, "labels": ["Name"]}}])
+
+
+@pytest.mark.parametrize(
+    ("said", "is_right"), [(("Ada Lovelace", "Charles Babbage."), True), (("Ada", "wrote"), False)]
+)
+def test_gold_is_right_when_the_answer_is_as_near_as_its_kind_can_be(said: tuple[str, ...], is_right: bool) -> None:  # noqa: FBT001
+    known = {
+        "item": {"text": TEXT},
+        "gold_answer": marked("Ada Lovelace", "Charles Babbage"),
+        "gold_reason": "These are the names of people.",
+    }
+    job = a_job({"item": {"text": "Work"}}, known, gold_share_basis_points=5000, overlap_min=1, overlap_max=4)
+    worker = a_worker(job)
+    turn = claim_task(worker=worker, job_id=job.pk, chance=ALWAYS_GOLD)
+    before = Score.objects.get(worker=worker).lower_bound
+
+    submit_annotation(assignment_id=turn.pk, worker=worker, result=marked(*said))
+    tend_waiting_gold()
+
+    assert (Score.objects.get(worker=worker).lower_bound > before) == is_right
+
+
+def test_gold_that_does_not_fit_its_own_item_is_told_by_row() -> None:
+    job = a_draft(tasks=0, label_schema=SPANS)
+    row = {"item": {"text": "Short"}, "gold_answer": marked("Charles Babbage"), "gold_reason": "A name."}
+
+    with pytest.raises(InvalidImport) as refused:
+        import_tasks(
+            job_id=job.pk,
+            stream=BytesIO(json.dumps(row).encode()),
+            format="jsonl",
+            by=Actor.user(owner_of(job.client)),
+        )
+
+    assert refused.value.errors == [
+        {
+            "row": 1,
+            "column": "gold_answer",
+            "message": "result[0].value: the span ends at 39, and the text has 5 characters (code points).",
+        }
+    ]
