@@ -17,6 +17,7 @@ from billing.models import (
     LedgerEntry,
     Payout,
     PayoutAccount,
+    PayoutSchedule,
     Posting,
     Refund,
     StripeEvent,
@@ -185,6 +186,16 @@ class PayoutAdmin(MoneyAdmin):
             done="payouts are on their way",
             service=lambda payout_id, by: retry_payout(payout_id=payout_id, by=by),
         )
+
+
+@admin.register(PayoutSchedule)
+class PayoutScheduleAdmin(MoneyAdmin):
+    """Who is paid out without asking."""
+
+    list_display = ("owner", "every", "minimum_minor", "last_period", "set_at")
+    list_filter = ("every",)
+    search_fields = ("=owner",)
+    ordering = ("-set_at", "-id")
 
 
 @admin.register(BankPayout)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing.services import missed_events, reconciliation, stragglers
+from billing.services import missed_events, payout_schedules, reconciliation, stragglers
 
 
 @shared_task(name="billing.drive_stragglers")
@@ -21,3 +21,9 @@ def sweep_missed_events() -> None:
 def reconcile() -> None:
     """Match what moved at Stripe with the postings that say why; alarm what has none. Nightly."""
     reconciliation.reconcile()
+
+
+@shared_task(name="billing.pay_out_on_schedule")
+def pay_out_on_schedule() -> None:
+    """Request the payouts that nobody has to ask for, each day or week. Every hour."""
+    payout_schedules.pay_out_on_schedule()

@@ -7,6 +7,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "rotate keys": ("kernel.rotate_keys", 3600),
     "tidy media": ("kernel.tidy_media", 600),
     "drive stragglers": ("billing.drive_stragglers", 300),
+    "pay out on schedule": ("billing.pay_out_on_schedule", 3600),
     "sweep missed events": ("billing.sweep_missed_events", 86_400),
     "reconcile with Stripe": ("billing.reconcile", 86_400),
     "check everything": ("marketplace.check_everything", 86_400),

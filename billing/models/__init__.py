@@ -6,6 +6,7 @@ from billing.models.dispute import Dispute
 from billing.models.funding import Funding
 from billing.models.ledger import LedgerAccount, LedgerEntry, Posting
 from billing.models.payout import Payout, PayoutAccount
+from billing.models.payout_schedule import PayoutSchedule
 from billing.models.refund import Refund
 from billing.models.stripe_event import StripeEvent
 from billing.models.stripe_movement import StripeMovement
@@ -19,6 +20,7 @@ __all__ = [
     "LedgerEntry",
     "Payout",
     "PayoutAccount",
+    "PayoutSchedule",
     "Posting",
     "Refund",
     "StripeEvent",

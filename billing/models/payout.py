@@ -134,6 +134,7 @@ class Payout(models.Model):
     attempt_began_at = models.DateTimeField(null=True)
     stripe_transfer_id = models.CharField(max_length=255, blank=True, default="")
     failure = models.TextField(blank=True, default="")
+    period = models.CharField(max_length=10, blank=True, default="", help_text="Of its schedule; empty when asked for.")
     created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -161,6 +162,9 @@ class Payout(models.Model):
                 condition=Q(state__in=["settled", "returned", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(state__in=["requested", "sending", "sent"], finished_at__isnull=True),
                 name="payout_finished_has_its_time",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "currency", "period"], condition=~Q(period=""), name="one_payout_per_period"
             ),
             models.UniqueConstraint(
                 fields=["stripe_transfer_id"], condition=~Q(stripe_transfer_id=""), name="one_payout_per_transfer"

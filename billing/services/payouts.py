@@ -44,9 +44,10 @@ class PayoutBelowMinimum(Refused):
 
 
 @transaction.atomic
-def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str = "USD") -> Payout:
+def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str = "USD", period: str = "") -> Payout:
     """Set earnings aside to be paid out; ``amount`` None means all there is in ``currency``.
 
+    ``period`` is the day or week of the owner's schedule that it is for; there is one for each.
     Raises PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum or InsufficientFunds.
     """
     account = _ready_account(owner)
@@ -58,7 +59,7 @@ def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str
             details={"asked_minor": asked.minor, "minimum_minor": MINIMUM_MINOR, "currency": asked.currency},
         )
     payout = Payout.objects.create(
-        owner=owner, payout_account=account, amount_minor=asked.minor, currency=asked.currency
+        owner=owner, payout_account=account, amount_minor=asked.minor, currency=asked.currency, period=period
     )
     post(
         key=f"{payout.reference}:requested",

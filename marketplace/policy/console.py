@@ -39,6 +39,7 @@ ROWS: Final = (
     *section("billing.dispute", to="finance auditor"),
     *section("billing.payoutaccount", to="finance auditor"),
     *section("billing.payout", to="finance auditor", actions="drive_on", by="finance"),
+    *section("billing.payoutschedule", to="finance auditor"),
     *section("billing.bankpayout", to="finance auditor"),
     *section("billing.stripemovement", to="finance auditor"),
     *section("billing.stripeevent", to="finance auditor", actions="process_again", by="finance"),

@@ -25,6 +25,7 @@ PAYOUT_ACCOUNT: Final = (
     "country is_ready transfers_active payouts_enabled requirements_due disabled_reason failure opened_at refreshed_at "
     "held_until held_because"
 )
+SCHEDULE: Final = "every minimum_minor"
 BANK_PAYOUT: Final = "id state amount_minor currency failure expected_at"
 
 ROWS: Final = (
@@ -50,6 +51,10 @@ ROWS: Final = (
     *allow("show_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow("cancel_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.write"),
     *allow("show_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.read"),
+    *allow("show_one_s_own_payout_schedule", on="payout", to="worker", reads=SCHEDULE, scope="money.read"),
+    *allow(
+        "set_one_s_own_payout_schedule", on="payout", to="worker", reads=SCHEDULE, writes=SCHEDULE, scope="money.write"
+    ),
     *allow("list_what_went_on_to_one_s_bank", on="bank payout", to="worker", reads=BANK_PAYOUT, scope="money.read"),
     *allow("open_a_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.write"),
     *allow("change_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, fresh=True),

@@ -91,7 +91,7 @@ OPEN: Final = """
 OWN: Final = """
     GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/
     GET earnings/statements/<month>/ | GET earnings/statements/<month>/csv/ | GET payouts/ | POST payouts/
-    GET payouts/at-the-bank/
+    GET payouts/at-the-bank/ | GET payout-schedule/ | PUT payout-schedule/
     GET payout-account/ | POST payout-account/ | POST payout-account/change/ | GET applications/ | POST applications/
     GET workers/me/ | PUT workers/me/tax-id/ | GET skills/ | POST label-schemas/check/ | GET exams/ | POST exams/
     GET certifications/ | POST certifications/ | GET scores/me/ | GET clients/ | POST clients/ | GET jobs/

@@ -15,6 +15,7 @@ from billing.models import (
     LedgerEntry,
     Payout,
     PayoutAccount,
+    PayoutSchedule,
     Posting,
     Refund,
     StripeEvent,
@@ -23,6 +24,7 @@ from billing.models import (
 from billing.services.bank_payouts import follow_bank_payout
 from billing.services.credits import grant_credit
 from billing.services.disputes import follow_dispute
+from billing.services.payout_schedules import set_schedule
 from billing.services.reconciliation import reconcile
 from billing.services.refunds import request_refund
 from billing.services.stripe_inbox import store_event
@@ -35,7 +37,7 @@ from tests.kernel.people import an_operator, console_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
 MONEY = [LedgerAccount, Posting, LedgerEntry, Funding, Credit, Refund, Dispute]
-TABLES = [*MONEY, PayoutAccount, Payout, BankPayout, StripeEvent, StripeMovement]
+TABLES = [*MONEY, PayoutAccount, PayoutSchedule, Payout, BankPayout, StripeEvent, StripeMovement]
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def test_rows_are_shown_and_not_edited(operator: Client, stripe: DoubleControl, 
     grant_credit(client_owner="client:1", amount=usd(100), reason="To look at.", by=SOMEBODY)
     follow_dispute(stripe_dispute_id=stripe.dispute(paid_in(stripe, 500).payment_intent_id)["id"])
     reconcile()
+    set_schedule(owner=payout.owner, every=PayoutSchedule.Every.WEEK, minimum_minor=100, by=SOMEBODY)
     store_event(**signed("invoice.finalized", {"id": "in_1", "object": "invoice"}))
     row = table.objects.order_by("pk")[0]
     name = f"admin:billing_{table._meta.model_name}"

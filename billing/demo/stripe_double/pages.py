@@ -1,10 +1,10 @@
-"""The two pages that Stripe would host: paying for a checkout session, and opening a connected account."""
+"""The pages that Stripe would host: paying for a checkout session, opening a connected account, and a dashboard."""
 
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import parse_qs
 
-from billing.demo.stripe_double import accounts, checkout
+from billing.demo.stripe_double import accounts, checkout, dashboard
 from billing.demo.stripe_double.errors import Json, Refusal
 from billing.demo.stripe_double.world import World
 
@@ -16,6 +16,7 @@ body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 4rem au
 button { font: inherit; padding: .7rem 1.4rem; margin: 0 .6rem .6rem 0; border: 0; border-radius: .4rem }
 .yes { background: #4338ca; color: #fff } .no { background: #e3e8ee; color: #1a1f36 }
 """
+DASHBOARD = "dashboard"
 DIGITS_BEHIND_THE_POINT = {"jpy": 0, "kwd": 3}
 
 
@@ -30,6 +31,9 @@ class Page:
 
 def show(world: World, path: str) -> Page:
     """What a browser sees at an address."""
+    if path.strip("/") == DASHBOARD:
+        with world.store.transaction():
+            return _page("Play the bank", dashboard.rows(world))
     noun, stripe_id = _place(path)
     with world.store.transaction():
         if noun == "checkout":
@@ -40,6 +44,10 @@ def show(world: World, path: str) -> Page:
 
 def press(world: World, path: str, form: str) -> Page:
     """What a button does."""
+    if path.strip("/") == DASHBOARD:
+        with world.store.transaction():
+            dashboard.press(world, form)
+        return Page(status=303, location=f"{world.base_url}/{DASHBOARD}")
     noun, stripe_id = _place(path)
     choice = {name: values[-1] for name, values in parse_qs(form).items()}
     return _pay(world, stripe_id, choice) if noun == "checkout" else _onboard(world, stripe_id, choice)

@@ -140,6 +140,8 @@ class Handler(BaseHTTPRequestHandler):
     def _serve_page(self, path: str, body: str) -> None:
         try:
             pressed = self.command == "POST"
+            if pressed and self.headers.get("Origin", self.server.world.base_url) != self.server.world.base_url:
+                raise Refusal("Buttons are pressed on our own pages only.", status=403)
             shown = pages.press(self.server.world, path, body) if pressed else pages.show(self.server.world, path)
         except Refusal as refusal:
             shown = pages.Page(str(refusal), status=refusal.status)
