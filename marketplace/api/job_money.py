@@ -15,6 +15,7 @@ from marketplace.api.job_shapes import JobDetailOut, PriceIn
 from marketplace.api.job_steps import REFUSALS, NothingIn, StepView
 from marketplace.api.jobs import asked_price
 from marketplace.services.awaiting_funds import recall_job
+from marketplace.services.pay_floors import PayBelowFloor, TimeUnknown
 from marketplace.services.pricing import LARGEST_REWARD_MINOR
 from marketplace.services.repricing import reprice_job, set_more_aside
 
@@ -35,13 +36,14 @@ class RepriceView(StepView):
         body=RepriceIn,
         answer=JobDetailOut,
         creates=True,
-        errors=[NotFound, WrongState, InsufficientFunds],
+        errors=[NotFound, WrongState, InsufficientFunds, PayBelowFloor, TimeUnknown],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Changes what later claims are paid; what is claimed already keeps its price.
 
         While the job runs, what it may now cost beyond what it holds is set aside at once, or nothing changes. Cheaper
-        prices give nothing back before the job ends. The terms of the fee stay those of the launch.
+        prices give nothing back before the job ends, and are held to the floor on hourly pay. The terms of the fee stay
+        those of the launch.
         """
         asked = self.read_body()
         prices = tuple(asked_price(price) for price in asked.get("prices", []))

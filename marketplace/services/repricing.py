@@ -11,10 +11,12 @@ from kernel.flow import WrongState
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor, record
-from marketplace.models import Job
+from marketplace.models import Band, Job
 from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.services.pay_floors import reserve_for
 from marketplace.services.posting import lock_job
-from marketplace.services.pricing import AskedPrice, completed, put_in_force
+from marketplace.services.pricing import AskedPrice, PriceList, completed, put_in_force, read_price_list
+from marketplace.services.shapes import shape_of
 
 
 @transaction.atomic
@@ -23,16 +25,27 @@ def reprice_job(*, job_id: UUID, reward_minor: int, prices: Sequence[AskedPrice]
 
     While the job runs, what its turns may now cost beyond what it holds is set aside in the same transaction; a list
     that is cheaper gives nothing back before the job ends. The fee stays on the terms of the launch. Raises NotFound,
-    WrongState for a job that has ended, Invalid, or InsufficientFunds.
+    WrongState for a job that has ended, Invalid, InsufficientFunds, or PayBelowFloor and TimeUnknown for a running
+    job that would pay less than before.
     """
     job = _lock_against_claims(job_id)
     if job.state in Job.ENDED:
         raise WrongState(f"Job {job.pk} is {job.state}; what it pays can no longer change.")
+    before = read_price_list(job.pk, job.price_list)
     put_in_force(job, completed(reward_minor, prices))
+    if job.launched_at:
+        _hold_to_floor(job, before)
     held = set_aside_what_is_missing(job) if job.launched_at else Money(0, job.currency)
     details = {"price_list": job.price_list, "reward_minor": job.reward_minor, "held_minor": held.minor}
     record(action="job.repriced", subject=job, by=Actor.user(by), details=details)
     return job
+
+
+def _hold_to_floor(job: Job, before: PriceList) -> None:
+    # Else a launch at a fair price could be followed by any other. A raise is welcome even where it is not enough.
+    after = read_price_list(job.pk, job.price_list)
+    if any(after.cheapest(band).reward_minor < before.cheapest(band).reward_minor for band in Band):
+        reserve_for(job, shape_of(job))
 
 
 def _lock_against_claims(job_id: UUID) -> Job:

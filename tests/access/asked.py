@@ -148,7 +148,7 @@ def recalling(world: World) -> Asked:
 
 
 def repricing(world: World) -> Asked:
-    return Asked(world.side.owner, {"reward_minor": 400})
+    return Asked(world.side.owner, {"reward_minor": 4000})
 
 
 def rejecting(world: World) -> Asked:

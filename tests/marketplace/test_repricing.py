@@ -9,6 +9,7 @@ from marketplace.models import Band, Job, Price, Slot
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.pay_floors import PayBelowFloor, set_pay_floor
 from marketplace.services.posting import launch_job
 from marketplace.services.pricing import AskedPrice
 from marketplace.services.repricing import reprice_job, set_more_aside
@@ -17,7 +18,6 @@ from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.builders import (
     a_client,
     a_draft,
-    a_resolved_task,
     a_worker,
     an_open_job,
     answer,
@@ -27,6 +27,7 @@ from tests.marketplace.builders import (
     owner_of,
     with_tasks,
 )
+from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +100,9 @@ def test_cheaper_prices_give_nothing_back_before_the_end_and_pay_for_a_later_rai
 
 def test_what_early_resolutions_have_freed_goes_towards_a_raise() -> None:
     job = an_open_job(tasks=2, overlap_min=2, overlap_max=3, reward_minor=10)
-    a_resolved_task(job)
+    first = job.tasks.order_by("external_id")[0]
+    for _ in range(2):
+        answer(claim_task(worker=a_worker(job), job_id=job.pk, among=[first.pk]))
     before = available(job.client)
 
     repriced(job, 14)
@@ -198,3 +201,16 @@ def test_more_is_set_aside_only_for_jobs_that_run_and_only_what_is_there() -> No
     with pytest.raises(InsufficientFunds):
         set_more_aside(job_id=job.pk, amount_minor=1, by=owner_of(job.client))
     assert held(job) == 360
+
+
+def test_a_running_job_is_not_repriced_below_the_floor_on_hourly_pay_but_may_come_nearer_to_it() -> None:
+    job = an_open_job(reward_minor=10, guess_seconds=60)
+    set_pay_floor(country="", currency="USD", hourly_minor=1_200, by=a_user(is_staff=True))
+
+    with pytest.raises(PayBelowFloor) as refusal:
+        repriced(job, 9)
+    assert refusal.value.details["needed_reward_minor"] == 20
+    repriced(job, 11)
+
+    job.refresh_from_db()
+    assert (job.price_list, job.reward_minor) == (2, 11)
