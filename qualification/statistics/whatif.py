@@ -1,0 +1,150 @@
+"""What another policy would have made of a job: its own answers again, in their order, decided by the same functions.
+
+Where a policy asks for more answers than were given, they are drawn: the truth from what is believed of the task by
+then, and each answer right as often as the job's workers are. Intervals come from drawing the tasks anew (B. Efron, R.
+J. Tibshirani, "An Introduction to the Bootstrap" (1993)).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from qualification.labels.results import Answer
+from qualification.labels.schema import LabelSchema
+from qualification.statistics.believing import believe
+from qualification.statistics.consensus import Posterior, Vote
+from qualification.statistics.stopping import Decision, decide
+
+DRAWS: Final = 500
+LEVEL: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The policy that is tried; `gold_share` of all turns is hidden gold, 0 to below 1."""
+
+    overlap_min: int
+    overlap_max: int
+    confidence: float
+    gold_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One task: its answers in their order, and its truth where gold or an expert told it."""
+
+    votes: tuple[Vote, ...]
+    truth: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One task under the rules: `right` is none where nobody knows, or where a person must decide."""
+
+    answers: int
+    drawn: int
+    escalated: bool
+    right: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A mean with the bounds between which it lies in 95% of the draws; none where nothing is known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the rules come to per task: answers (gold's share on top), escalations, and how often labels are right.
+
+    `judged` tasks have a truth and a label by consensus; `drawn` is the share of answers that had to be made up.
+    """
+
+    tasks: int
+    judged: int
+    answers: Figure
+    escalated: Figure
+    right: Figure
+    drawn: float
+
+
+def predict(schema: LabelSchema, tasks: Sequence[Recorded], rules: Rules, *, chance: random.Random) -> Prediction:
+    """Try the rules on recorded tasks. Raises ValueError without tasks, or for rules that `check_policy` refuses."""
+    if not any(task.votes for task in tasks):
+        raise ValueError("Nobody has answered yet, so there is nothing to replay.")
+    given = [vote for task in tasks for vote in task.votes]
+    crowd = _Crowd(
+        keys=Counter(vote.answer.key for vote in given),
+        reliability=sum(vote.reliability for vote in given) / len(given),
+    )
+    outcomes = [_replayed(schema, task, rules, crowd, chance) for task in tasks if task.votes]
+    more = 1 / (1 - rules.gold_share)
+    return Prediction(
+        tasks=len(outcomes),
+        judged=sum(outcome.right is not None for outcome in outcomes),
+        answers=_figure(outcomes, lambda outcome: outcome.answers * more, chance),
+        escalated=_figure(outcomes, lambda outcome: float(outcome.escalated), chance),
+        right=_figure(outcomes, lambda outcome: None if outcome.right is None else float(outcome.right), chance),
+        drawn=sum(outcome.drawn for outcome in outcomes) / sum(outcome.answers for outcome in outcomes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    keys: Counter[str]
+    reliability: float
+
+    def answer(self, truth: str, chance: random.Random) -> Vote:
+        """What somebody of the job's workers would say."""
+        wrong = [key for key in self.keys if key != truth]
+        if wrong and chance.random() >= self.reliability:
+            truth = chance.choices(wrong, [self.keys[key] for key in wrong])[0]
+        return Vote(Answer.from_key(truth), self.reliability)
+
+
+def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, chance: random.Random) -> Outcome:
+    votes: list[Vote] = []
+    truth = task.truth
+    while True:
+        if len(votes) < len(task.votes):
+            votes.append(task.votes[len(votes)])
+        else:
+            truth = truth or _believed(believe(schema, votes), votes, chance)
+            votes.append(crowd.answer(truth, chance))
+        belief = believe(schema, votes)
+        decision = decide(
+            belief,
+            answers=len(votes),
+            overlap_min=rules.overlap_min,
+            overlap_max=rules.overlap_max,
+            confidence=rules.confidence,
+        )
+        if decision is not Decision.ONE_MORE:
+            break
+    is_judged = decision is Decision.RESOLVED and task.truth is not None
+    return Outcome(
+        answers=len(votes),
+        drawn=max(0, len(votes) - len(task.votes)),
+        escalated=decision is Decision.ESCALATE,
+        right=belief.leader.key == task.truth if is_judged else None,
+    )
+
+
+def _believed(belief: Posterior, votes: Sequence[Vote], chance: random.Random) -> str:
+    """A truth for a task of which none is known: what is in front, as likely as is believed, else what another said."""
+    others = [vote.answer.key for vote in votes if vote.answer.key != belief.leader.key]
+    return chance.choice(others) if others and chance.random() >= belief.confidence else belief.leader.key
+
+
+def _figure(outcomes: Sequence[Outcome], value: Callable[[Outcome], float | None], chance: random.Random) -> Figure:
+    known = [each for each in map(value, outcomes) if each is not None]
+    if not known:
+        return Figure(None, None, None)
+    means = sorted(sum(chance.choices(known, k=len(known))) / len(known) for _ in range(DRAWS))
+    cut = round(DRAWS * (1 - LEVEL) / 2)
+    return Figure(sum(known) / len(known), means[cut], means[-cut - 1])

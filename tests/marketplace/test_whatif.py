@@ -1,0 +1,105 @@
+"""What-if: a job's own answers again under another policy, and what that would have cost."""
+
+import random
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from marketplace.models import Task
+from marketplace.queries.recorded import history_of
+from qualification.labels.results import validate_result
+from qualification.labels.schema import parse_schema
+from qualification.statistics.consensus import Vote
+from qualification.statistics.whatif import Figure, Recorded, Rules, predict
+from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job
+from tests.qualification.builders import ANIMALS, an_answer
+
+SCHEMA = parse_schema(ANIMALS)
+
+
+def votes(*animals: str, reliability: float = 0.8) -> tuple[Vote, ...]:
+    return tuple(Vote(validate_result(SCHEMA, an_answer(animal)), reliability) for animal in animals)
+
+
+def key(animal: str) -> str:
+    return votes(animal)[0].answer.key
+
+
+def test_the_first_answers_decide_where_the_policy_asks_for_less() -> None:
+    tasks = [Recorded(votes("cat", "dog", "dog"), key("dog"))] * 10
+
+    found = predict(SCHEMA, tasks, Rules(1, 1, 0.5, 0.0), chance=random.Random(1))
+
+    assert (found.answers, found.right) == (Figure(1.0, 1.0, 1.0), Figure(0.0, 0.0, 0.0))
+    assert (found.tasks, found.judged, found.drawn) == (10, 10, 0.0)
+
+
+def test_the_same_policy_gives_what_happened() -> None:
+    tasks = [Recorded(votes("cat", "cat"), key("cat")), Recorded(votes("cat", "dog", "cat"), None)]
+
+    found = predict(SCHEMA, tasks, Rules(2, 3, 0.7, 0.0), chance=random.Random(1))
+
+    assert (found.answers.value, found.escalated.value, found.judged, found.drawn) == (2.5, 0.0, 1, 0.0)
+
+
+def test_answers_that_were_never_given_are_drawn_and_told() -> None:
+    tasks = [Recorded(votes("cat"), None)] * 100
+
+    found = predict(SCHEMA, tasks, Rules(4, 4, 0.99, 0.0), chance=random.Random(1))
+
+    assert (found.answers.value, found.drawn, found.right.value) == (4.0, 0.75, None)
+
+
+def test_gold_comes_on_top() -> None:
+    found = predict(SCHEMA, [Recorded(votes("cat"), None)], Rules(1, 1, 0.5, 0.2), chance=random.Random(1))
+    assert found.answers.value == 1.25
+
+
+def test_the_same_seed_gives_the_same() -> None:
+    tasks = [Recorded(votes("cat", "dog"), key("cat"))] * 20
+    first, second = (predict(SCHEMA, tasks, Rules(2, 5, 0.9, 0.1), chance=random.Random(3)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.django_db
+def test_the_command_prints_what_happened_beside_what_would_have() -> None:
+    job = an_open_job(tasks=4, overlap_min=2, overlap_max=2)
+    for worker in (a_worker(job), a_worker(job)):
+        for _ in range(4):
+            a_submitted_answer(job, worker=worker)
+    told = StringIO()
+
+    call_command("whatif", str(job.pk), "--overlap", "1", "--confidence", "0.5", "--gold", "0", stdout=told)
+
+    lines = [" ".join(line.split()) for line in told.getvalue().splitlines()]
+    assert "answers a task, gold's on top 2.00 1.00 1.00 to 1.00" in lines
+    assert "for a person to decide 0.0% 0.0% 0.0% to 0.0%" in lines
+    assert "right by consensus unknown unknown" in lines
+    assert Task.objects.filter(job=job, state="resolved").count() == 4
+
+
+@pytest.mark.django_db
+def test_what_gold_told_is_the_truth_of_its_tasks() -> None:
+    job = an_open_job(tasks=1, gold=1, gold_share_basis_points=5000)
+    worker = a_worker(job)
+    a_submitted_answer(job, worker=worker, animal="dog")
+    history = history_of(job)
+    assert [task.truth for task in history.gold] == [key("cat")]
+    assert [task.truth for task in history.work] == [None]
+
+
+@pytest.mark.django_db
+def test_where_nobody_answered_there_is_nothing_to_replay() -> None:
+    with pytest.raises(CommandError, match="Nobody has answered yet"):
+        call_command("whatif", str(an_open_job().pk))
+
+
+@pytest.mark.parametrize("words", [("--overlap", "4-2"), ("--gold", "1"), ("--confidence", "1.5")])
+@pytest.mark.django_db
+def test_a_policy_that_cannot_be_is_refused(words: tuple[str, str]) -> None:
+    job = an_open_job(tasks=1)
+    a_submitted_answer(job)
+    with pytest.raises(CommandError, match=r"more than overlap_max|share from 0|confidence is a number"):
+        call_command("whatif", str(job.pk), *words)
