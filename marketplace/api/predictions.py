@@ -9,15 +9,17 @@ from rest_framework.response import Response
 
 from kernel.api import fields
 from kernel.api.operations import operation
-from kernel.api.serializers import Out
+from kernel.api.serializers import Out, Query
 from kernel.api.uploads import UploadView
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_job
 from marketplace.models import Predictor
+from marketplace.queries.automation import saving_of
 from marketplace.services.import_faults import InvalidImport
 from marketplace.services.predictions import PredictionReport, import_predictions
+from marketplace.services.prioritising import LARGEST_BATCH, PriorityReport, prioritise_tasks
 
 JSON_LINES: Final = "application/x-ndjson"
 ONE: Final = (
@@ -71,6 +73,103 @@ class PredictorOut(Out):
     )
     stopped_because = fields.TextField(help_text="Empty unless it was stopped.")
     created_at = fields.DateTimeField()
+
+
+class PriorityQuery(Query):
+    """By what to call a model unsure, and whether the batch that comes first is to be diverse."""
+
+    measure = fields.ChoiceField(choices=["least_confidence", "margin", "entropy"], required=False)
+    diversity = fields.ChoiceField(choices=["none", "clusters", "core_set"], required=False)
+    batch = fields.QueryIntegerField(min_value=1, max_value=LARGEST_BATCH, required=False)
+
+
+class PrioritiesOut(Out):
+    """What was ordered."""
+
+    EXAMPLE = {"tasks": 900, "batch": 100}
+    tasks = fields.IntegerField(help_text="Open tasks that have a new priority.")
+    batch = fields.IntegerField(help_text="Those of them that come first.")
+
+
+class AutomationQuery(Query):
+    """What automating cost you, in minor units of the job's currency."""
+
+    automation_cost_minor = fields.QueryIntegerField(min_value=0, max_value=10**12, required=False)
+
+
+class AutomationOut(Out):
+    """Return on automation: labels saved × label cost − (automation cost + monitoring cost)."""
+
+    EXAMPLE = {
+        "currency": "USD",
+        "labels_saved": 1100,
+        "labels_by_people": 700,
+        "spent_minor": 7700,
+        "saved_minor": 12100,
+        "automation_cost_minor": 3000,
+        "monitoring_cost_minor": 1980,
+        "return_minor": 7120,
+    }
+    currency = fields.CurrencyField()
+    labels_saved = fields.IntegerField(help_text="Tasks whose label a prediction became.")
+    labels_by_people = fields.IntegerField()
+    spent_minor = fields.MoneyMinorField(help_text="What people's accepted answers to those cost so far.")
+    saved_minor = fields.MoneyMinorField(
+        allow_null=True, help_text="What the labels saved would have cost at that, rounded down."
+    )
+    automation_cost_minor = fields.MoneyMinorField(help_text="As you gave it.")
+    monitoring_cost_minor = fields.MoneyMinorField(help_text="What people's accepted answers to audits cost.")
+    return_minor = fields.MoneyMinorField(allow_null=True, help_text="Below 0 where automation has not paid.")
+
+
+class PrioritiesView(UploadView):
+    """The order of a job's tasks."""
+
+    upload_types = (JSON_LINES,)
+    largest_body_bytes = 128 * 1024 * 1024
+
+    def before_upload(self, job_id: UUID) -> None:
+        find_job(job_id, permit=self.permit)
+
+    @operation(
+        "Prioritise tasks",
+        uploads={JSON_LINES: '{"external_id": "scan-1", "scores": [0.6, 0.4], "embedding": [0.1, 2.5]}\n'},
+        query=PriorityQuery,
+        answer=PrioritiesOut,
+        errors=[NotFound, WrongState, InvalidImport],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Orders open tasks by how unsure your model is of them: a batch at priority 1, the others from 2 to 9.
+
+        A row of JSON Lines names its task, and gives the `scores` of the classes and, for a diverse batch, an
+        `embedding`. By `margin`, without `diversity` and with a `batch` of 100 unless you say otherwise. Audits come
+        first as before. Sent again, it gives the same order.
+        """
+        asked = self.read_query()
+        find_job(job_id, permit=self.permit)  # once more: a large file takes its time
+        report: PriorityReport = prioritise_tasks(
+            job_id=job_id,
+            stream=self.read_upload(),  # type: ignore[arg-type]  # a spooled file is read like any
+            by=self.actor,
+            **asked,
+        )
+        return self.answer(PrioritiesOut(report))
+
+
+class AutomationView(ApiView):
+    """What automation was worth to a job."""
+
+    @operation("Show a job's return on automation", query=AutomationQuery, answer=AutomationOut, errors=[NotFound])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Labels saved × label cost − (automation cost + monitoring cost), exact, from what the job has paid so far.
+
+        A label costs what people's accepted answers have cost by label here. Audits count as monitoring, although their
+        labels are yours too.
+        """
+        job = find_job(job_id, permit=self.permit)
+        saving = saving_of(job, **self.read_query())
+        shown = {name: getattr(saving, name) for name in AutomationOut.EXAMPLE if name != "currency"}
+        return self.answer(AutomationOut({"currency": job.currency, **shown}))
 
 
 class PredictionsView(UploadView):

@@ -65,6 +65,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/media/<uuid:media_id>/", media.OneJobMediaView.as_view()),
     path("jobs/<uuid:job_id>/media/<uuid:media_id>/withdraw/", media.JobMediaWithdrawalView.as_view()),
     path("jobs/<uuid:job_id>/predictions/", predictions.PredictionsView.as_view()),
+    path("jobs/<uuid:job_id>/priorities/", predictions.PrioritiesView.as_view()),
+    path("jobs/<uuid:job_id>/automation/", predictions.AutomationView.as_view()),
     path("jobs/<uuid:job_id>/predictors/", predictions.PredictorsView.as_view()),
     path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),
     path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),

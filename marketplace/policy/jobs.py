@@ -43,6 +43,10 @@ SHARE: Final = f"id user({PERSON}) role"
 TASK: Final = "id external_id item priority band state label confidence method withheld created_at resolved_at"
 PREDICTION: Final = "model model_version score result"
 TASK_ROWS: Final = f"external_id item priority band gold_answer gold_reason predictions({PREDICTION})"
+RETURN: Final = (
+    "currency labels_saved labels_by_people spent_minor saved_minor automation_cost_minor monitoring_cost_minor "
+    "return_minor"
+)
 PREDICTOR: Final = (
     "id model model_version state predictions audits accepted right wrong confusion threshold error_bound "
     "stopped_because created_at"
@@ -135,6 +139,18 @@ ROWS: Final = (
         reads="predictions",
         writes=f"task external_id {PREDICTION}",
         scope="jobs.write",
+    ),
+    *allow(
+        "prioritise_tasks",
+        on="task",
+        to=RUN,
+        reads="tasks batch",
+        writes="task external_id scores embedding",
+        scope="jobs.write",
+    ),
+    *allow("show_a_job_s_return_on_automation", on="prediction", to=SEE, reads=RETURN, scope="money.read"),
+    *allow(
+        "show_a_job_s_return_on_automation", on="prediction", to="finance auditor", reads=RETURN, scope="admin.read"
     ),
     *allow("list_predictors_of_a_job", on="prediction", to=f"{READ_WORK} manager", reads=PREDICTOR, scope="jobs.read"),
     *allow("list_predictors_of_a_job", on="prediction", to="escalations auditor", reads=PREDICTOR, scope="admin.read"),

@@ -6,7 +6,7 @@ that leaves open where the next row begins, it ends. What a row must hold is not
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -90,6 +90,22 @@ def read_json_array(stream: BinaryIO) -> Iterator[Record | RowFault]:
     following = window.step()
     if following or window.why_unreadable:
         yield RowFault(number, "", window.why_unreadable or f"The array has ended, but {quoted(following)} follows.")
+
+
+def batches_of_json_lines(
+    stream: BinaryIO, *, row_is: str, size: int, fault: Callable[[RowFault], None]
+) -> Iterator[list[Record]]:
+    """The rows of ``read_json_lines``, ``size`` at a time; faults go to ``fault`` as they are found."""
+    rows: list[Record] = []
+    for found in read_json_lines(stream, row_is=row_is):
+        if isinstance(found, RowFault):
+            fault(found)
+            continue
+        rows.append(found)
+        if len(rows) >= size:
+            yield rows
+            rows = []
+    yield rows
 
 
 def _record_of_line(number: int, line: bytes, row_is: str) -> Record | RowFault:

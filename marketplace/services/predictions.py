@@ -1,7 +1,6 @@
 """Predictions of a client's models for tasks that a job has already: streamed, all or none, with faults by row."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -13,7 +12,7 @@ from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from marketplace.models import Job, Prediction
 from marketplace.services.import_faults import Faults, InvalidImport
-from marketplace.services.import_streams import Record, RowFault, read_json_lines
+from marketplace.services.import_streams import Record, RowFault, batches_of_json_lines
 from marketplace.services.posting import lock_job
 from marketplace.services.prediction_intake import Placed, PredictionIntake
 from marketplace.services.prediction_rows import GivenPrediction, PredictionForm
@@ -47,7 +46,7 @@ def import_predictions(
         raise WrongState(f"Job {job.pk} is {job.state}; predictions are of no use to it any more.")
     form = PredictionForm(job.versions.select_related("label_schema").latest("number").label_schema.checked)
     reading = _Reading(form, Faults(), PredictionIntake(job=job, chance=chance), TaskNames(job))
-    for rows in _batches(stream, reading.faults):
+    for rows in batches_of_json_lines(stream, row_is=ROW_IS, size=ROWS_AT_ONCE, fault=reading.faults.add):
         reading.take(rows)
     reading.faults.refuse_if_any()
     if not reading.intake.taken:
@@ -55,19 +54,6 @@ def import_predictions(
     plan_anew(Prediction, added=reading.intake.taken)
     record(action="job.predictions_imported", subject=job, by=by, details={"predictions": reading.intake.taken})
     return PredictionReport(predictions=reading.intake.taken)
-
-
-def _batches(stream: BinaryIO, faults: Faults) -> Iterator[list[Record]]:
-    rows: list[Record] = []
-    for found in read_json_lines(stream, row_is=ROW_IS):
-        if isinstance(found, RowFault):
-            faults.add(found)
-            continue
-        rows.append(found)
-        if len(rows) >= ROWS_AT_ONCE:
-            yield rows
-            rows = []
-    yield rows
 
 
 @dataclass(frozen=True, slots=True)

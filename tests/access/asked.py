@@ -107,6 +107,12 @@ def importing_predictions(world: World) -> Asked:
     return Asked(world.side.owner, f"{json.dumps(row)}\n", {"job_id": job.pk}, "application/x-ndjson")
 
 
+def prioritising(world: World) -> Asked:
+    job = a_draft_of_the_owner(world, tasks=1)
+    row = {"external_id": "t0", "scores": [0.6, 0.4]}
+    return Asked(world.side.owner, f"{json.dumps(row)}\n", {"job_id": job.pk}, "application/x-ndjson")
+
+
 def adding_media(world: World) -> Asked:
     job = a_draft_that_shows_images(client=Client.objects.get(pk=world.side.ids["client_id"]))
     return Asked(world.side.owner, a_picture(size=(9, 9)), {"job_id": job.pk}, "image/png")
@@ -315,6 +321,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST assignments/<assignment_id>/appeal/": appealing,
     "POST jobs/<job_id>/tasks/": importing,
     "POST jobs/<job_id>/predictions/": importing_predictions,
+    "POST jobs/<job_id>/priorities/": prioritising,
     "POST jobs/<job_id>/media/": adding_media,
     "POST jobs/<job_id>/media/fetch/": fetching_media,
     "POST jobs/<job_id>/launch/": launching,
