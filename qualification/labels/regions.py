@@ -12,7 +12,7 @@ from qualification.labels.relations import End, read_relation, relation_of, writ
 from qualification.labels.schema import LabelSchema
 from qualification.labels.units import Question, Unit, asks_for_regions, question_of
 
-MOST_REGIONS: Final = 500
+MOST_REGIONS: Final = 300
 
 Item = Mapping[str, object]
 

@@ -27,7 +27,7 @@ def believe(schema: LabelSchema, votes: Sequence[Vote]) -> Posterior:
         raise ValueError("There is no consensus without a vote.")
     answers, weights = [vote.answer for vote in votes], [weight_of(vote.reliability) for vote in votes]
     leader = merge_answers(schema, answers, weights)
-    plain = merge_answers(schema, answers)
+    plain = merge_answers(schema, answers) if len(set(weights)) > 1 else leader
     choices = posterior(schema, [_choices_of(schema, vote) for vote in votes]) if schema.choices else None
     likeness = _likeness(schema, leader, answers, weights) if len(votes) > 1 else votes[0].reliability
     if choices is not None:

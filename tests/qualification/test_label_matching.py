@@ -1,4 +1,4 @@
-"""Which region of one answer is which of another, where they differ, what they become together, and how sure that is."""
+"""Which region of one answer is which of another, where they differ, what they become together, and how sure it is."""
 
 import math
 from typing import Any

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shapely import STRtree, make_valid, unary_union
 from shapely.geometry import MultiPolygon, Polygon
@@ -12,8 +13,12 @@ CIRCLE_POINTS = 16
 """Points on a quarter of an ellipse, where it is compared as a polygon: its area is 0.2% too small then."""
 
 
-def area_of(points: Sequence[tuple[float, float]]) -> BaseGeometry:
-    """What an outline encloses. One that crosses itself is repaired to the areas that it runs around."""
+@lru_cache(maxsize=4096)
+def area_of(points: tuple[tuple[float, float], ...]) -> BaseGeometry:
+    """What an outline encloses. One that crosses itself is repaired to the areas that it runs around.
+
+    Kept for a while, as each outline is compared with many.
+    """
     outline = Polygon(points)
     return outline if outline.is_valid else make_valid(outline)
 

@@ -27,7 +27,7 @@ class PolygonKind:
         points = [_point(point, f"{value.path}.points[{n}]", value) for n, point in enumerate(_points(value))]
         if value.has("closed") and value.get("closed") is not True:
             raise value.error("is true: a polygon that is not closed has no area.", "closed")
-        if len(set(points)) < 3 or area_of(points).area <= 0:
+        if len(set(points)) < 3 or area_of(tuple(points)).area <= 0:
             raise value.error("a polygon has at least three points that do not lie on one line.", "points")
         return tuple(points)
 
