@@ -19,6 +19,7 @@ from rich.console import Console
 from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
 from marketplace.bench.beside import NotMeasured, measure_beside, table_of
+from marketplace.bench.ledger import LedgerPlan, lines_of, measure_ledger
 from marketplace.bench.measure import Plan, measure
 from marketplace.bench.quality.certificates import JOBS, QUICK_JOBS
 from marketplace.bench.quality.course import Course, measure_quality
@@ -32,6 +33,7 @@ from marketplace.stack import Stack, StackError
 
 SPEED: Final = "speed"
 QUALITY: Final = "quality"
+LEDGER: Final = "ledger"
 PARTS: Final = ("claims", "import", "results")
 RECORDINGS: Final = settings.BASE_DIR.parent / "shared" / "data"
 WIDTH: Final = 144
@@ -65,11 +67,12 @@ class Command(BaseCommand):
     help = (
         "Measure claims, submits, imports and downloads on a throw-away installation with a real web server and a real "
         "PostgreSQL, in turns with a bare Django view and pgbench doing the same: about ten minutes; --quick takes "
-        "two. `bench quality` measures on recorded crowds how right and how honest labels are, and what they cost."
+        "two. `bench quality` measures on recorded crowds how right and how honest labels are, and what they cost; "
+        "`bench ledger` how fast money is posted beside raw SQL, a payout run, and a check of a million entries."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("suite", nargs="?", choices=(SPEED, QUALITY), default=SPEED, help="default speed")
+        parser.add_argument("suite", nargs="?", choices=(SPEED, QUALITY, LEDGER), default=SPEED, help="default speed")
         parser.add_argument("--quick", action="store_true", help="small sizes, one short round")
         parser.add_argument("--sizes", type=numbers, help="open tasks, default 1000,100000,1000000")
         parser.add_argument("--workers", type=numbers, help="workers at once, default 1,8,32")
@@ -104,7 +107,7 @@ class Command(BaseCommand):
             self._measure_quality(options)
             return
         if options["place"]:
-            self._measure(options)
+            self._measure_money(options) if options["suite"] == LEDGER else self._measure(options)
             return
         on_signals(signal.default_int_handler)  # however it is ended, what was started is stopped and thrown away
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=_made(settings.VAR_DIR)))
@@ -158,6 +161,20 @@ class Command(BaseCommand):
         show_quality(findings, console)
         if options["json"]:
             options["json"].write_text(json.dumps(quality_as_json(findings), indent=1), encoding="utf-8")
+
+    def _measure_money(self, options: dict[str, Any]) -> None:
+        plan = (
+            LedgerPlan(seconds=1, rounds=2, escrows=20, payees=200, entries=20_000)
+            if options["quick"]
+            else LedgerPlan()
+        )
+        console = Console(width=None if self.stdout.isatty() else WIDTH)
+        with console.status("starting") as status:
+            findings = measure_ledger(plan, tell=status.update)
+        for line in lines_of(findings):
+            self.stdout.write(line)
+        if options["json"]:
+            options["json"].write_text(json.dumps(asdict(findings), indent=1), encoding="utf-8")
 
     def _measure(self, options: dict[str, Any]) -> None:
         console = Console(width=None if self.stdout.isatty() else WIDTH)
