@@ -1,5 +1,6 @@
 """How fast the ledger is beside raw SQL doing the same, and how long a payout run and a check of everything take."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
@@ -88,7 +89,7 @@ def measure_ledger(plan: LedgerPlan, *, tell: Tell) -> LedgerFindings:
     tell(f"a payout run for {plan.payees:,} workers")
     findings.payout_seconds = _payout_run(plan.payees)
     tell(f"writing {plan.entries:,} entries")
-    _write_entries(plan.entries)
+    _write_entries(plan.entries, jobs)
     tell("checking them")
     began = time.perf_counter()
     findings.faults = len(check_invariants())
@@ -190,7 +191,7 @@ _LOCK: Final = """
 """
 _POST: Final = """
     INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
-    SELECT id, key, 'work_paid', subject, now(), 2, '{}'
+    SELECT id, key, 'work_paid', subject, %s, 2, '{}'
     FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS p (id, key, subject)
 """
 _ENTER: Final = """
@@ -200,7 +201,7 @@ _ENTER: Final = """
 _TELL: Final = """
     INSERT INTO kernel_auditevent
         (at, actor_kind, actor_id, action, subject_type, subject_id, from_state, to_state, why, details)
-    VALUES (now(), 'system', 'ledger', 'ledger.posted', 'billing.posting', %s, '', '', '', %s)
+    VALUES (now(), 'system', 'ledger', 'ledger.posted', 'billing.posting', %s, '', '', '', %s::jsonb)
 """
 
 
@@ -208,12 +209,13 @@ def _pay_raw(payments: Sequence[escrow.Payment]) -> None:
     """The same work said to the database in as few statements as it takes: lock, tell, post, enter."""
     job = payments[0].job_owner
     ends = [("job_escrow", job), ("platform_fees", job), *{("worker_earnings", p.worker_owner) for p in payments}]
-    ids = [uuid4() for _ in payments]
+    ids, at = [uuid4() for _ in payments], datetime.now(UTC)
+    told = {str(pk): _digest(pk, payment, at) for pk, payment in zip(ids, payments, strict=True)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [CURRENCY, [owner for _, owner in ends], [kind for kind, _ in ends]])
         account = {(kind, owner): pk for kind, owner, pk in cursor.fetchall()}
-        cursor.execute(_TELL, [str(ids[0]), Jsonb({"postings": {str(pk): "0" * 64 for pk in ids}})])
-        cursor.execute(_POST, [ids, [p.key for p in payments], [p.subject for p in payments]])
+        cursor.execute(_TELL, [str(ids[0]), json.dumps({"postings": told})])
+        cursor.execute(_POST, [at, ids, [p.key for p in payments], [p.subject for p in payments]])
         rows = [
             (pk, place, account["job_escrow", job], target, amount)
             for pk, p in zip(ids, payments, strict=True)
@@ -225,6 +227,15 @@ def _pay_raw(payments: Sequence[escrow.Payment]) -> None:
             )
         ]
         cursor.execute(_ENTER, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _digest(pk: UUID, payment: escrow.Payment, at: datetime) -> str:
+    job, worker = payment.job_owner, payment.worker_owner
+    moved = [
+        Moved("job_escrow", job, "worker_earnings", worker, payment.reward.minor, CURRENCY),
+        Moved("job_escrow", job, "platform_fees", job, payment.fee.minor, CURRENCY),
+    ]
+    return Posted(pk, payment.key, "work_paid", payment.subject, at, None, {}, moved).digest
 
 
 def _payout_run(payees: int) -> float:
@@ -278,9 +289,8 @@ def _transfer_of(payout: Payout) -> TransferState:
     )
 
 
-def _write_entries(number: int) -> None:
+def _write_entries(number: int, jobs: Sequence[str]) -> None:
     """Postings of two entries each, a hundred told to the audit in one event as any; balances follow at the end."""
-    jobs = [f"job:bench-{place}" for place in range(100)]
     keys = [ledger.AccountKey(Kind.WORKER_EARNINGS, f"payee:many-{place}") for place in range(1_000)]
     wanted = keys + [ledger.AccountKey(kind, job) for job in jobs for kind in (Kind.JOB_ESCROW, Kind.PLATFORM_FEES)]
     ledger.lock_accounts(accounts=wanted, currency=CURRENCY)
