@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from billing.services import escrow, ledger, payouts, sending
 from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.ledger_audit import ACTION, Moved, Posted
 from billing.stripe_gateway import Checkout, CheckoutState, TransferState
+from kernel import clock
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor, record
@@ -209,7 +210,7 @@ def _pay_raw(payments: Sequence[escrow.Payment]) -> None:
     """The same work said to the database in as few statements as it takes: lock, tell, post, enter."""
     job = payments[0].job_owner
     ends = [("job_escrow", job), ("platform_fees", job), *{("worker_earnings", p.worker_owner) for p in payments}]
-    ids, at = [uuid4() for _ in payments], datetime.now(UTC)
+    ids, at = [uuid4() for _ in payments], clock.now()
     told = {str(pk): _digest(pk, payment, at) for pk, payment in zip(ids, payments, strict=True)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [CURRENCY, [owner for _, owner in ends], [kind for kind, _ in ends]])
@@ -320,7 +321,7 @@ def _a_posting(place: int, jobs: Sequence[str]) -> Posted:
         key=f"many:{place}",
         kind=str(Posting.Kind.WORK_PAID),
         subject=f"many:{place}",
-        at=datetime.now(UTC),
+        at=clock.now(),
         reverses_id=None,
         details={},
         entries=[

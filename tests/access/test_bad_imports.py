@@ -111,7 +111,7 @@ def test_the_same_file_twice_adds_nothing_the_second_time(world: World, kind: st
     with undone():
         job = a_job(world)
         first, second = upload(world, job, GOOD[kind], kind), upload(world, job, GOOD[kind], kind)
-        assert (first, second[0]) == ((201, {"tasks": 1, "gold": 0}), 400)
+        assert (first, second[0]) == ((201, {"tasks": 1, "gold": 0, "predictions": 0}), 400)
         assert [fault["message"] for fault in second[1]["errors"]] == [
             'The external_id "a" is taken by a task that the job has already.'
         ]

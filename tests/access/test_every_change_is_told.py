@@ -37,8 +37,11 @@ BY_THE_SYSTEM: Final = {
 ON_THE_WAY: Final = {"subject_key.made"}
 """Events of what is made when it is needed for the first time, by whatever operation."""
 
-CHANGING: Final = [name for name in OPERATIONS if not name.startswith("GET ") or name == "GET jobs/<job_id>/results/"]
-"""What may change something, and the export that has to be told all the same."""
+EXPORTS: Final = {"GET jobs/<job_id>/results/", "GET tax-reports/1099-nec/<year>/", "GET tax-reports/dac7/<year>/"}
+"""Reading that has to be told."""
+
+CHANGING: Final = [name for name in OPERATIONS if not name.startswith("GET ") or name in EXPORTS]
+"""What may change something, and what is told all the same."""
 
 
 def documented() -> dict[str, set[str]]:

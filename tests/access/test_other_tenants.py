@@ -42,13 +42,14 @@ ADMINS: Final = """
     GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<admin_invitation_id>/
     GET skills/<skill_id>/media/ | POST skills/<skill_id>/media/ | GET skills/<skill_id>/media/<media_id>/
     DELETE skills/<skill_id>/media/<media_id>/ | POST skills/<skill_id>/media/<media_id>/withdraw/
+    POST clients/<client_id>/fees/ | POST pay-floors/
 """
 """For admins alone, whoever's it is."""
 
 WORKERS: Final = """
     GET exams/<exam_id>/ | POST exams/<exam_id>/answers/ | POST exams/<exam_id>/finish/
     POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
-    POST assignments/<assignment_id>/appeal/
+    POST assignments/<assignment_id>/appeal/ | POST assignments/<assignment_id>/heartbeat/
     GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/ | GET earnings/trace/<subject>/
 """
 """For workers alone, and to them what is another's does not exist."""
@@ -78,6 +79,9 @@ PRIVATE: Final = """
     GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | POST jobs/<job_id>/media/fetch/
     GET jobs/<job_id>/media/<media_id>/ | DELETE jobs/<job_id>/media/<media_id>/
     POST jobs/<job_id>/media/<media_id>/withdraw/
+    POST jobs/<job_id>/escrow/ | POST jobs/<job_id>/recall/ | POST jobs/<job_id>/reprice/
+    GET clients/<client_id>/fees/ | GET assignments/<assignment_id>/bonuses/
+    POST assignments/<assignment_id>/bonuses/
     GET jobs/<job_id>/results/ | GET jobs/<job_id>/statement/ | GET assignments/<assignment_id>/
     POST assignments/<assignment_id>/accept/ | POST assignments/<assignment_id>/reject/
     POST assignments/<assignment_id>/reverse/
@@ -86,8 +90,9 @@ PRIVATE: Final = """
 
 OPEN: Final = """
     GET skills/<skill_id>/ | GET skills/<skill_id>/prospect/ | GET label-schemas/<label_schema_id>/ | GET jobs/<job_id>/
+    GET pay-floors/
 """
-"""Open by design: skills, label schemas, and running jobs as workers are offered them."""
+"""Open by design: skills, label schemas, floors of pay, and running jobs as workers are offered them."""
 
 OWN: Final = """
     GET me/ | GET api-keys/ | POST api-keys/ | GET earnings/ | GET earnings/statement/
