@@ -108,6 +108,7 @@ DONE: Final[dict[str, Callable[[], Sent]]] = {
 
 ONLY_READ: Final = {
     *("page.home", "page.schema", "page.docs", "page.live", "page.ready"),
+    *("page.money", "page.money_trace", "page.client_money", "page.invoice", "page.earnings"),
     *("page.admin:index", "page.admin:app_list", "page.admin:jsi18n", "page.admin:autocomplete"),
     *("page.admin:view_on_site", "page.admin:password_change", "page.admin:password_change_done"),
 }
