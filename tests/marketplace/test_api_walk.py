@@ -99,7 +99,15 @@ def test_a_label_from_post_to_results() -> None:
     assert done["progress"] == {
         "tasks": {"open": 0, "resolved": 2, "in_adjudication": 0, "void": 0},
         "gold_tasks": 0,
-        "answers": {"active": 0, "submitted": 0, "accepted": 4, "rejected": 0, "returned": 0, "expired": 0},
+        "answers": {
+            "active": 0,
+            "submitted": 0,
+            "accepted": 4,
+            "rejected": 0,
+            "returned": 0,
+            "expired": 0,
+            "cut_short": 0,
+        },
         "spent_minor": 48,
         "held_minor": 0,
     }
