@@ -1,0 +1,83 @@
+"""Rows of every table of the marketplace, made through the services that users go through."""
+
+from marketplace.services.allocation import claim_task
+from marketplace.services.bonuses import give_bonus
+from marketplace.services.heartbeats import note_heartbeat
+from marketplace.services.invoicing import issue_invoice
+from marketplace.services.pay_lifts import lift_pay
+from marketplace.services.predictors import tend_predictors
+from marketplace.services.review import reject_assignment
+from tests.marketplace.automation import audits_of, let_people_answer
+from tests.marketplace.builders import (
+    ALWAYS_GOLD,
+    a_client,
+    a_resolved_task,
+    a_share,
+    a_submitted_answer,
+    a_worker,
+    an_open_job,
+    answer,
+    owner_of,
+)
+from tests.marketplace.test_api_client_reports import NOW, accepted_last_month
+from tests.marketplace.test_appeals import appealed
+from tests.marketplace.test_auto_acceptance import a_predicted_job
+from tests.marketplace.test_breaker import a_job_to_review, a_tripped_breaker
+from tests.marketplace.test_certificates import a_labelled_job, begun
+from tests.marketplace.test_fees import agreed
+from tests.marketplace.test_interruptions import a_job, a_turn, cut_short
+from tests.marketplace.test_pay_floor import a_floor, a_job_of, takes, works
+
+
+def some_of_everything() -> None:
+    """At least two rows in every table."""
+    for country in ("", "DE"):
+        _work()
+        _decisions()
+        _money()
+        a_floor(1200, country=country, currency="EUR")
+    _lifts()
+
+
+def _work() -> None:
+    """Jobs in many states, answers to work and to gold, people at them, and models that answer too."""
+    job = an_open_job(accept_on_resolution=False)
+    turn = a_resolved_task(job).assignments.all()[0]
+    reject_assignment(assignment_id=turn.pk, reason="wrong", message="A" * 20, by=owner_of(job.client))
+    a_share(job)
+    gilded = an_open_job(tasks=2, gold=2)
+    answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))
+    begun_turn = a_turn(an_open_job())
+    note_heartbeat(assignment_id=begun_turn.pk, worker=begun_turn.worker)
+    predicted = a_predicted_job()
+    let_people_answer(audits_of(predicted))
+    tend_predictors()
+
+
+def _decisions() -> None:
+    """What waits for a person: disagreement, an appeal, a breaker, labels that experts look at."""
+    disagreed = an_open_job(tasks=1, gold=1, overlap_min=2, overlap_max=2, gold_share_basis_points=0)
+    a_submitted_answer(disagreed, animal="cat")
+    a_submitted_answer(disagreed, animal="dog")
+    appealed()
+    a_tripped_breaker(a_job_to_review())
+    begun(a_labelled_job("cat", "cat", "cat"))
+
+
+def _money() -> None:
+    """Fees that were agreed, an invoice, a bonus, and pay for a turn that was cut short."""
+    client = a_client()
+    agreed(client, {0: 1250, 1000: 1000})
+    issue_invoice(client=client, month=accepted_last_month(client), currency="USD", by=NOW)
+    job = an_open_job(client=client)
+    give_bonus(assignment_id=a_submitted_answer(job).pk, amount_minor=5, reason="Well seen.", by=owner_of(client))
+    cut_short(a_turn(a_job()), after_seconds=34.5)
+
+
+def _lifts() -> None:
+    """Workers who earned less than a floor, lifted to it: it comes last, as the floor is one for every job."""
+    a_floor(1200)
+    job = a_job_of(20, reserve_basis_points=5000)
+    for _ in range(2):
+        works(job, *takes(44.5, 5))
+    lift_pay()
