@@ -14,6 +14,7 @@ from kernel.api.uploads import UploadView
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from kernel.flow import WrongState
+from kernel.money import LARGEST_MINOR
 from marketplace.access import find_job
 from marketplace.models import Predictor
 from marketplace.queries.automation import saving_of
@@ -119,7 +120,9 @@ class AutomationOut(Out):
     )
     automation_cost_minor = fields.MoneyMinorField(help_text="As you gave it.")
     monitoring_cost_minor = fields.MoneyMinorField(help_text="What people's accepted answers to audits cost.")
-    return_minor = fields.MoneyMinorField(allow_null=True, help_text="Below 0 where automation has not paid.")
+    return_minor = fields.MoneyMinorField(
+        min_value=-LARGEST_MINOR, allow_null=True, help_text="Below 0 where automation has not paid."
+    )
 
 
 class PrioritiesView(UploadView):

@@ -96,6 +96,7 @@ def about(side: Side, *, email: str) -> dict[str, Any]:
         "tax_id": "AB 12 34 56 C",
         "expires_at": soon,
         "until": soon,
+        "valid_from": soon,
     }
 
 

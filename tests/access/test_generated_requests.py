@@ -24,10 +24,16 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SAYS_MORE_THAN_ITS_SCHEMA: Final = {
     "GET /api/v1/jobs/": "Some parameters are for one side only.",
+    "POST /api/v1/assignments/{assignment_id}/bonuses/": "How large a bonus may be depends on the answer's reward.",
+    "POST /api/v1/clients/{client_id}/fees/": "The first tier holds from 0 on, and no two from the same spending.",
     "POST /api/v1/clients/{client_id}/fundings/": "What can be paid at once depends on the currency.",
     "POST /api/v1/escalations/{escalation_id}/decision/": "What decides an escalation depends on its kind.",
     "POST /api/v1/gold-questions/": "Items fit the label schema that comes with them.",
     "POST /api/v1/jobs/": "The most overlap is no less than the least; only its members post for a client.",
+    "POST /api/v1/jobs/{job_id}/predictions/": "The rows of a file name tasks and answers that the job has.",
+    "POST /api/v1/jobs/{job_id}/priorities/": "The rows of a file name tasks that the job has.",
+    "POST /api/v1/jobs/{job_id}/reprice/": "No price stands twice, and the standard one is not another.",
+    "POST /api/v1/jobs/{job_id}/tasks/": "The rows of a file fit the label schema of the job.",
     "POST /api/v1/skills/": "The rules of an exam must not contradict each other.",
 }
 """Where a body may be well formed and still be refused: what the fields say together, or about what is there."""
