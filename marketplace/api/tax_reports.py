@@ -12,7 +12,7 @@ from kernel.api.operations import operation
 from kernel.api.serializers import Query
 from kernel.api.views import ApiView
 from kernel.csv_lines import csv_lines
-from kernel.errors import Invalid
+from kernel.errors import Invalid, NotFound
 from marketplace.api.earnings import csv_file
 from marketplace.services.tax_reports import (
     EU_HEADER,
@@ -52,7 +52,7 @@ class Form1099View(ReportView):
         query=ReportQuery,
         answer=CSV,
         media_type="text/csv",
-        errors=[Invalid, YearNotOver, ThresholdUnknown],
+        errors=[NotFound, Invalid, YearNotOver, ThresholdUnknown],
     )
     def get(self, request: Request, year: int) -> StreamingHttpResponse:
         """Each payee in the United States at or above the year's threshold: name, address, tax id, compensation.
@@ -71,7 +71,7 @@ class Dac7View(ReportView):
         query=ReportQuery,
         answer=CSV,
         media_type="text/csv",
-        errors=[Invalid, YearNotOver],
+        errors=[NotFound, Invalid, YearNotOver],
     )
     def get(self, request: Request, year: int) -> StreamingHttpResponse:
         """Each payee in the European Union: who they are, and by quarter consideration, activities and fees.
