@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from django.db.migrations import RunSQL
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import RemoveConstraint, RunSQL
+from django.db.migrations.state import ProjectState
 
 
 def append_only(table: str) -> RunSQL:
@@ -103,3 +105,24 @@ def guard_audited(table: str, *, columns: Iterable[str] = (), rows: bool = True)
 def in_place_of(before: RunSQL, after: RunSQL) -> RunSQL:
     """Undo one of these operations and do another, and the other way round when it is reversed."""
     return RunSQL(sql=f"{before.reverse_sql};{after.sql}", reverse_sql=f"{after.reverse_sql};{before.sql}")
+
+
+class WidenConstraint(RemoveConstraint):
+    """Remove a constraint that a wider one of the same name follows.
+
+    Rows that only the wider one allows cannot be deleted on the way back, for the ledger keeps all. So the narrow one
+    then holds for rows that come or change from there on, and the others stay as they are.
+    """
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Add the narrow constraint again, without a look at the rows that are there."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            constraint = to_state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
+            schema_editor.execute(f"{constraint.create_sql(model, schema_editor)} NOT VALID", params=None)

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from kernel.migration_operations import WidenConstraint
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,11 +11,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="ledgeraccount",
             name="account_kind_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="posting",
             name="posting_kind_known",
         ),

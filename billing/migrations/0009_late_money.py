@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import change_flow, guard_flow
+from kernel.migration_operations import WidenConstraint, change_flow, guard_flow
 
 FUNDING_BEFORE = {
     "preparing": ["awaiting_payment", "failed"],
@@ -45,11 +45,11 @@ class Migration(migrations.Migration):
                 ("taken_back_at", models.DateTimeField(null=True)),
             ],
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="funding",
             name="funding_state_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="funding",
             name="funding_finished_has_its_time",
         ),

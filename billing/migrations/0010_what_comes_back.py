@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import change_flow, guard_flow
+from kernel.migration_operations import WidenConstraint, change_flow, guard_flow
 
 PAYOUT = {"requested": ["sending", "cancelled"], "sending": ["sent", "failed"], "sent": ["settled", "failed"]}
 REFUND = {"requested": ["sending"], "sending": ["sent", "failed"], "sent": ["settled", "failed"]}
@@ -45,27 +45,27 @@ class Migration(migrations.Migration):
                 "verbose_name": "bank payout",
             },
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="payout",
             name="payout_state_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="payout",
             name="payout_sent_has_its_time",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="payout",
             name="payout_finished_has_its_time",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="refund",
             name="refund_state_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="refund",
             name="refund_sent_has_its_time",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="refund",
             name="refund_finished_has_its_time",
         ),

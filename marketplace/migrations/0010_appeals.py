@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import guard_audited, guard_flow
+from kernel.migration_operations import WidenConstraint, guard_audited, guard_flow
 
 KEEP_WORDS = migrations.RunSQL(
     sql="""
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(blank=True, default="")),
             ],
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="rejection",
             name="rejection_reversed_by_somebody",
         ),

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import append_only, guard_audited, guard_flow, in_place_of
+from kernel.migration_operations import WidenConstraint, append_only, guard_audited, guard_flow, in_place_of
 
 BEFORE = {
     "draft": ["open", "cancelled"],
@@ -50,15 +50,15 @@ class Migration(migrations.Migration):
                 ("basis_points", models.PositiveIntegerField()),
             ],
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="job",
             name="job_state_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="job",
             name="job_state_has_its_times",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="job",
             name="job_price_is_positive",
         ),

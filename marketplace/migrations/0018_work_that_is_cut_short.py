@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import kernel.clock
-from kernel.migration_operations import append_only, guard_audited, guard_flow, in_place_of
+from kernel.migration_operations import WidenConstraint, append_only, guard_audited, guard_flow, in_place_of
 
 BEFORE = {
     "active": ["submitted", "returned", "expired"],
@@ -42,11 +42,11 @@ class Migration(migrations.Migration):
                 ("interrupted_at", models.DateTimeField(default=kernel.clock.now)),
             ],
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="assignment",
             name="assignment_state_known",
         ),
-        migrations.RemoveConstraint(
+        WidenConstraint(
             model_name="assignment",
             name="assignment_state_has_its_times",
         ),
