@@ -30,7 +30,7 @@ from marketplace.services.media import (
     add_media_to_job,
     delete_media_of_job,
     fetch_media_for_job,
-    refuse_unless_draft,
+    refuse_unless_it_takes_tasks,
     withdraw_media_of_job,
 )
 
@@ -48,7 +48,7 @@ class JobMediaView(MediaUploadView):
         return self.page(rows, MediaOut, order_by=order, seen_as=lambda page: shown_media(page, address_of))
 
     def before_upload(self, job_id: UUID) -> None:
-        refuse_unless_draft(find_job(job_id, permit=self.permit))
+        refuse_unless_it_takes_tasks(find_job(job_id, permit=self.permit))
 
     @operation(
         "Add media to a job",

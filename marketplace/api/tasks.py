@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.services.ledger import InsufficientFunds
 from kernel.api import fields
 from kernel.api.media import MEDIA_ID
 from kernel.api.operations import operation
@@ -114,10 +115,12 @@ class TasksView(UploadView):
         answer=ImportOut,
         status=201,
         creates=True,
-        errors=[NotFound, WrongState, InvalidImport],
+        errors=[NotFound, WrongState, InsufficientFunds, InvalidImport],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Adds tasks to a draft, all of the file or none of it. A JSON array, JSON Lines or CSV, of up to 1 GiB.
+        """Adds tasks to a draft, or to a job that runs, all of the file or none of it.
+
+        The file is a JSON array, JSON Lines or CSV, of up to 1 GiB.
 
         A row has an `item` with exactly the fields that the label schema shows, and may have an `external_id` (once per
         job), a `priority` (0 first, 9 last), a difficulty `band` (easy, standard, hard), `predictions` of models and,

@@ -11,17 +11,17 @@ from marketplace.services.interruptions import interrupt_turns_that_show
 
 
 def add_media_to_job(*, job: Job, name: str, sent: bytes, by: User) -> tuple[Media, bool]:
-    """Take a file into a draft, and whether it is new there: `kernel.services.media.add_media` has what may go wrong.
+    """Take a file into a job, and whether it is new there: `kernel.services.media.add_media` has what may go wrong.
 
-    Raises WrongState when the job is no draft any more: nothing could be imported that refers to it.
+    Raises WrongState when the job takes no tasks: nothing could be imported that refers to it.
     """
-    refuse_unless_draft(job)
+    refuse_unless_it_takes_tasks(job)
     return kept.add_media(owner=job.media_owner, payer=job.client.media_payer, name=name, sent=sent, by=by)
 
 
 def fetch_media_for_job(*, job: Job, name: str, url: str, by: User) -> Media:
-    """Have a picture fetched for a draft, in the background. Raises WrongState, AddressRefused or AllowanceUsedUp."""
-    refuse_unless_draft(job)
+    """Have a picture fetched for a job, in the background. Raises WrongState, AddressRefused or AllowanceUsedUp."""
+    refuse_unless_it_takes_tasks(job)
     return want_media(owner=job.media_owner, payer=job.client.media_payer, name=name, url=url, by=by)
 
 
@@ -40,9 +40,7 @@ def withdraw_media_of_job(*, job: Job, media_id: UUID, why: str, by: User) -> Me
     return media
 
 
-def refuse_unless_draft(job: Job) -> None:
-    """Raise WrongState when nothing can be imported into the job any more."""
+def refuse_unless_it_takes_tasks(job: Job) -> None:
+    """Raise WrongState when nothing can be imported into the job: it waits for funds, or has ended."""
     if job.state not in Job.TAKES_TASKS:
-        raise WrongState(
-            f"Job {job.pk} is {job.state}; media are added before tasks are imported, and none can be now."
-        )
+        raise WrongState(f"Job {job.pk} is {job.state}; media are taken as long as tasks can be imported.")

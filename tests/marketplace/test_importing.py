@@ -1,8 +1,8 @@
-"""Importing tasks into a draft: all or nothing, every fault by its row, and hidden gold."""
+"""Importing tasks into a job: all or nothing, every fault by its row, and hidden gold."""
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO, RawIOBase
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
@@ -16,11 +16,12 @@ from kernel.models import AuditEvent
 from kernel.services.audit import Actor
 from marketplace.models import Job, Task
 from marketplace.services import importing
+from marketplace.services.completion import cancel_job
 from marketplace.services.import_faults import InvalidImport
 from marketplace.services.importing import FileFormat, ImportReport, import_tasks
 from marketplace.services.posting import launch_job
 from qualification.models import GoldQuestion
-from tests.marketplace.builders import a_draft, owner_of
+from tests.marketplace.builders import a_client, a_draft, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -103,14 +104,26 @@ def test_imported_tasks_are_open_and_can_be_launched() -> None:
     )
 
 
-def test_tasks_come_only_into_a_draft() -> None:
+def a_cancelled_job() -> Job:
     job = a_draft(tasks=1)
-    launch_job(job_id=job.pk, by=owner_of(job.client))
+    return cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+def a_job_that_waits_for_funds() -> Job:
+    job = a_draft(client=a_client(funds_minor=0), tasks=1)
+    return launch_job(job_id=job.pk, by=owner_of(job.client), when_funded=True)
+
+
+@pytest.mark.parametrize("a_job", [a_cancelled_job, a_job_that_waits_for_funds])
+def test_tasks_come_into_no_job_that_has_ended_or_waits_for_funds(a_job: Callable[[], Job]) -> None:
+    job = a_job()
 
     with pytest.raises(WrongState) as refused:
         import_rows(job, text_row("Late"))
 
-    assert refused.value.message == f"Job {job.pk} is open; tasks are imported into a draft only."
+    assert refused.value.message == (
+        f"Job {job.pk} is {job.state}; tasks are imported into a draft, or into a job that runs."
+    )
     with pytest.raises(NotFound):
         import_tasks(job_id=uuid4(), stream=BytesIO(b""), format="json", by=IMPORTER)
     assert Task.objects.count() == 1

@@ -13,6 +13,7 @@ from kernel.models import AuditEvent, Media, MediaAllowance
 from kernel.services.media import tidy_media
 from marketplace.models import Job
 from marketplace.services.checks import check_invariants
+from marketplace.services.completion import cancel_job
 from marketplace.services.posting import launch_job
 from tests.kernel.pictures import a_picture
 from tests.marketplace.api_people import Person, code_of
@@ -178,9 +179,14 @@ def test_the_same_file_again_is_the_same_media() -> None:  # [B053]
     assert a_media(a_draft_that_shows_images(client=job.client))["id"] != first["id"]
 
 
-def test_media_come_to_a_draft_only() -> None:
+def test_media_come_to_a_job_that_runs_and_to_none_that_has_ended() -> None:
     job = a_job_of_pictures()
-    refused = send(Person(owner_of(job.client)), f"jobs/{job.pk}/media/", a_picture())
+    late = a_media(job, a_picture(size=(30, 20)))
+    assert import_rows(job, f'{{"item": {{"image": "{late["reference"]}"}}}}')[0] == 201
+
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+    refused = send(Person(owner_of(job.client)), f"jobs/{job.pk}/media/", a_picture(size=(31, 20)))
     assert code_of(refused) == (409, "wrong_state")
 
 

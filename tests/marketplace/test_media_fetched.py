@@ -12,6 +12,7 @@ from kernel.destinations import Origin
 from kernel.models import Media, MediaAllowance
 from kernel.services.media import tidy_media
 from marketplace.models import Job
+from marketplace.services.completion import cancel_job
 from tests.billing.flows import run_relay
 from tests.kernel.internet import Server, a_server
 from tests.kernel.pictures import a_picture, exif
@@ -131,5 +132,7 @@ def test_what_is_fetched_takes_room_too(server: Server, settings: Settings) -> N
     assert server.asked == []
 
 
-def test_nothing_is_fetched_for_a_job_that_is_no_draft() -> None:
-    assert code_of(fetch(a_job_of_pictures(), "https://example.org/a.png")) == (409, "wrong_state")
+def test_nothing_is_fetched_for_a_job_that_has_ended() -> None:
+    job = a_job_of_pictures()
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+    assert code_of(fetch(job, "https://example.org/a.png")) == (409, "wrong_state")
