@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.test import Client
 
-from marketplace.bench.bare_view import SCRIPTS_FILE
+from marketplace.bench.bare_view import SCRIPTS_FILE, price_id_of
 from marketplace.bench.recording import Recording, explained
 from marketplace.bench.script import Script
 from marketplace.bench.seeding import Scene, Signed, an_open_job, answer_of, keep_signed_in
@@ -33,7 +33,7 @@ def _pair(scene: Scene, worker: Signed) -> tuple[Recording, Recording]:
     job = an_open_job(scene, tasks=TASKS)
     who = {"token_sha256": sha256(worker.token.encode()).hexdigest()}
     _submit(worker, _claim(worker, job.pk))  # what a process reads only once is read by now
-    claim = Recording({**who, "job_id": job.pk})
+    claim = Recording({**who, "job_id": job.pk, "price_id": price_id_of(job.pk)})
     with claim.listening():
         claim.answer = _claim(worker, job.pk)
     submit = Recording({**who, "assignment_id": UUID(claim.answer)})

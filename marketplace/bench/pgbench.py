@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from kernel.embedded.postgres import installed_binaries
+from marketplace.bench.bare_view import price_id_of
 from marketplace.bench.script import (
     Cell,
     Constant,
@@ -46,7 +47,8 @@ class Program:
 
     def text(self) -> str:
         """What pgbench reads."""
-        claim = _Part("c", self.claim, self.tokens, {"job_id": f"'{self.job_id}'"})
+        given = {"job_id": f"'{self.job_id}'", "price_id": str(price_id_of(self.job_id))}
+        claim = _Part("c", self.claim, self.tokens, given)
         submit = _Part("s", self.submit, self.tokens, {"assignment_id": claim.answer()})
         return "\n".join([*claim.lines(), *submit.lines(), ""])
 

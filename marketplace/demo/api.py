@@ -45,9 +45,13 @@ class Api:
         self.post("/api/v1/email-confirmations/", {"token": mailboxes.link_for(email), "password": password})
         self.sign_in(email=email, password=password)
 
-    def sign_in(self, *, email: str, password: str) -> None:
-        """Sign in; everything after that is asked as this person."""
-        self._token = self.post("/api/v1/session/", {"email": email, "password": password})["token"]
+    def sign_in(self, *, email: str, password: str, app: AuthenticatorApp | None = None) -> None:
+        """Sign in, with the code of ``app`` where it is a second factor; everything after is asked as this person."""
+        begun = self.post("/api/v1/session/", {"email": email, "password": password})
+        if app is not None:
+            passed = {"challenge": begun["challenge"], "code": app.code()}
+            begun = self.post("/api/v1/session/second-factor/", passed)
+        self._token = begun["token"]
 
     def add_authenticator_app(self) -> AuthenticatorApp:
         """Add a second factor, as admins have to before their roles count, and go on with the token that it brings."""

@@ -32,6 +32,7 @@ def installation() -> Iterator[Installation]:
 @pytest.fixture(autouse=True)
 def every_promise_is_kept(installation: Installation) -> Iterator[None]:
     """After each journey: the books balance, turns, payments, escrows and states are as promised."""
+    installation.let_the_admin_in()
     yield
     installation.hang_up()
     checks = json.loads(installation.stack.manage("ledger_check", "--json"))

@@ -53,7 +53,7 @@ def state_of(turn: Assignment) -> str:
     return str(Assignment.objects.get(pk=turn.pk).state)
 
 
-def test_an_appeal_comes_before_an_admin_with_a_deadline() -> None:
+def test_an_appeal_comes_before_an_admin_with_a_deadline() -> None:  # [B191]
     turn = appealed()
 
     escalation = the_appeal(turn).escalation

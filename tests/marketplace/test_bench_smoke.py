@@ -23,7 +23,10 @@ from marketplace.bench.script import Script
 from marketplace.bench.seeding import Scene, Signed, an_open_job, set_scene
 from marketplace.models import Assignment, Job, Task
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.untrue("money comes from settled fundings", "states rebuild from entries alone"),
+]
 
 
 @pytest.fixture
@@ -64,6 +67,7 @@ def test_the_bare_view_says_what_assay_says_and_does_what_assay_does(
     claim, submit = scripts
     job = an_open_job(scene, tasks=3)
     worker = scene.workers[1]
+    bare_view.price_id_of(job.pk)  # each process reads it once
 
     assignment, said_at_claim = bare_claim(worker, job)
     said_at_submit = bare_submit(worker, assignment)

@@ -61,7 +61,7 @@ def decided(breaker: Breaker, decision: str) -> Escalation:
     )
 
 
-def test_the_third_rejection_of_a_label_that_others_reach_alone_is_the_last() -> None:
+def test_the_third_rejection_of_a_label_that_others_reach_alone_is_the_last() -> None:  # [B191]
     job = a_job_to_review()
     first, second, third, fourth, *_ = waiting(job)
 

@@ -60,6 +60,8 @@ def upper_bound(audits: Audits, *, allowed: float, alpha: float = ALPHA) -> floa
     inside, outside, limit = audits.wrong / audits.number, 1.0, -math.log(alpha)
     for _ in range(HALVINGS):
         middle = (inside + outside) / 2
+        if not inside < middle < outside:
+            break  # no number stands between them any more
         if _log_evidence(audits, middle, expects=_expected(allowed)) < limit:
             inside = middle
         else:
