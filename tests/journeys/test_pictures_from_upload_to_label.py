@@ -112,4 +112,4 @@ def test_a_take_down_reaches_whoever_holds_the_task(installation: Installation) 
     client.api.post(f"/api/v1/jobs/{job}/media/{media['id']}/withdraw/", {"why": "It shows somebody's address."})
 
     assert seen(turn["item"]["image"])[0] == 403
-    worker.api.post(f"/api/v1/assignments/{turn['id']}/return/")
+    assert worker.api.get(f"/api/v1/assignments/{turn['id']}/")["state"] == "cut_short"
