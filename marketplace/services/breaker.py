@@ -20,6 +20,7 @@ from kernel.services.audit import Actor, telling
 from kernel.text import clean_text
 from marketplace.models import Assignment, Breaker, Escalation, Job, Rejection, Task
 from marketplace.queries import schema_of
+from marketplace.services.beliefs import belief_of
 from marketplace.services.escalations import (
     NotYours,
     lock_escalation,
@@ -28,10 +29,8 @@ from marketplace.services.escalations import (
     require_mine_or_free,
 )
 from marketplace.services.posting import lock_job
-from marketplace.services.resolution import votes_on
 from marketplace.services.reversal import take_back
 from qualification.queries import UNMEASURED
-from qualification.statistics.consensus import posterior
 from qualification.statistics.rejections import excess_of_rejections
 
 DECISIONS: Final = ("reset", "reverse")
@@ -86,10 +85,11 @@ def evidence_for(assignment: Assignment) -> Rejection.Contradicts:
         return Rejection.Contradicts.NOTHING
     if task.method == Task.Method.ADJUDICATION:
         return Rejection.Contradicts.ADJUDICATION
-    others = votes_on(task, assignment.job, without=assignment.pk)
-    if not others:
+    schema = schema_of(assignment.version_id)
+    others = belief_of(task=task, job=assignment.job, schema=schema, without=assignment.pk, by_models=False)
+    if others is None:
         return Rejection.Contradicts.NOTHING
-    belief = posterior(schema_of(assignment.version_id), others)
+    belief = others.posterior
     is_reached = belief.leader.key == key and belief.confidence >= assignment.job.confidence_basis_points / 10_000
     return Rejection.Contradicts.CONSENSUS if is_reached else Rejection.Contradicts.NOTHING
 

@@ -1,9 +1,7 @@
 """Resolution: after each answer a task is resolved, asks for one more, or goes to a person."""
 
 import random
-from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.models import Max, Q
@@ -13,21 +11,17 @@ from kernel.rows import planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Annotation, Assignment, Escalation, Job, Task
 from marketplace.queries import schema_of
+from marketplace.services.beliefs import belief_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
 from marketplace.services.slots import CHANCE, open_slot
 from qualification.labels.results import Answer, to_result
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import agrees
-from qualification.queries import UNMEASURED
-from qualification.statistics.automation.voter import measured_accuracy
-from qualification.statistics.believing import believe
-from qualification.statistics.consensus import Posterior, Vote
+from qualification.statistics.consensus import Posterior
 from qualification.statistics.stopping import Decision, decide
 
 CONSENSUS = Actor.system("consensus")
-NEVER_GUESSED: Final = 1_000_000
-"""How many answers are possible where they are drawn or written: who guesses is not right."""
 
 
 def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: random.Random = CHANCE) -> None:
@@ -42,14 +36,13 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: rando
     is_outstanding, version_id = _situation(task)
     if is_outstanding:
         return
-    said, schema = _said_of(task, job), schema_of(version_id)
-    votes, predicted = _by_people(said), _by_models(said, schema)
-    belief = believe(schema, [*votes, *predicted])
-    if predicted:  # majority is people's
-        belief = replace(belief, majority=believe(schema, votes).majority)
+    schema = schema_of(version_id)
+    believed = belief_of(task=task, job=job, schema=schema)
+    assert believed is not None, "An answer has just come in."
+    belief = believed.posterior
     decision = decide(
         belief,
-        answers=len(votes),
+        answers=believed.answers,
         overlap_min=job.overlap_min,
         overlap_max=job.overlap_max,
         confidence=job.confidence_basis_points / 10_000,
@@ -75,56 +68,6 @@ def _situation(task: Task) -> tuple[bool, UUID]:
         )
         found: tuple[bool, UUID] = cursor.fetchone()
     return found
-
-
-class _Said(NamedTuple):
-    """An answer with its worker's reliability, or a prediction (no reliability) with how often its model was right."""
-
-    answer_key: str
-    reliability: float | None
-    right: int
-    wrong: int
-
-
-def votes_on(task: Task, job: Job, *, without: UUID | None = None) -> list[Vote]:
-    """The answers to ``task`` by reliability, as consensus takes them; ``without`` one assignment's."""
-    return _by_people(_said_of(task, job, without=without))
-
-
-def _said_of(task: Task, job: Job, *, without: UUID | None = None) -> list[_Said]:
-    given: dict[str, Any] = {"unmeasured": UNMEASURED.mean, "skill": job.skill_id, "task": task.pk, "without": without}
-    with planned_cursor() as cursor:
-        cursor.execute(_SAID, given)
-        return [_Said(*row) for row in cursor.fetchall()]
-
-
-# One statement with or without models: how long an answer takes must not tell. An audit is decided by people alone.
-_SAID: Final = """
-SELECT answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), 0, 0
-FROM marketplace_assignment turn
-JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
-LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
-WHERE turn.task_id = %(task)s AND turn.id IS DISTINCT FROM %(without)s::uuid
-UNION ALL
-SELECT prediction.answer_key, NULL, predictor."right", predictor.wrong
-FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id
-WHERE prediction.task_id = %(task)s AND NOT prediction.is_audit AND predictor.state <> 'stopped'
-"""
-
-
-def _by_people(said: list[_Said]) -> list[Vote]:
-    return [Vote(Answer.from_key(each.answer_key), each.reliability) for each in said if each.reliability is not None]
-
-
-def _by_models(said: list[_Said], schema: LabelSchema) -> list[Vote]:
-    """Predictions by what their models have shown in this job; one that shows no more than guessing has no vote."""
-    candidates = schema.possible_answers if schema.asks_only_choices else NEVER_GUESSED
-    shown = [
-        (each.answer_key, measured_accuracy(right=each.right, wrong=each.wrong, candidates=candidates))
-        for each in said
-        if each.reliability is None
-    ]
-    return [Vote(Answer.from_key(key), accuracy) for key, accuracy in shown if accuracy > 1 / candidates]
 
 
 def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None) -> None:
