@@ -26,6 +26,7 @@ from marketplace.api import (
     tasks,
     tax_reports,
     tracing,
+    what_ifs,
 )
 
 # Addresses are tried in this order, so the busiest stand first.
@@ -69,6 +70,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/automation/", predictions.AutomationView.as_view()),
     path("jobs/<uuid:job_id>/predictors/", predictions.PredictorsView.as_view()),
     path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),
+    path("jobs/<uuid:job_id>/what-if/", what_ifs.WhatIfView.as_view()),
     path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),
     path("jobs/<uuid:job_id>/recall/", job_money.RecallView.as_view()),
     path("jobs/<uuid:job_id>/reprice/", job_money.RepriceView.as_view()),

@@ -13,7 +13,7 @@ from typing import Final
 
 from kernel.policy import Table
 from kernel.scopes import SCOPES
-from marketplace.policy import clients, console, jobs, people, quality, trust, work, workforce
+from marketplace.policy import assurance, clients, console, jobs, people, quality, trust, work, workforce
 from marketplace.policy.words import CONDITIONS, ROLES
 
 TABLE: Final[Table] = Table(
@@ -24,6 +24,7 @@ TABLE: Final[Table] = Table(
         *people.ROWS,
         *clients.ROWS,
         *jobs.ROWS,
+        *assurance.ROWS,
         *work.ROWS,
         *workforce.ROWS,
         *quality.ROWS,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -16,10 +16,16 @@ from qualification.statistics.whatif import Recorded
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Tasks at work and at gold, and what really happened: turns at gold, price and hours from first to last answer."""
+    """Some tasks at work and at gold; and of all of them what really happened.
+
+    ``tasks`` counts those at work that somebody answered, ``answers`` and ``gold_answers`` turns, ``hours`` are from
+    the first claim to the last answer.
+    """
 
     work: list[Recorded]
     gold: list[Recorded]
+    tasks: int
+    answers: int
     gold_answers: int
     spent_minor: int
     hours: float
@@ -28,51 +34,79 @@ class History:
     escalated: int
 
 
-def history_of(job: Job) -> History:
-    """What is recorded of ``job``: answers in time by their order, weighed by scores as they stand now."""
-    votes: dict[UUID, list[Vote]] = defaultdict(list)
+def history_of(job: Job, *, most: int) -> History:
+    """What is recorded of ``job``: answers in time by their order, weighed by scores as they stand now.
+
+    Of more than ``most`` tasks at work, or at gold, those of the lowest ids, which are random.
+    """
+    given: dict[str, Any] = {"job": job.pk, "most": most, "unmeasured": UNMEASURED.mean, "skill": job.skill_id}
     with connection.cursor() as cursor:
-        cursor.execute(_ANSWERS, [UNMEASURED.mean, job.skill_id, job.pk])
+        cursor.execute(_SAMPLE, given)
+        tasks: list[tuple[UUID, bool, str | None]] = cursor.fetchall()
+        cursor.execute(_ANSWERS, given | {"tasks": [task_id for task_id, *_ in tasks]})
+        votes: dict[UUID, list[Vote]] = defaultdict(list)
         for task_id, key, reliability in cursor.fetchall():
             votes[task_id].append(Vote(Answer.from_key(key), reliability))
-        cursor.execute(_TASKS, [job.pk])
-        tasks = cursor.fetchall()
+        cursor.execute(_HAPPENED, given)
+        answers, gold_answers, answered, right, judged, escalated = cursor.fetchone()
         cursor.execute(_SPENT, [job.pk])
         spent, hours = cursor.fetchone()
-    recorded = [(is_gold, Recorded(tuple(votes[task_id]), truth)) for task_id, is_gold, truth, _, _ in tasks]
-    judged = [(truth, decided) for _, is_gold, truth, decided, _ in tasks if truth and decided and not is_gold]
+    recorded = [(is_gold, Recorded(tuple(votes[task_id]), truth)) for task_id, is_gold, truth in tasks]
     return History(
         work=[each for is_gold, each in recorded if not is_gold],
         gold=[each for is_gold, each in recorded if is_gold],
-        gold_answers=sum(len(each.votes) for is_gold, each in recorded if is_gold),
+        tasks=answered,
+        answers=answers,
+        gold_answers=gold_answers,
         spent_minor=spent,
         hours=hours,
-        right=sum(truth == decided for truth, decided in judged),
-        judged=len(judged),
-        escalated=sum(was_escalated for *_, was_escalated in tasks),
+        right=right,
+        judged=judged,
+        escalated=escalated,
     )
 
 
-_ANSWERS: Final = """
-SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %s::float8)
-FROM marketplace_assignment turn
-JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
-LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %s
-WHERE turn.job_id = %s ORDER BY answer.submitted_at, answer.id
+_TURNS: Final = """
+SELECT count(*) FROM marketplace_assignment turn
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late WHERE turn.task_id = task.id
 """
 _TASKS: Final = """
-SELECT task.id, task.gold_question_id IS NOT NULL,
-       coalesce(question.answer_key, seen.found_key, CASE WHEN task.method = 'adjudication' THEN task.answer_key END),
-       coalesce(seen.said_key, CASE WHEN task.method = 'consensus' THEN task.answer_key END),
-       EXISTS (SELECT FROM marketplace_escalation asked WHERE asked.task_id = task.id AND asked.kind = 'no_consensus')
 FROM marketplace_task task
 LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
 LEFT JOIN LATERAL (
     SELECT found_key, said_key FROM marketplace_inspection inspection
     WHERE inspection.task_id = task.id AND inspection.found_at IS NOT NULL ORDER BY found_at DESC, id LIMIT 1
 ) seen ON true
-WHERE task.job_id = %s ORDER BY task.id
+CROSS JOIN LATERAL (
+    SELECT coalesce(
+        question.answer_key, seen.found_key, CASE WHEN task.method = 'adjudication' THEN task.answer_key END
+    ) AS truth, coalesce(seen.said_key, CASE WHEN task.method = 'consensus' THEN task.answer_key END) AS decided
+) known
 """
+_SAMPLE: Final = f"""
+(SELECT task.id, false, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NULL
+   AND ({_TURNS}) > 0 ORDER BY task.id LIMIT %(most)s)
+UNION ALL
+(SELECT task.id, true, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NOT NULL
+   AND ({_TURNS}) > 0 ORDER BY task.id LIMIT %(most)s)
+"""
+_ANSWERS: Final = """
+SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8)
+FROM marketplace_assignment turn
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
+LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
+WHERE turn.task_id = ANY(%(tasks)s) ORDER BY answer.submitted_at, answer.id
+"""
+_HAPPENED: Final = f"""
+SELECT coalesce(sum(turns) FILTER (WHERE gold_question_id IS NULL), 0)::bigint,
+       coalesce(sum(turns) FILTER (WHERE gold_question_id IS NOT NULL), 0)::bigint,
+       count(*) FILTER (WHERE turns > 0 AND gold_question_id IS NULL),
+       count(*) FILTER (WHERE truth = decided AND gold_question_id IS NULL),
+       count(*) FILTER (WHERE truth <> '' AND decided <> '' AND gold_question_id IS NULL),
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM marketplace_escalation asked WHERE asked.task_id = each.id AND asked.kind = 'no_consensus'))
+FROM (SELECT task.id, task.gold_question_id, known.*, ({_TURNS}) AS turns {_TASKS} WHERE task.job_id = %(job)s) each
+"""  # noqa: S608  (all of it ours)
 _SPENT: Final = """
 SELECT coalesce(sum(reward_minor + fee_minor), 0)::bigint,
        coalesce(extract(epoch FROM max(submitted_at) - min(claimed_at)) / 3600, 0)::float8

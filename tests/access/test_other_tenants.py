@@ -67,7 +67,7 @@ PRIVATE: Final = """
     GET clients/<client_id>/credits/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/predictions/ | GET jobs/<job_id>/predictors/ | POST jobs/<job_id>/priorities/
-    GET jobs/<job_id>/automation/
+    GET jobs/<job_id>/automation/ | GET jobs/<job_id>/what-if/
     POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | GET clients/<client_id>/trace/<subject>/
     GET clients/<client_id>/statements/<month>/ | GET clients/<client_id>/statements/<month>/csv/
     GET clients/<client_id>/spending/ | GET clients/<client_id>/invoices/ | POST clients/<client_id>/invoices/

@@ -7,11 +7,12 @@ from typing import Final
 from kernel import policy
 from kernel.policy import ANY_KEY, Kind, Rule
 from kernel.shown_fields import Tree, tree_of
-from marketplace.policy import clients, console, jobs, people, quality, trust, work, workforce
+from marketplace.policy import assurance, clients, console, jobs, people, quality, trust, work, workforce
 from tests.architecture.markdown import table
 
 PARTS: Final = {
-    part.__name__.rpartition(".")[2]: part for part in (people, clients, jobs, work, workforce, quality, trust, console)
+    part.__name__.rpartition(".")[2]: part
+    for part in (people, clients, jobs, assurance, work, workforce, quality, trust, console)
 }
 
 

@@ -7,13 +7,24 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from marketplace.models import Task
+from marketplace.models import Job, Task
 from marketplace.queries.recorded import history_of
+from marketplace.services.allocation import claim_task
+from marketplace.services.replaying import what_if
 from qualification.labels.results import validate_result
 from qualification.labels.schema import parse_schema
 from qualification.statistics.consensus import Vote
 from qualification.statistics.whatif import Figure, Recorded, Rules, predict
-from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job
+from tests.marketplace.api_people import Person, code_of
+from tests.marketplace.builders import (
+    ALWAYS_GOLD,
+    NEVER_GOLD,
+    a_submitted_answer,
+    a_worker,
+    an_open_job,
+    answer,
+    owner_of,
+)
 from tests.qualification.builders import ANIMALS, an_answer
 
 SCHEMA = parse_schema(ANIMALS)
@@ -83,11 +94,58 @@ def test_the_command_prints_what_happened_beside_what_would_have() -> None:
 @pytest.mark.django_db
 def test_what_gold_told_is_the_truth_of_its_tasks() -> None:
     job = an_open_job(tasks=1, gold=1, gold_share_basis_points=5000)
-    worker = a_worker(job)
-    a_submitted_answer(job, worker=worker, animal="dog")
-    history = history_of(job)
+    answer(claim_task(worker=a_worker(job), job_id=job.pk, chance=ALWAYS_GOLD), "dog")
+    answer(claim_task(worker=a_worker(job), job_id=job.pk, chance=NEVER_GOLD), "dog")
+    history = history_of(job, most=10)
     assert [task.truth for task in history.gold] == [key("cat")]
     assert [task.truth for task in history.work] == [None]
+
+
+def a_job_with_answers(tasks: int = 4) -> Job:
+    """Two workers answered each of its tasks, alike."""
+    job = an_open_job(tasks=tasks, overlap_min=2, overlap_max=2)
+    for worker in (a_worker(job), a_worker(job)):
+        for _ in range(tasks):
+            a_submitted_answer(job, worker=worker)
+    return job
+
+
+@pytest.mark.django_db
+def test_a_client_is_told_over_http_what_the_command_prints() -> None:
+    job = a_job_with_answers()
+    owner = Person(owner_of(job.client))
+    asked = "overlap_min=1&overlap_max=1&confidence_basis_points=5000&gold_share_basis_points=2000"
+
+    status, told = owner.get(f"jobs/{job.pk}/what-if/?{asked}")
+
+    found = what_if(job=job, overlap=(1, 1), confidence=0.5, gold_share=0.2)
+    assert status == 200
+    assert told["answers"] == {"happened": 2.0, "predicted": 1.25, "low": 1.25, "high": 1.25}
+    assert told["cost_minor"]["happened"] == 8 * (job.reward_minor + job.fee_minor)
+    assert told["cost_minor"]["predicted"] == found.cost_minor.predicted.value == 5 * (job.reward_minor + job.fee_minor)
+    assert told["right_share"] == {"happened": None, "predicted": None, "low": None, "high": None}
+    assert (told["tasks"], told["replayed"], told["drawn_share"]) == (4, 4, 0.0)
+
+
+@pytest.mark.django_db
+def test_of_a_large_job_a_sample_is_replayed_and_the_cost_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = a_job_with_answers()
+    monkeypatch.setattr("marketplace.services.replaying.MOST_TASKS", 3)
+
+    found = what_if(job=job, overlap=(1, 1), confidence=0.5, gold_share=0.0)
+
+    assert (found.tasks, found.replayed) == (4, 3)
+    assert found.cost_minor.predicted.value == 4 * (job.reward_minor + job.fee_minor)
+
+
+@pytest.mark.django_db
+def test_over_http_too_there_must_be_answers_and_a_policy_that_can_be() -> None:
+    job = an_open_job(tasks=1)
+    owner = Person(owner_of(job.client))
+    assert code_of(owner.get(f"jobs/{job.pk}/what-if/")) == (409, "nothing_to_replay")
+    a_submitted_answer(job)
+    assert code_of(owner.get(f"jobs/{job.pk}/what-if/?overlap_min=4&overlap_max=2")) == (400, "invalid")
+    assert code_of(owner.get(f"jobs/{job.pk}/what-if/?confidence_basis_points=10000")) == (400, "invalid")
 
 
 @pytest.mark.django_db
@@ -101,5 +159,5 @@ def test_where_nobody_answered_there_is_nothing_to_replay() -> None:
 def test_a_policy_that_cannot_be_is_refused(words: tuple[str, str]) -> None:
     job = an_open_job(tasks=1)
     a_submitted_answer(job)
-    with pytest.raises(CommandError, match=r"more than overlap_max|share from 0|confidence is a number"):
+    with pytest.raises(CommandError, match=r"4 to 2 is none|share of gold is from 0|A confidence is a"):
         call_command("whatif", str(job.pk), *words)

@@ -1,0 +1,134 @@
+"""What another policy would have made of a job: its own answers again, beside what really happened."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.errors import Invalid, Refused
+from marketplace.models import Job
+from marketplace.queries import current_schema_of
+from marketplace.queries.recorded import History, history_of
+from qualification.labels.schema import LabelSchema
+from qualification.statistics.whatif import Figure, Prediction, Rules, predict
+
+SEED: Final = 7
+"""What draws answers that were never given, and the intervals, unless another is asked for."""
+
+MOST_TASKS: Final = 2_000
+MOST_ANSWERS: Final = 20_000
+"""How many tasks are replayed at most, and how many answers they may come to, of choices."""
+
+COSTLIER: Final = 20
+"""How much longer it takes to weigh answers that are drawn or written."""
+
+
+class NothingToReplay(Refused):
+    """Nobody has answered yet, so there is nothing to replay."""
+
+    code = "nothing_to_replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A number as it really was (none where nobody knows), and as the rules would have it, with its bounds."""
+
+    happened: float | None
+    predicted: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """``replayed`` of the ``tasks`` that somebody answered were tried; ``judged`` tasks have a truth and a label.
+
+    ``answers`` are per task, gold's on top, ``cost_minor`` and ``hours`` of the whole job, ``escalated`` and ``right``
+    shares of tasks. ``drawn`` is the share of answers that were never given; ``really_judged`` of how many labels it is
+    known whether they are right.
+    """
+
+    rules: Rules
+    tasks: int
+    replayed: int
+    judged: int
+    really_judged: int
+    drawn: float
+    answers: Compared
+    cost_minor: Compared
+    hours: Compared
+    escalated: Compared
+    right: Compared
+
+
+def what_if(
+    *,
+    job: Job,
+    overlap: tuple[int, int] | None = None,
+    confidence: float | None = None,
+    gold_share: float | None = None,
+    seed: int = SEED,
+) -> WhatIf:
+    """Replay ``job`` under other rules; what is None stays as the job has it. Reads, and changes nothing.
+
+    A job with more tasks than can be replayed in a moment is sampled; the intervals say what that costs. Raises
+    NothingToReplay, or Invalid for rules that cannot be.
+    """
+    rules = _rules(job, overlap, confidence, gold_share)
+    schema = current_schema_of(job.pk)
+    history = history_of(job, most=_most_tasks(schema, rules))
+    if not history.work:
+        raise NothingToReplay("Nobody has answered yet, so there is nothing to replay.")
+    try:
+        work = predict(schema, history.work, rules, chance=random.Random(seed))  # noqa: S311
+        known = [task for task in [*history.work, *history.gold] if task.truth]
+        judged = predict(schema, known, rules, chance=random.Random(seed)) if known else None  # noqa: S311
+    except ValueError as error:
+        raise Invalid(str(error)) from error
+    return _compared(rules, history, work, judged)
+
+
+def _rules(job: Job, overlap: tuple[int, int] | None, confidence: float | None, gold_share: float | None) -> Rules:
+    rules = Rules(
+        *(overlap or (job.overlap_min, job.overlap_max)),
+        job.confidence_basis_points / 10_000 if confidence is None else confidence,
+        job.gold_share_basis_points / 10_000 if gold_share is None else gold_share,
+    )
+    if not 1 <= rules.overlap_min <= rules.overlap_max <= 100:
+        raise Invalid(
+            f"An overlap goes from 1 to 100, the least first; {rules.overlap_min} to {rules.overlap_max} is none."
+        )
+    if not 0 < rules.confidence < 1:
+        raise Invalid(f"A confidence is a number between 0 and 1, both excluded, not {rules.confidence}.")
+    if not 0 <= rules.gold_share <= 0.5:
+        raise Invalid(f"The share of gold is from 0 to 0.5, not {rules.gold_share}.")
+    return rules
+
+
+def _most_tasks(schema: LabelSchema, rules: Rules) -> int:
+    answers = MOST_ANSWERS if schema.asks_only_choices else MOST_ANSWERS // COSTLIER
+    return min(MOST_TASKS, max(1, answers // rules.overlap_max))
+
+
+def _compared(rules: Rules, history: History, work: Prediction, judged: Prediction | None) -> WhatIf:
+    happened = history.answers + history.gold_answers
+    price, pace = history.spent_minor / happened, history.hours / happened
+    unknown = Figure(None, None, None)
+    return WhatIf(
+        rules=rules,
+        tasks=history.tasks,
+        replayed=work.tasks,
+        judged=judged.judged if judged else 0,
+        really_judged=history.judged,
+        drawn=work.drawn,
+        answers=Compared(happened / history.tasks, work.answers),
+        cost_minor=Compared(
+            history.spent_minor, _each(work.answers, lambda answers: round(answers * history.tasks * price))
+        ),
+        hours=Compared(history.hours, _each(work.answers, lambda answers: answers * history.tasks * pace)),
+        escalated=Compared(history.escalated / history.tasks, work.escalated),
+        right=Compared(history.right / history.judged if history.judged else None, judged.right if judged else unknown),
+    )
+
+
+def _each(figure: Figure, change: Callable[[float], float]) -> Figure:
+    value, low, high = (None if one is None else change(one) for one in (figure.value, figure.low, figure.high))
+    return Figure(value, low, high)
