@@ -4,15 +4,16 @@ Lock order: a posting locks its accounts by ascending id, and last of all locks 
 makes several postings names all their accounts to ``lock_accounts`` first; else two of them could wait for each other.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
-from billing.services.ledger_audit import Moved, Posted, tell_of
+from billing.services.ledger_audit import Moved, Posted, told_of
+from billing.services.ledger_rows import Held, Move, accounts_locked, postings_under, write
 from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.money import Money
@@ -46,7 +47,8 @@ class AccountKey:
     owner: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", Kind(self.kind))
+        if type(self.kind) is not Kind:
+            object.__setattr__(self, "kind", Kind(self.kind))
         if not self.owner:
             raise ValueError("An account has an owner.")
 
@@ -99,7 +101,7 @@ class Draft:
     def posted(self, row: Posting) -> Posted:
         """What it says as ``row``, for the audit."""
         return Posted(
-            id=row.pk,
+            id=row.id,
             key=row.key,
             kind=row.kind,
             subject=row.subject,
@@ -202,67 +204,56 @@ def _post_all(drafts: Sequence[Draft]) -> list[Posting]:
         raise ValueError(f"Postings that are made together are in one currency, not in {sorted(currencies)}.")
     accounts = _locked_accounts({key for draft in drafts for key in draft.accounts}, currencies.pop())
     # Whoever posts the same under one of these keys waits above for the same accounts: from here a key is there or not.
-    made = {posting.key: posting for posting in Posting.objects.filter(key__in={draft.key for draft in drafts})}
-    known = {key: entries_of(posting=posting) for key, posting in made.items()}
-    held = {key: account.balance_minor for key, account in accounts.items()}
+    made = postings_under([draft.key for draft in drafts])
+    known: dict[str, Sequence[Entry]] = {key: entries_of(posting=posting) for key, posting in made.items()}
+    held = {account.id: account.minor for account in accounts.values()}
     fresh: list[Draft] = []
+    moves: list[Move] = []
     for draft in drafts:
         if draft.key in made:
             _refuse_other_content(made[draft.key], known[draft.key], draft)
             continue
         _refuse_second_reversal(draft)
-        _move(draft, held)
-        made[draft.key], known[draft.key] = draft.made(), list(draft.entries)
+        posting = draft.made()
+        moved = [
+            Move(posting.id, position, accounts[entry.source], accounts[entry.target], entry.amount.minor)
+            for position, entry in enumerate(draft.entries)
+        ]
+        _move(moved, held, draft.currency)
+        made[draft.key], known[draft.key] = posting, draft.entries
         fresh.append(draft)
-    _insert(fresh, made, accounts)
+        moves += moved
+    if fresh:
+        _insert(fresh, [made[draft.key] for draft in fresh], moves)
     return [made[draft.key] for draft in drafts]
 
 
-def _insert(fresh: Sequence[Draft], made: Mapping[str, Posting], accounts: Mapping[AccountKey, LedgerAccount]) -> None:
-    if not fresh:
-        return
-    tell_of(posted=[draft.posted(made[draft.key]) for draft in fresh])
+def _insert(fresh: Sequence[Draft], postings: Sequence[Posting], moves: Sequence[Move]) -> None:
+    told = told_of(posted=[draft.posted(posting) for draft, posting in zip(fresh, postings, strict=True)])
     try:
-        Posting.objects.bulk_create([made[draft.key] for draft in fresh])
-    except IntegrityError as taken:
-        raise PostingKeyReused("A key was taken at this moment by a posting of something else.") from taken
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            posting=made[draft.key],
-            position=position,
-            source=accounts[entry.source],
-            target=accounts[entry.target],
-            amount_minor=entry.amount.minor,
-        )
-        for draft in fresh
-        for position, entry in enumerate(draft.entries)
-    )
+        write(told=told, postings=postings, moves=moves)
+    except IntegrityError as fault:
+        if isinstance(fault.__cause__, UniqueViolation):
+            raise PostingKeyReused("A key was taken at this moment by a posting of something else.") from fault
+        raise
 
 
-def _locked_accounts(keys: Iterable[AccountKey], currency: str) -> dict[AccountKey, LedgerAccount]:
+def _locked_accounts(keys: Iterable[AccountKey], currency: str) -> dict[AccountKey, Held]:
     """Every account of ``keys``, opened if need be, locked by ascending id.
 
     Opening comes before the first lock: it may wait for another transaction that opens the same account, and who
     waits there must hold nothing that the other could want.
     """
     wanted = sorted(set(keys), key=lambda key: (key.owner, key.kind))
-    ids = _ids_of(wanted, currency)
-    missing = [key for key in wanted if key not in ids]
-    if missing:
+    ends = [(key.kind.value, key.owner) for key in wanted]
+    found = accounts_locked(ends, currency)
+    if found is None:
         LedgerAccount.objects.bulk_create(
-            [LedgerAccount(kind=key.kind, owner=key.owner, currency=currency) for key in missing], ignore_conflicts=True
+            [LedgerAccount(kind=key.kind, owner=key.owner, currency=currency) for key in wanted], ignore_conflicts=True
         )
-        ids = _ids_of(wanted, currency)
-    locked = LedgerAccount.objects.filter(pk__in=ids.values()).select_for_update(no_key=True).order_by("pk")
-    by_id = {account.pk: account for account in locked}
-    return {key: by_id[pk] for key, pk in ids.items()}
-
-
-def _ids_of(keys: Sequence[AccountKey], currency: str) -> dict[AccountKey, int]:
-    owners, kinds = {key.owner for key in keys}, {key.kind for key in keys}
-    rows = LedgerAccount.objects.filter(owner__in=owners, kind__in=kinds, currency=currency)
-    found = {(kind, owner): pk for pk, kind, owner in rows.values_list("pk", "kind", "owner")}
-    return {key: found[key.kind, key.owner] for key in keys if (key.kind, key.owner) in found}
+        found = accounts_locked(ends, currency)
+        assert found is not None, "Accounts are kept for ever, and these were just opened."
+    return {key: found[end] for key, end in zip(wanted, ends, strict=True)}
 
 
 def _refuse_other_content(stored: Posting, entries: Sequence[Entry], draft: Draft) -> None:
@@ -277,22 +268,24 @@ def _refuse_second_reversal(draft: Draft) -> None:
         raise CannotBeReversed(f"Posting {draft.reverses.key} has been reversed already.")
 
 
-def _move(draft: Draft, held: dict[AccountKey, int]) -> None:
-    """Reckon what is held after ``draft``; raises InsufficientFunds where that is less than nothing."""
-    change: Counter[AccountKey] = Counter()
-    for entry in draft.entries:
-        change[entry.source] -= entry.amount.minor
-        change[entry.target] += entry.amount.minor
-    for key, delta in change.items():
-        if delta < 0 and held[key] + delta < 0 and key.kind not in LedgerAccount.MAY_BE_NEGATIVE:
-            available, needed = Money(held[key], draft.currency), Money(-delta, draft.currency)
+def _move(moves: Sequence[Move], held: dict[int, int], currency: str) -> None:
+    """Reckon what is held after ``moves``, account by id; raises InsufficientFunds where that is less than nothing."""
+    change: dict[int, int] = {}
+    for move in moves:
+        change[move.source.id] = change.get(move.source.id, 0) - move.amount_minor
+        change[move.target.id] = change.get(move.target.id, 0) + move.amount_minor
+    for move in moves:
+        account, delta = move.source, change[move.source.id]
+        if delta < 0 and held[account.id] + delta < 0 and account.kind not in LedgerAccount.MAY_BE_NEGATIVE:
+            available, needed = Money(held[account.id], currency), Money(-delta, currency)
             raise InsufficientFunds(
                 f"{needed} are needed and {available} are there: {needed - available} are missing.",
                 details={
-                    "account": str(key.kind),
+                    "account": account.kind,
                     "available_minor": available.minor,
                     "needed_minor": needed.minor,
-                    "currency": draft.currency,
+                    "currency": currency,
                 },
             )
-        held[key] += delta
+    for account_id, delta in change.items():
+        held[account_id] += delta

@@ -3,20 +3,20 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from billing.models import Posting
-from kernel.services.audit import Actor, record
+from kernel.rows import Statement
+from kernel.services.audit import Actor, telling
 
 LEDGER: Final = Actor.system("ledger")
 ACTION: Final = "ledger.posted"
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """One entry of a posting, with the accounts by what they are and whose."""
 
     source_kind: str
@@ -51,13 +51,16 @@ class Posted:
             self.at.astimezone(UTC).isoformat(timespec="microseconds"),
             str(self.reverses_id or ""),
             self.details,
-            [astuple(entry) for entry in self.entries],
+            self.entries,
         ]
-        plain = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(plain.encode()).hexdigest()
+        return hashlib.sha256(_PLAIN.encode(said).encode()).hexdigest()
 
 
-def tell_of(*, posted: Sequence[Posted]) -> None:
-    """Leave one event for all that are ``posted`` by one call, in the caller's transaction; about the first of them."""
+_PLAIN: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def told_of(*, posted: Sequence[Posted]) -> Statement:
+    """What leaves one event for all that are ``posted`` by one call, about the first of them; it returns a row."""
     details = {"postings": {str(one.id): one.digest for one in posted}}
-    record(action=ACTION, subject=Posting(pk=posted[0].id), by=LEDGER, details=details)
+    told = telling(action=ACTION, subject=Posting(pk=posted[0].id), by=LEDGER, details=details)
+    return Statement(f"{told.sql} RETURNING tx", told.values)

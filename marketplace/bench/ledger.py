@@ -21,6 +21,7 @@ from billing.stripe_gateway import Checkout, CheckoutState, TransferState
 from kernel import clock
 from kernel.models import User
 from kernel.money import Money
+from kernel.rows import planned_cursor
 from kernel.services.audit import Actor, record
 from marketplace.services.checks import check_invariants
 
@@ -190,33 +191,36 @@ _LOCK: Final = """
     WHERE currency = %s AND (owner, kind) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
     ORDER BY id FOR NO KEY UPDATE
 """
-_POST: Final = """
-    INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
-    SELECT id, key, 'work_paid', subject, %s, 2, '{}'
-    FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS p (id, key, subject)
-"""
-_ENTER: Final = """
+_WRITE: Final = """
+    WITH told AS (
+        INSERT INTO kernel_auditevent
+            (at, actor_kind, actor_id, action, subject_type, subject_id, from_state, to_state, why, details)
+        VALUES (now(), 'system', 'ledger', 'ledger.posted', 'billing.posting', %s, '', '', '', %s::jsonb) RETURNING tx
+    ), posted AS (
+        INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
+        SELECT id, key, 'work_paid', subject, %s, 2, '{}'
+        FROM told, unnest(%s::uuid[], %s::text[], %s::text[]) AS p (id, key, subject)
+        ON CONFLICT (key) DO NOTHING RETURNING id
+    )
     INSERT INTO billing_ledgerentry (posting_id, position, source_id, target_id, amount_minor)
     SELECT * FROM unnest(%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])
-"""
-_TELL: Final = """
-    INSERT INTO kernel_auditevent
-        (at, actor_kind, actor_id, action, subject_type, subject_id, from_state, to_state, why, details)
-    VALUES (now(), 'system', 'ledger', 'ledger.posted', 'billing.posting', %s, '', '', '', %s::jsonb)
+    WHERE (SELECT count(*) FROM posted) = %s
 """
 
 
 def _pay_raw(payments: Sequence[escrow.Payment]) -> None:
-    """The same work said to the database in as few statements as it takes: lock, tell, post, enter."""
+    """The same work said to the database in as few statements as it takes, each planned once: lock, then write.
+
+    A key that is taken is noticed, as it must be, but what stands under it is not looked at; and what is missing of an
+    account is left to its constraint.
+    """
     job = payments[0].job_owner
     ends = [("job_escrow", job), ("platform_fees", job), *{("worker_earnings", p.worker_owner) for p in payments}]
     ids, at = [uuid4() for _ in payments], clock.now()
     told = {str(pk): _digest(pk, payment, at) for pk, payment in zip(ids, payments, strict=True)}
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), planned_cursor() as cursor:
         cursor.execute(_LOCK, [CURRENCY, [owner for _, owner in ends], [kind for kind, _ in ends]])
         account = {(kind, owner): pk for kind, owner, pk in cursor.fetchall()}
-        cursor.execute(_TELL, [str(ids[0]), json.dumps({"postings": told})])
-        cursor.execute(_POST, [at, ids, [p.key for p in payments], [p.subject for p in payments]])
         rows = [
             (pk, place, account["job_escrow", job], target, amount)
             for pk, p in zip(ids, payments, strict=True)
@@ -227,7 +231,11 @@ def _pay_raw(payments: Sequence[escrow.Payment]) -> None:
                 ]
             )
         ]
-        cursor.execute(_ENTER, [list(column) for column in zip(*rows, strict=True)])
+        event = (str(ids[0]), json.dumps({"postings": told}))
+        postings = (at, ids, [p.key for p in payments], [p.subject for p in payments])
+        entries = (list(column) for column in zip(*rows, strict=True))
+        cursor.execute(_WRITE, (*event, *postings, *entries, len(ids)))
+        assert cursor.rowcount == len(rows), "A key was taken."
 
 
 def _digest(pk: UUID, payment: escrow.Payment, at: datetime) -> str:

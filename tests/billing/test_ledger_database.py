@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from billing.checks import check_books
 from billing.models import LedgerAccount, LedgerEntry, Posting
-from billing.services.ledger_audit import Moved, Posted, tell_of
+from billing.services.ledger_audit import Moved, Posted, told_of
 from kernel.services.audit import Actor, record
 from tests.billing.builders import Kind, a_client, a_job, held
 
@@ -52,7 +52,9 @@ def tell(row: Posting) -> None:
         for e in row.entries.order_by("position")
     ]
     said = (row.pk, row.key, row.kind, row.subject, row.at, row.reverses_id, row.details, moved)
-    tell_of(posted=[Posted(*said)])
+    told = told_of(posted=[Posted(*said)])
+    with connection.cursor() as cursor:
+        cursor.execute(told.sql, told.values)
 
 
 def account_of(kind: Kind, owner: str) -> int:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
-from billing.services import escrow, ledger
+from billing.services import escrow, ledger, ledger_rows
 from billing.services.ledger import AccountKey, Draft, Entry
+from billing.services.ledger_rows import Held, Move
 from kernel.money import Money
+from kernel.rows import Statement
 from tests.billing.builders import Kind, a_client, a_job, earn, usd
 from tests.by_hand import by_hand
 from tests.mutants.frame import (
@@ -52,7 +53,7 @@ def drop_key_index() -> None:
 @mutant("the unique index of posting keys is dropped, and keys are not looked up", PAID_ONCE, GUARDS)
 def _same_key_twice(patch: pytest.MonkeyPatch) -> None:
     drop_key_index()
-    patch.setattr(Posting.objects, "filter", lambda **_: Posting.objects.none())
+    patch.setattr(ledger, "postings_under", lambda keys: {})
     job = a_job(a_client(1_000), 500)
     pay(job)
     pay(job)
@@ -75,7 +76,7 @@ POSTED = Draft.posted
 @mutant("the floor is dropped, and holding does not look at what is there", FLOORS, ARRIVED, GUARDS)
 def _no_floor(patch: pytest.MonkeyPatch) -> None:
     without_constraint("billing_ledgeraccount", "account_balance_above_floor")
-    patch.setattr(ledger, "_move", lambda draft, held: None)
+    patch.setattr(ledger, "_move", lambda moves, held, currency: None)
     a_job(a_client(1_000), 1_001)
 
 
@@ -85,7 +86,7 @@ def _check_before_lock(patch: pytest.MonkeyPatch) -> None:
     client = a_client(1_000)
     honest, rivals = ledger._locked_accounts, [lambda: a_job(client, 800)]
 
-    def look_then_lock(keys: Any, currency: str) -> dict[AccountKey, LedgerAccount]:
+    def look_then_lock(keys: Any, currency: str) -> dict[AccountKey, Held]:
         seen = honest(keys, currency)
         if rivals:
             rivals.pop()()  # another transaction, between the look and the lock
@@ -104,15 +105,16 @@ def _read_modify_write(patch: pytest.MonkeyPatch) -> None:
     without_trigger(*GUARDED)
     honest, rivals = ledger._insert, [lambda: a_job(client, 300)]
 
-    def write_back(fresh: Any, made: Any, accounts: dict[AccountKey, LedgerAccount]) -> None:
+    def write_back(fresh: Any, postings: Any, moves: list[Move]) -> None:
         if rivals:
             rivals.pop()()
-        for draft in fresh:
-            for entry in draft.entries:
-                accounts[entry.source].balance_minor -= entry.amount.minor
-                accounts[entry.target].balance_minor += entry.amount.minor
-        LedgerAccount.objects.bulk_update(accounts.values(), ["balance_minor"])
-        honest(fresh, made, accounts)
+        minor = {account.id: account.minor for move in moves for account in (move.source, move.target)}
+        for move in moves:
+            minor[move.source.id] -= move.amount_minor
+            minor[move.target.id] += move.amount_minor
+        for account_id, left in minor.items():
+            LedgerAccount.objects.filter(pk=account_id).update(balance_minor=left)
+        honest(fresh, postings, moves)
 
     patch.setattr(ledger, "_insert", write_back)
     a_job(client, 200)
@@ -158,14 +160,8 @@ def _posting_dated_back(patch: pytest.MonkeyPatch) -> None:
 def _entry_left_out(patch: pytest.MonkeyPatch) -> None:
     job = a_job(a_client(1_000), 500)
     without_trigger("billing_posting", "posting_has_its_entries")
-    create: Any = QuerySet.bulk_create
-
-    def all_but_the_last(rows: Any, made: Any, **options: Any) -> Any:
-        listed = list(made)
-        kept = listed[:-1] if rows.model is LedgerEntry else listed
-        return create(rows, kept, **options)
-
-    patch.setattr(QuerySet, "bulk_create", all_but_the_last)
+    honest = ledger_rows.write
+    patch.setattr(ledger, "write", lambda told, postings, moves: honest(told=told, postings=postings, moves=moves[:-1]))
     pay(job)
 
 
@@ -179,7 +175,7 @@ def _dollars_to_euros(patch: pytest.MonkeyPatch) -> None:
     client = a_client(1_000)
     honest = ledger._locked_accounts
 
-    def second_in_euros(keys: Any, currency: str) -> dict[AccountKey, LedgerAccount]:
+    def second_in_euros(keys: Any, currency: str) -> dict[AccountKey, Held]:
         found = honest(keys, currency)
         escrows = {key: account for key, account in found.items() if key.kind == Kind.JOB_ESCROW}
         return found | honest(escrows, "EUR")
@@ -211,7 +207,7 @@ def _half_reversed(patch: pytest.MonkeyPatch) -> None:
 @mutant("a posting is made without telling the audit, in a transaction that tells of something else", TOLD)
 def _untold(patch: pytest.MonkeyPatch) -> None:
     client = a_client(1_000)
-    patch.setattr(ledger, "tell_of", lambda posted: None)
+    patch.setattr(ledger, "told_of", lambda posted: Statement("SELECT"))
     with by_hand():
         a_job(client, 500)
 
