@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from kernel.admin import ReadOnlyAdmin
 from kernel.models import User
 from marketplace.admin.jobs import PersonalDecisionAdmin
-from marketplace.models import Appeal, Breaker, Escalation, Rejection
+from marketplace.models import Appeal, Breaker, Escalation, Rejection, SoftRejection
 from marketplace.services.appeals import decide_appeal
 from marketplace.services.breaker import decide_breaker
 from marketplace.services.decertification import decide_decertification
@@ -27,6 +27,17 @@ class RejectionAdmin(ReadOnlyAdmin):
     list_select_related = ("assignment", "rejected_by")
     search_fields = ("=assignment__id", "rejected_by__email")
     ordering = ("-rejected_at", "-id")
+
+
+@admin.register(SoftRejection)
+class SoftRejectionAdmin(ReadOnlyAdmin):
+    """Why answers that are paid are not used."""
+
+    list_display = ("assignment", "reason", "message", "rejected_by", "rejected_at")
+    list_filter = ("reason",)
+    list_select_related = ("assignment", "rejected_by")
+    search_fields = ("=assignment__id", "rejected_by__email")
+    ordering = ("-rejected_at", "assignment_id")
 
 
 @admin.register(Appeal)

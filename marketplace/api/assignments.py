@@ -20,7 +20,7 @@ from marketplace.api.client_money import JOB_ID
 from marketplace.api.job_shapes import JobIn, ShownSchemaOut
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT
-from marketplace.models import Appeal, Assignment, Rejection
+from marketplace.models import Appeal, Assignment, Rejection, SoftRejection
 from marketplace.queries import presentation_of
 from marketplace.queries.content import shown_in_turn
 from marketplace.services.allocation import AlreadyReserved, NothingToDo, claim_or_keep
@@ -103,6 +103,19 @@ class RejectionOut(Out):
     appeal = AppealOut(allow_null=True)
 
 
+class SoftRejectionOut(Out):
+    """Why an answer that is paid is not used. No score and no pay rests on it, so there is nothing to appeal."""
+
+    EXAMPLE = {
+        "reason": "unclear",
+        "message": "We meant the digit as it is printed, and did not say so. Thank you all the same.",
+        "rejected_at": "2026-05-18T09:00:00Z",
+    }
+    reason = fields.ChoiceField(choices=SoftRejection.Reason.choices)
+    message = fields.TextField()
+    rejected_at = fields.DateTimeField()
+
+
 class InterruptionOut(Out):
     """What was paid for a turn that was taken away in the middle."""
 
@@ -138,6 +151,7 @@ class AssignmentOut(Out):
         "decision_due_at": "2026-05-20T13:00:07Z",
         "decided_at": None,
         "rejection": None,
+        "soft_rejection": None,
         "interruption": None,
     }
     id = fields.UUIDField()
@@ -154,6 +168,10 @@ class AssignmentOut(Out):
     )
     decided_at = fields.DateTimeField(allow_null=True)
     rejection = RejectionOut(allow_null=True)
+    soft_rejection = SoftRejectionOut(
+        allow_null=True,
+        help_text="When the answer was paid in full and is not used for the label. It costs neither pay nor score.",
+    )
     interruption = InterruptionOut(
         allow_null=True, help_text="When it was taken away: what its time was paid, and why."
     )
@@ -195,7 +213,7 @@ class AssignmentsView(WorkersOwnView):
     def get(self, request: Request) -> Response:
         """Every task that one ever claimed, the latest first. For those who do not work here the list is empty."""
         rows = self.permit.among(Assignment.objects.all()).filter(**self.read_query())
-        rows = rows.select_related("job", "interruption", "rejection__appeal", "rejection__breaker")
+        rows = rows.select_related("job", "interruption", "soft_rejection", "rejection__appeal", "rejection__breaker")
         return self.page(
             rows, AssignmentOut, order_by=("-claimed_at", "-id"), seen_as=lambda page: [shown(row) for row in page]
         )
@@ -294,6 +312,7 @@ def shown(turn: Assignment) -> dict[str, Any]:
     """What workers see of a turn of theirs. Nothing in it, nor when it changes, tells gold from work."""
     job = turn.job
     rejection = turn.rejection if turn.decided_at and hasattr(turn, "rejection") else None
+    soft_rejection = turn.soft_rejection if turn.is_rejected_softly else None
     interruption = turn.interruption if turn.state == Assignment.State.CUT_SHORT else None
     return {
         "id": turn.pk,
@@ -309,6 +328,7 @@ def shown(turn: Assignment) -> dict[str, Any]:
         "decision_due_at": turn.submitted_at + job.review_window if turn.submitted_at else None,
         "decided_at": turn.decided_at,
         "rejection": RejectionOut(rejection_seen(rejection)).data if rejection else None,
+        "soft_rejection": SoftRejectionOut(soft_rejection).data if soft_rejection else None,
         "interruption": InterruptionOut(interruption).data if interruption else None,
     }
 

@@ -68,6 +68,8 @@ class SpentOut(Out):
         "interruptions_minor": 0,
         "spent_minor": 1000,
         "accepted_answers": 200,
+        "unused_answers": 2,
+        "unused_minor": 10,
         "labels": 100,
         "cost_per_label_minor": 10,
         "rejected": {
@@ -91,6 +93,8 @@ class SpentOut(Out):
     interruptions_minor = SignedMinorField(help_text="Paid for the time of work that was taken away.")
     spent_minor = SignedMinorField(help_text="The sum of the five.")
     accepted_answers = fields.IntegerField()
+    unused_answers = fields.IntegerField(help_text="Of those, how many were rejected softly: paid, and not used.")
+    unused_minor = fields.MoneyMinorField(help_text="What these cost, reward and fee; part of the sum.")
     labels = fields.IntegerField(help_text="Tasks that are resolved.")
     cost_per_label_minor = fields.IntegerField(allow_null=True, help_text="Rounded half up; null before a label.")
     rejected = RejectedOut()

@@ -1,4 +1,4 @@
-"""Review over HTTP, for clients: the answers of a job by pseudonym, accepted, rejected, or a rejection taken back."""
+"""Review over HTTP, for clients: the answers of a job by pseudonym, and the decisions about them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.services.ledger import InsufficientFunds
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
@@ -16,10 +17,10 @@ from kernel.crypto import pseudonyms
 from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_answer, find_job, turns_at_work
-from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, rejection_seen
+from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, SoftRejectionOut, rejection_seen
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
-from marketplace.models import Assignment, Rejection, Task
+from marketplace.models import Assignment, Rejection, SoftRejection, Task
 from marketplace.queries import says_the_same
 from marketplace.services.breaker import RejectionsFrozen
 from marketplace.services.review import (
@@ -31,6 +32,7 @@ from marketplace.services.review import (
     reject_assignment,
     reverse_rejection,
 )
+from marketplace.services.soft_rejections import reject_softly
 
 
 class AnswerQuery(Query):
@@ -63,6 +65,7 @@ class ReviewedAssignmentOut(Out):
         "review_due_at": "2026-05-20T13:00:07Z",
         "decided_at": None,
         "rejection": None,
+        "soft_rejection": None,
     }
     id = fields.UUIDField()
     task = fields.UUIDField()
@@ -83,6 +86,7 @@ class ReviewedAssignmentOut(Out):
     review_due_at = fields.DateTimeField(allow_null=True, help_text="When silence accepts it, while it waits.")
     decided_at = fields.DateTimeField(allow_null=True)
     rejection = RejectionOut(allow_null=True)
+    soft_rejection = SoftRejectionOut(allow_null=True, help_text="When the answer is paid, and not used for the label.")
 
 
 class RejectionIn(In):
@@ -94,6 +98,19 @@ class RejectionIn(In):
         max_length=2000,
         min_length=SHORTEST_MESSAGE,
         help_text="What was wrong with this answer. The worker is shown it.",
+    )
+
+
+class SoftRejectionIn(In):
+    """Why an answer is paid and not used."""
+
+    EXAMPLE = {
+        "reason": "unclear",
+        "message": "We meant the digit as it is printed, and did not say so. Thank you all the same.",
+    }
+    reason = fields.ChoiceField(choices=SoftRejection.Reason.choices)
+    message = fields.TextField(
+        max_length=2000, min_length=SHORTEST_MESSAGE, help_text="Why it is not used. The worker is shown it."
     )
 
 
@@ -168,6 +185,28 @@ class RejectionView(DecisionView):
         return self.show(assignment_id)
 
 
+class SoftRejectionView(DecisionView):
+    """Soft rejection of an answer."""
+
+    @operation(
+        "Reject an answer softly",
+        body=SoftRejectionIn,
+        answer=ReviewedAssignmentOut,
+        creates=True,
+        errors=[*REFUSALS, CannotReject, InsufficientFunds],
+    )
+    def post(self, request: Request, assignment_id: UUID) -> Response:
+        """Pays an answer, if it is not paid yet, and uses it for nothing: the task is as if it had not been given.
+
+        The label stands if the others' answers make it sure enough. Else the task is open again: it gets another label
+        from them, is put before an admin, or asks for one more answer, for which your funds may be set aside. The
+        worker is told why, loses nothing, and cannot appeal. Not once the job has ended, nor back.
+        """
+        find_answer(assignment_id, permit=self.permit)
+        reject_softly(assignment_id=assignment_id, by=self.user, **self.read_body())
+        return self.show(assignment_id)
+
+
 class ReversalView(DecisionView):
     """The end of a rejection."""
 
@@ -186,7 +225,8 @@ class ReversalView(DecisionView):
 
 
 def _loaded(rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    return rows.select_related("task", "job", "version", "annotation", "rejection__appeal", "rejection__breaker")
+    rejections = ("rejection__appeal", "rejection__breaker", "soft_rejection")
+    return rows.select_related("task", "job", "version", "annotation", *rejections)
 
 
 def _shown(turns: Sequence[Assignment]) -> list[dict[str, Any]]:
@@ -219,4 +259,5 @@ def _shown_one(turn: Assignment, pseudonym: str) -> dict[str, Any]:
         "review_due_at": turn.review_due_at if turn.state == Assignment.State.SUBMITTED else None,
         "decided_at": turn.decided_at,
         "rejection": rejection_seen(rejection) if rejection else None,
+        "soft_rejection": turn.soft_rejection if turn.is_rejected_softly else None,
     }

@@ -89,6 +89,7 @@ urlpatterns = [
     path("assignments/<uuid:assignment_id>/bonuses/", bonuses.BonusesView.as_view()),
     path("assignments/<uuid:assignment_id>/accept/", review.AcceptanceView.as_view()),
     path("assignments/<uuid:assignment_id>/reject/", review.RejectionView.as_view()),
+    path("assignments/<uuid:assignment_id>/reject-softly/", review.SoftRejectionView.as_view()),
     path("assignments/<uuid:assignment_id>/reverse/", review.ReversalView.as_view()),
     path("earnings/", earnings.EarningsView.as_view()),
     path("earnings/statement/", earnings.EarningsLinesView.as_view()),

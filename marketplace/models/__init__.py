@@ -15,6 +15,7 @@ from marketplace.models.job import Job, JobVersion, Participation, Requirement
 from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
+from marketplace.models.soft_rejection import SoftRejection
 from marketplace.models.task import Slot, Task
 from marketplace.models.waiting_gold import WaitingGold
 
@@ -51,6 +52,7 @@ __all__ = [
     "Rejection",
     "Requirement",
     "Slot",
+    "SoftRejection",
     "Task",
     "WaitingGold",
 ]

@@ -18,8 +18,8 @@ class Assignment(models.Model):
     """One worker's turn at one task, from claim to decision. Reward and fee are those of the moment of the claim.
 
     ``ordinal`` says which of the task's turns it takes up; it is given back (null) when returned or expired,
-    and when cut short if it can be offered again. ``lane``
-    is that of the slot it was, so that gold is told from work without its task; nobody is shown it.
+    when cut short if it can be offered again, and when the answer is softly rejected: what takes up no turn is not
+    used. ``lane`` is that of the slot it was, so that gold is told from work without its task; nobody is shown it.
     """
 
     class State(models.TextChoices):
@@ -78,12 +78,8 @@ class Assignment(models.Model):
                     decided_at__isnull=True,
                     ordinal__isnull=False,
                 )
-                | Q(
-                    state__in=["accepted", "rejected"],
-                    submitted_at__isnull=False,
-                    decided_at__isnull=False,
-                    ordinal__isnull=False,
-                )
+                | Q(state="accepted", submitted_at__isnull=False, decided_at__isnull=False)
+                | Q(state="rejected", submitted_at__isnull=False, decided_at__isnull=False, ordinal__isnull=False)
                 | Q(state__in=["returned", "expired"], submitted_at__isnull=True, ordinal__isnull=True)
                 | Q(state="cut_short", submitted_at__isnull=True, decided_at__isnull=True),
                 name="assignment_state_has_its_times",
@@ -101,6 +97,11 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
+
+    @property
+    def is_rejected_softly(self) -> bool:
+        """Whether the answer is paid and not used."""
+        return self.state == self.State.ACCEPTED and self.ordinal is None
 
     @property
     def reward(self) -> Money:

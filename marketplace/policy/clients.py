@@ -17,8 +17,8 @@ BALANCE: Final = (
 )
 SPENT: Final = (
     "job title state currency rewards_minor fees_minor bonuses_minor lifts_minor interruptions_minor spent_minor "
-    "accepted_answers labels cost_per_label_minor rejected(answers held_answers held_minor reversed_answers "
-    "reversed_minor released_answers released_minor)"
+    "accepted_answers unused_answers unused_minor labels cost_per_label_minor "
+    "rejected(answers held_answers held_minor reversed_answers reversed_minor released_answers released_minor)"
 )
 MONTH: Final = (
     f"month is_closed currencies(currency opening_minor added_minor taken_minor closing_minor lines({MOVEMENT}))"

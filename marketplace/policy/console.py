@@ -73,6 +73,7 @@ ROWS: Final = (
     *section("marketplace.waitinggold", to="escalations auditor"),
     *section("marketplace.annotation", to="escalations auditor"),
     *section("marketplace.rejection", to="escalations auditor"),
+    *section("marketplace.softrejection", to="escalations auditor"),
     *section("marketplace.appeal", to="escalations auditor"),
     *section("marketplace.breaker", to="escalations auditor"),
     *section("marketplace.certificate", to="escalations auditor"),

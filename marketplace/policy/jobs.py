@@ -53,7 +53,7 @@ PREDICTOR: Final = (
 )
 REJECTION: Final = (
     "rejection(reason message rejected_at reversible_until reversed_at pay "
-    "appeal(state text appealed_at due_at decided_at note))"
+    "appeal(state text appealed_at due_at decided_at note)) soft_rejection(reason message rejected_at)"
 )
 ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
@@ -168,6 +168,9 @@ ROWS: Final = (
     *allow("accept_all_answers_that_wait", on="answer", to=READ_WORK, reads="accepted", scope="jobs.write"),
     *allow("accept_an_answer", on="answer", to=READ_WORK, reads=ANSWER, scope="jobs.write"),
     *allow("reject_an_answer", on="answer", to=READ_WORK, reads=ANSWER, writes="reason message", scope="jobs.write"),
+    *allow(
+        "reject_an_answer_softly", on="answer", to=READ_WORK, reads=ANSWER, writes="reason message", scope="jobs.write"
+    ),
     *allow("reverse_a_rejection", on="answer", to=READ_WORK, reads=ANSWER, writes="why", scope="jobs.write"),
     *allow("reverse_a_rejection", on="answer", to="escalations", reads=ANSWER, writes="why", scope="admin.write"),
     *allow("list_bonuses_for_an_answer", on="bonus", to=SIDE, reads=BONUS, scope="money.read"),

@@ -8,7 +8,7 @@ from marketplace.policy.shapes import OWN_TRACE
 TURN: Final = (
     "id job title state reward_minor currency claimed_at expires_at submitted_at decision_due_at decided_at "
     "rejection(reason message rejected_at reversible_until reversed_at pay "
-    "appeal(state text appealed_at due_at decided_at note)) "
+    "appeal(state text appealed_at due_at decided_at note)) soft_rejection(reason message rejected_at) "
     "interruption(amount_minor currency seconds expected_seconds why interrupted_at)"
 )
 TURN_WITH_TASK: Final = f"{TURN} instructions label_schema(xml parsed(parts needs)) item result"

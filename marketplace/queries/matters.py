@@ -31,7 +31,8 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
     task = Task.objects.get(pk=escalation.task_id)
     latest = JobVersion.objects.filter(job_id=task.job_id).order_by("-number").values_list("pk", flat=True)[0]
     presentation = presentation_of(latest)
-    answers = Annotation.objects.filter(assignment__task=task, late=False).order_by("submitted_at", "id")
+    used = Annotation.objects.filter(assignment__task=task, assignment__ordinal__isnull=False)
+    answers = used.order_by("submitted_at", "id")
     rows = answers.values("assignment_id", "result", "seconds", "submitted_at", "assignment__version__number")
     return {
         "item": presentation.shown(task.item, shown_in_job(task.job_id, principal=principal)),

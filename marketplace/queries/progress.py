@@ -36,7 +36,7 @@ def progress_of(job: Job) -> Progress:
 
 def work_tasks_of(job: Job) -> QuerySet[Task]:
     """The tasks that are work, each with ``is_paid_for``: whether its label may be taken away (docs/results.md)."""
-    answers = Assignment.objects.filter(task=OuterRef("pk"))
+    answers = Assignment.objects.filter(task=OuterRef("pk"), ordinal__isnull=False)
     is_paid = Q(Exists(answers.filter(state=Assignment.State.ACCEPTED)))
     is_awaited = Q(Exists(answers.filter(state=Assignment.State.SUBMITTED)))
     is_decided = Q(method=Task.Method.PREDICTION) | (Q(method=Task.Method.ADJUDICATION) & ~is_awaited)

@@ -68,7 +68,8 @@ def history_of(job: Job, *, most: int) -> History:
 
 _TURNS: Final = """
 SELECT count(*) FROM marketplace_assignment turn
-JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late WHERE turn.task_id = task.id
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL
 """
 _TASKS: Final = """
 FROM marketplace_task task
@@ -93,9 +94,9 @@ UNION ALL
 _ANSWERS: Final = """
 SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8)
 FROM marketplace_assignment turn
-JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
-WHERE turn.task_id = ANY(%(tasks)s) ORDER BY answer.submitted_at, answer.id
+WHERE turn.task_id = ANY(%(tasks)s) AND turn.ordinal IS NOT NULL ORDER BY answer.submitted_at, answer.id
 """
 _HAPPENED: Final = f"""
 SELECT coalesce(sum(turns) FILTER (WHERE gold_question_id IS NULL), 0)::bigint,

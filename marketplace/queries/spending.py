@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.queries.charges import Charge, ChargedFor, charges_of
-from marketplace.models import Assignment, Bonus, Client, Job, Rejection, Task
+from marketplace.models import Assignment, Bonus, Client, Job, Rejection, SoftRejection, Task
 from marketplace.queries.money import keeps_pay
 
 
@@ -39,6 +39,8 @@ class Spent:
     lifts_minor: int
     interruptions_minor: int
     accepted_answers: int
+    unused_answers: int
+    unused_minor: int
     labels: int
     rejected: Rejected
 
@@ -72,6 +74,7 @@ def spent_on(jobs: Sequence[Job]) -> list[Spent]:
     labels = dict(work.order_by().values_list("job").annotate(found=Count("pk")))
     accepted = Assignment.objects.filter(job__in=jobs, state=Assignment.State.ACCEPTED)
     answers = dict(accepted.order_by().values_list("job").annotate(found=Count("pk")))
+    unused = _unused_in(jobs)
     rejections = _rejected_in(jobs)
     bonuses = _bonuses_in(jobs)
     return [
@@ -79,6 +82,7 @@ def spent_on(jobs: Sequence[Job]) -> list[Spent]:
             job,
             by_owner.get(job.billing_owner, []),
             answers=answers.get(job.pk, 0),
+            unused=unused.get(job.pk, (0, 0)),
             labels=labels.get(job.pk, 0),
             rejected=rejections.get(job.pk, Rejected()),
             bonuses=bonuses.get(job.pk, (0, 0)),
@@ -92,6 +96,7 @@ def _spent(
     charges: Sequence[Charge],
     *,
     answers: int,
+    unused: tuple[int, int],
     labels: int,
     rejected: Rejected,
     bonuses: tuple[int, int],
@@ -110,9 +115,19 @@ def _spent(
         lifts_minor=sum_of(ChargedFor.LIFT),
         interruptions_minor=sum_of(ChargedFor.INTERRUPTION),
         accepted_answers=answers,
+        unused_answers=unused[0],
+        unused_minor=unused[1],
         labels=labels,
         rejected=rejected,
     )
+
+
+def _unused_in(jobs: Sequence[Job]) -> dict[UUID, tuple[int, int]]:
+    """How many answers of each job were rejected softly, and their price."""
+    rows = SoftRejection.objects.filter(assignment__job__in=jobs).order_by().values_list("assignment__job")
+    price = Sum(F("assignment__reward_minor") + F("assignment__fee_minor"))
+    found = rows.annotate(answers=Count("pk"), minor=price)
+    return {job_id: (answers, int(minor)) for job_id, answers, minor in found}
 
 
 def _bonuses_in(jobs: Sequence[Job]) -> dict[UUID, tuple[int, int]]:

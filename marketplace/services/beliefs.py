@@ -26,14 +26,21 @@ class TaskBelief:
 
 
 def belief_of(
-    *, task: Task, job: Job, schema: LabelSchema, without: UUID | None = None, by_models: bool = True
+    *,
+    task: Task,
+    job: Job,
+    schema: LabelSchema,
+    without: UUID | None = None,
+    by_models: bool = True,
+    by_rejected: bool = False,
 ) -> TaskBelief | None:
     """What is believed of ``task`` now, none where nobody has answered it; one SQL statement.
 
     ``schema`` is that of the job's latest version. ``without`` leaves one assignment's answer out, and ``by_models``
-    false all predictions. Answers that came too late take no part.
+    false all predictions. Answers that came too late, or are softly rejected, take no part; those that are rejected
+    only where ``by_rejected`` says so, because a label rests on nothing that is not paid.
     """
-    said = _said_of(task, job, without=without)
+    said = _said_of(task, job, without=without, by_rejected=by_rejected)
     votes = _by_people(said)
     if not votes:
         return None
@@ -53,20 +60,23 @@ class _Said(NamedTuple):
     wrong: int
 
 
-def _said_of(task: Task, job: Job, *, without: UUID | None) -> list[_Said]:
-    given: dict[str, Any] = {"unmeasured": UNMEASURED.mean, "skill": job.skill_id, "task": task.pk, "without": without}
+def _said_of(task: Task, job: Job, *, without: UUID | None, by_rejected: bool) -> list[_Said]:
+    given: dict[str, Any] = {"unmeasured": UNMEASURED.mean, "skill": job.skill_id, "task": task.pk}
+    given |= {"without": without, "by_rejected": by_rejected}
     with planned_cursor() as cursor:
         cursor.execute(_SAID, given)
         return [_Said(*row) for row in cursor.fetchall()]
 
 
 # One statement with or without models: how long an answer takes must not tell. An audit is decided by people alone.
+# An answer that takes up no turn is late, or softly rejected.
 _SAID: Final = """
 SELECT answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), 0, 0
 FROM marketplace_assignment turn
-JOIN marketplace_annotation answer ON answer.assignment_id = turn.id AND NOT answer.late
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
-WHERE turn.task_id = %(task)s AND turn.id IS DISTINCT FROM %(without)s::uuid
+WHERE turn.task_id = %(task)s AND turn.ordinal IS NOT NULL AND turn.id IS DISTINCT FROM %(without)s::uuid
+  AND (turn.state <> 'rejected' OR %(by_rejected)s)
 UNION ALL
 SELECT prediction.answer_key, NULL, predictor."right", predictor.wrong
 FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id

@@ -86,7 +86,10 @@ def evidence_for(assignment: Assignment) -> Rejection.Contradicts:
     if task.method == Task.Method.ADJUDICATION:
         return Rejection.Contradicts.ADJUDICATION
     schema = schema_of(assignment.version_id)
-    others = belief_of(task=task, job=assignment.job, schema=schema, without=assignment.pk, by_models=False)
+    # Those that were rejected too: whoever rejects them all does not silence them by that.
+    others = belief_of(
+        task=task, job=assignment.job, schema=schema, without=assignment.pk, by_models=False, by_rejected=True
+    )
     if others is None:
         return Rejection.Contradicts.NOTHING
     belief = others.posterior

@@ -148,7 +148,16 @@ TURNS: Final[Promises] = {
                 AND NOT prediction.is_audit AND prediction.score >= accepted.threshold)
             OR task.method = 'consensus' AND (task.confidence IS NULL OR NOT EXISTS (
                 SELECT FROM marketplace_assignment turn JOIN marketplace_annotation answer
-                ON answer.assignment_id = turn.id WHERE turn.task_id = task.id AND NOT answer.late)))
+                ON answer.assignment_id = turn.id WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL)))
+    """,
+    "an answer that is rejected softly is paid, takes up no turn, and is told apart from all others": """
+        SELECT 'assignment ' || turn.id, 'is ' || turn.state || CASE WHEN turn.ordinal IS NULL
+            THEN ' and takes up no turn' ELSE ' and takes up turn ' || turn.ordinal END
+            || CASE WHEN soft.assignment_id IS NULL THEN ', but is not rejected softly' ELSE ', softly rejected' END
+        FROM marketplace_assignment turn
+        LEFT JOIN marketplace_softrejection soft ON soft.assignment_id = turn.id
+        WHERE (soft.assignment_id IS NOT NULL) <> (turn.state = 'accepted' AND turn.ordinal IS NULL)
+           OR soft.assignment_id IS NOT NULL AND turn.lane = 1
     """,
     "a turn has an answer exactly when it was submitted": """
         SELECT 'assignment ' || turn.id, 'is ' || turn.state || CASE

@@ -4,14 +4,15 @@ import random
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
+from kernel import clock
 from kernel.flow import move
 from kernel.rows import planned_cursor
-from kernel.services.audit import Actor
+from kernel.services.audit import Actor, record
 from marketplace.models import Annotation, Assignment, Escalation, Job, Task
 from marketplace.queries import schema_of
-from marketplace.services.beliefs import belief_of
+from marketplace.services.beliefs import TaskBelief, belief_of
 from marketplace.services.escalations import open_escalation
 from marketplace.services.settlement import due_now
 from marketplace.services.slots import CHANCE, open_slot
@@ -39,20 +40,55 @@ def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: rando
     schema = schema_of(version_id)
     believed = belief_of(task=task, job=job, schema=schema)
     assert believed is not None, "An answer has just come in."
-    belief = believed.posterior
-    decision = decide(
-        belief,
+    _follow(believed, task=task, job=job, schema=schema, at=answered_in.submitted_at, chance=chance)
+
+
+def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
+    """Look again at a locked task that consensus resolved, now that one of its answers is not used any more.
+
+    Its label stands if what is left says the same and is sure enough. Else the task is open again, and becomes what it
+    would after an answer: resolved, asked for one more, or put before a person.
+    """
+    schema = schema_of(_situation(task)[1])
+    believed = belief_of(task=task, job=job, schema=schema)
+    if believed is not None and _is_label_sure(believed, task, job):
+        _note_belief(task, believed.posterior)
+        task.save(update_fields=["confidence", "majority_key", "majority_share"])
+        details = {"confidence": round(believed.posterior.confidence, 4)}
+        record(action="task.label_stands", subject=task, by=by, why=why, details=details)
+        return
+    task.label, task.answer_key, task.confidence, task.method = None, "", None, ""
+    task.majority_key, task.majority_share, task.resolved_at = "", None, None
+    fields = ["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"]
+    move(task, Task.State.OPEN, by=by, why=why, fields=fields)
+    if believed is not None:
+        _follow(believed, task=task, job=job, schema=schema, at=clock.now(), chance=CHANCE)
+    elif not _ask_for_one_more(task, job, CHANCE):
+        raise AssertionError("A turn that is given up can be offered again.")
+
+
+def _is_label_sure(believed: TaskBelief, task: Task, job: Job) -> bool:
+    return believed.posterior.leader.key == task.answer_key and _decision(believed, job) is Decision.RESOLVED
+
+
+def _decision(believed: TaskBelief, job: Job) -> Decision:
+    return decide(
+        believed.posterior,
         answers=believed.answers,
         overlap_min=job.overlap_min,
         overlap_max=job.overlap_max,
         confidence=job.confidence_basis_points / 10_000,
     )
+
+
+def _follow(
+    believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, chance: random.Random
+) -> None:
+    decision = _decision(believed, job)
     if decision is Decision.RESOLVED:
-        _resolve_by(belief, task=task, job=job, schema=schema, at=answered_in.submitted_at)
-    elif decision is Decision.ONE_MORE:
-        _ask_for_one_more(task, chance)
-    else:
-        _escalate(belief, task=task)
+        _resolve_by(believed.posterior, task=task, job=job, schema=schema, at=at)
+    elif decision is Decision.ESCALATE or not _ask_for_one_more(task, job, chance):
+        _escalate(believed.posterior, task=task)
 
 
 def _situation(task: Task) -> tuple[bool, UUID]:
@@ -119,9 +155,14 @@ def _note_belief(task: Task, belief: Posterior) -> None:
     task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
 
 
-def _ask_for_one_more(task: Task, chance: random.Random) -> None:
-    highest = Assignment.objects.filter(task=task).aggregate(highest=Max("ordinal"))["highest"] or 0
-    open_slot(task=task, ordinal=highest + 1, chance=chance)
+def _ask_for_one_more(task: Task, job: Job, chance: random.Random) -> bool:
+    """Offer the first turn that nothing takes up; False when rejected answers or interrupted work took up the rest."""
+    turns = Assignment.objects.filter(task=task, ordinal__isnull=False)
+    taken = set(turns.values_list("ordinal", flat=True))
+    free = next((ordinal for ordinal in range(1, job.overlap_max + 1) if ordinal not in taken), None)
+    if free is not None:
+        open_slot(task=task, ordinal=free, chance=chance)
+    return free is not None
 
 
 def _escalate(belief: Posterior, *, task: Task) -> None:

@@ -64,6 +64,7 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
                 reward_minor="reward_minor",
                 fee_minor="fee_minor",
                 currency="currency",
+                soft_rejection="soft_rejection__reason",
             )
         )
     )
@@ -158,16 +159,27 @@ class _Lines:
         return chosen.get(self._control, (None,))[0]
 
 
-_FACTS: Final = ("version", "claimed_at", "submitted_at", "seconds", "reward_minor", "fee_minor", "currency")
+_FACTS: Final = (
+    "version",
+    "claimed_at",
+    "submitted_at",
+    "seconds",
+    "reward_minor",
+    "fee_minor",
+    "currency",
+    "soft_rejection",
+)
 """What is said of every answer, paid or not."""
 
 
 def _is_paid(task: Mapping[str, Any]) -> bool:
-    """Whether the label may be taken away: an answer was paid, an admin decided and none waits, or nobody was asked."""
+    """Whether the label may be taken away: an answer was paid that is used, an admin decided and none waits, or nobody
+    was asked.
+    """
     if task["label"] is None:
         return False
     if task["method"] == Task.Method.PREDICTION:
         return True
-    states = {answer["state"] for answer in task["answers"]}
+    states = {answer["state"] for answer in task["answers"] if answer["soft_rejection"] is None}
     is_adjudicated = task["method"] == Task.Method.ADJUDICATION
     return Assignment.State.ACCEPTED in states or (is_adjudicated and Assignment.State.SUBMITTED not in states)

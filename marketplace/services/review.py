@@ -47,7 +47,7 @@ def accept_assignment(*, assignment_id: UUID, by: User) -> Assignment:
     A rejected one is not accepted like this: its rejection is reversed, while its pay is still kept. Raises NotFound,
     OwnAnswer or WrongState.
     """
-    assignment = _lock_anothers(assignment_id, by)
+    assignment = lock_anothers(assignment_id, by)
     if assignment.state == Assignment.State.REJECTED:
         raise WrongState(f"Assignment {assignment.pk} is rejected. To pay it all the same, reverse the rejection.")
     if assignment.state != Assignment.State.ACCEPTED:
@@ -80,11 +80,9 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
     """
     if reason not in Rejection.Reason.values:
         raise Invalid(f"{reason!r} is not a reason for rejecting. Possible: {', '.join(Rejection.Reason.values)}.")
-    message = clean_text(message, what="message", field="message", longest=2000)
-    if len(message) < SHORTEST_MESSAGE:
-        raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
-    job = _lock_job_of(assignment_id)
-    assignment = _lock_anothers(assignment_id, by)
+    message = message_of_substance(message)
+    job = lock_job_of(assignment_id)
+    assignment = lock_anothers(assignment_id, by)
     _require_rejectable(assignment)
     require_unbroken(job)
     gold.let_go([assignment])
@@ -105,7 +103,15 @@ def reject_assignment(*, assignment_id: UUID, reason: str, message: str, by: Use
     return assignment
 
 
-def _lock_job_of(assignment_id: UUID) -> Job:
+def message_of_substance(message: str) -> str:
+    """What a worker is told of their answer. Raises Invalid when it says too little."""
+    message = clean_text(message, what="message", field="message", longest=2000)
+    if len(message) < SHORTEST_MESSAGE:
+        raise Invalid(f"The message tells the worker what was wrong, in at least {SHORTEST_MESSAGE} characters.")
+    return message
+
+
+def lock_job_of(assignment_id: UUID) -> Job:
     """The job of an assignment, locked, so that rejections in it are weighed one after the other."""
     job_id = Assignment.objects.filter(pk=assignment_id).values_list("job_id", flat=True).first()
     if job_id is None:
@@ -113,7 +119,8 @@ def _lock_job_of(assignment_id: UUID) -> Job:
     return lock_job(job_id)
 
 
-def _lock_anothers(assignment_id: UUID, by: User) -> Assignment:
+def lock_anothers(assignment_id: UUID, by: User) -> Assignment:
+    """An answer with its task, locked, that somebody reviews who did not give it. Raises NotFound or OwnAnswer."""
     assignment = lock_turn(assignment_id)
     if assignment.worker.user_id == by.pk:
         raise OwnAnswer("This answer is your own, and nobody reviews their own answers. Somebody else must.")
@@ -135,7 +142,7 @@ def reverse_rejection(*, assignment_id: UUID, why: str, by: User) -> Assignment:
     Invalid without a reason, or OwnAnswer.
     """
     why = clean_text(why, what="reason", field="why", longest=2000)
-    assignment = _lock_anothers(assignment_id, by)
+    assignment = lock_anothers(assignment_id, by)
     if assignment.state == Assignment.State.SUBMITTED:
         raise CannotReject("This answer is not rejected; it waits for review.")
     rejection = standing_rejection(assignment)

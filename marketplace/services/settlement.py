@@ -35,6 +35,18 @@ def settle(
     They are in one currency. Gold that keeps pace with them is accepted and paid with them. ``at`` is the instant that
     all of it bears, now unless given. Returns how many were accepted. Raises WrongState for one that cannot be.
     """
+    payments = accept(assignments, by=by, why=why, at=at)
+    escrow.pay_all(payments=payments)
+    return len(payments)
+
+
+def accept(
+    assignments: Sequence[Assignment], *, by: Actor, why: Callable[[Assignment], str], at: datetime | None = None
+) -> list[escrow.Payment]:
+    """Accept locked assignments as ``settle`` does, for whoever pays them in the same transaction: what is to be paid.
+
+    The ledger's accounts are locked last of all, so what locks anything else goes between.
+    """
     # One instant, for statements too: what is done more or less for gold would be read off the milliseconds between.
     at = at or clock.now()
     following = gold.keeping_pace_with(assignments, by=by, at=at)
@@ -45,8 +57,7 @@ def settle(
         assignment.decided_at = at
         actor, reason = (by, why(assignment)) if assignment.pk in asked else (REVIEW_CLOCK, _WITH_ITS_PACE)
         move(assignment, Assignment.State.ACCEPTED, by=actor, why=reason, fields=["decided_at"])
-    escrow.pay_all(payments=[_payment_of(assignment) for assignment in together])
-    return len(together)
+    return [_payment_of(assignment) for assignment in together]
 
 
 def _payment_of(assignment: Assignment) -> escrow.Payment:

@@ -317,6 +317,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST clients/<client_id>/invoices/": invoicing,
     "POST assignments/<assignment_id>/heartbeat/": after(CLAIM, "worker", assignment_id="id"),
     "POST assignments/<assignment_id>/reject/": rejecting,
+    "POST assignments/<assignment_id>/reject-softly/": rejecting,
     "POST assignments/<assignment_id>/reverse/": reversing,
     "POST assignments/<assignment_id>/appeal/": appealing,
     "POST jobs/<job_id>/tasks/": importing,

@@ -84,7 +84,7 @@ PRIVATE: Final = """
     POST assignments/<assignment_id>/bonuses/
     GET jobs/<job_id>/results/ | GET jobs/<job_id>/statement/ | GET assignments/<assignment_id>/
     POST assignments/<assignment_id>/accept/ | POST assignments/<assignment_id>/reject/
-    POST assignments/<assignment_id>/reverse/
+    POST assignments/<assignment_id>/reject-softly/ | POST assignments/<assignment_id>/reverse/
 """
 """To everybody else it does not exist."""
 

@@ -40,6 +40,14 @@ def _an_interruption(order: str) -> str:
     """
 
 
+def _a_soft_rejection(order: str) -> str:
+    return f"""
+        INSERT INTO marketplace_softrejection (assignment_id, reason, message, rejected_at, rejected_by_id)
+        SELECT turn.id, 'wrong', 'x', now(), (SELECT id FROM kernel_user ORDER BY id LIMIT 1)
+        FROM marketplace_assignment turn ORDER BY turn.id {order} LIMIT 1
+    """
+
+
 def _a_floor(country: str) -> str:
     return f"""
         INSERT INTO marketplace_payfloor (id, country, currency, hourly_minor, valid_from, set_at, set_by_id)
@@ -67,6 +75,7 @@ PREPARATION: Final = f"""
 {_A_LIFT};
 {_a_floor("DE")};
 {_an_interruption("ASC")};
+{_a_soft_rejection("ASC")};
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
     VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}');
@@ -208,6 +217,7 @@ CHANGES: Final = {
     "marketplace_lift": [_A_LIFT],
     "marketplace_payfloor": [_a_floor("FR")],
     "marketplace_interruption": [_an_interruption("DESC")],
+    "marketplace_softrejection": [_a_soft_rejection("DESC")],
     "guardian_userobjectpermission": [
         """
         INSERT INTO guardian_userobjectpermission (object_pk, content_type_id, user_id, permission_id)
@@ -314,6 +324,10 @@ REFUSED_ANYWAY: Final = {
     "marketplace_interruption": [
         "UPDATE marketplace_interruption SET amount_minor = 2",
         "DELETE FROM marketplace_interruption",
+    ],
+    "marketplace_softrejection": [
+        "UPDATE marketplace_softrejection SET reason = 'item'",
+        "DELETE FROM marketplace_softrejection",
     ],
     "marketplace_payfloor": ["UPDATE marketplace_payfloor SET hourly_minor = 2", "DELETE FROM marketplace_payfloor"],
     "marketplace_jobversion": [

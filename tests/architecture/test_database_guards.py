@@ -33,6 +33,7 @@ FACTS: Final = [
     "marketplace_prediction",
     "marketplace_predictioncheck",
     "marketplace_price",
+    "marketplace_softrejection",
     "qualification_labelschema",
     "qualification_scoreevidence",
 ]

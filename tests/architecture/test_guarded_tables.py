@@ -26,6 +26,7 @@ KINDS: Final = {
     "payout destination": {"billing_payoutaccount"},
     "certification": {"qualification_certification"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
+    "pay without use": {"marketplace_softrejection"},
     "floor on pay": {"marketplace_payfloor", "marketplace_lift", "marketplace_interruption"},
     "price": {
         "marketplace_job",

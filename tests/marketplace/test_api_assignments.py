@@ -37,6 +37,7 @@ TURN = {
     "decision_due_at",
     "decided_at",
     "rejection",
+    "soft_rejection",
     "interruption",
 }
 TASK = {"instructions", "label_schema", "item", "result"}
@@ -73,6 +74,7 @@ def test_a_claim_gives_all_that_is_needed_to_answer() -> None:
             "decision_due_at": None,
             "decided_at": None,
             "rejection": None,
+            "soft_rejection": None,
             "interruption": None,
             "instructions": "Say which animal the text is about.",
             "label_schema": None,

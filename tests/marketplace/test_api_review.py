@@ -73,6 +73,7 @@ def test_an_answer_under_review_shows_what_was_said_but_not_by_whom() -> None:
         "review_due_at": "",
         "decided_at": None,
         "rejection": None,
+        "soft_rejection": None,
     }
     assert str(turn.worker_id) not in str(rows) and str(turn.worker.user_id) not in str(rows)
 

@@ -12,7 +12,7 @@ from kernel.money import Money
 from kernel.services.audit import Actor
 from kernel.services.idempotency import Answer, answer_once
 from marketplace.models import Assignment, Client, Job
-from marketplace.services import completion, posting, settlement
+from marketplace.services import completion, posting, settlement, soft_rejections
 from marketplace.services.completion import cancel_job
 from marketplace.services.review import reject_assignment
 from marketplace.services.settlement import accept_due_assignments
@@ -30,6 +30,7 @@ from tests.mutants.frame import (
     PAID_ONCE,
     PAYABLE,
     QUOTED,
+    SOFTLY,
     mutant,
     without_constraint,
     without_trigger,
@@ -155,6 +156,28 @@ def _given_to_another(patch: pytest.MonkeyPatch) -> None:
     job, other = an_open_job(), a_client()
     patch.setattr(Client, "billing_owner", property(lambda client: f"client:{other.pk}"))
     cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+def one_of_two_paid_answers(job: Job) -> Assignment:
+    a_resolved_task(job)
+    accept_due_assignments()
+    return Assignment.objects.filter(job=job).order_by("claimed_at")[0]
+
+
+@mutant("one more answer is asked for in place of one that is not used, and is not set aside", COVERED)
+def _one_more_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job()
+    turn = one_of_two_paid_answers(job)
+    patch.setattr(soft_rejections, "set_aside_what_is_missing", lambda job: Money(0, "USD"))
+    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+
+
+@mutant("an answer is no longer used, and nobody says why", SOFTLY)
+def _left_out_silently(patch: pytest.MonkeyPatch) -> None:
+    job = an_open_job()
+    turn = one_of_two_paid_answers(job)
+    patch.setattr(soft_rejections, "insert", lambda row, beside: None)
+    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
 
 
 def a_payout_of_earned(patch: pytest.MonkeyPatch) -> Payout:
