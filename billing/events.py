@@ -44,6 +44,22 @@ class DisputeOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeWon:
+    """A payment that was taken back came again: what the client's funds had given is there again."""
+
+    dispute_id: str
+    client_owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGranted:
+    """A client may spend what has not arrived yet."""
+
+    credit_id: str
+    client_owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested:
     """Money is set aside for a client and is to be sent back (``refunds.send_refund``)."""
 

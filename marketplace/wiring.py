@@ -2,7 +2,9 @@
 
 from billing.api.payees import Payee, register_payees
 from billing.events import (
+    CreditGranted,
     DisputeOpened,
+    DisputeWon,
     FundingRequested,
     FundingSettled,
     PayoutAccountOpened,
@@ -56,6 +58,8 @@ def wire() -> None:
     # Opens jobs, each in a transaction of its own.
     subscribe(FundingSettled, awaiting_funds.start_after_funds_came, in_transaction=False)
     subscribe(RefundFailed, awaiting_funds.start_after_funds_came, in_transaction=False)
+    subscribe(DisputeWon, awaiting_funds.start_after_funds_came, in_transaction=False)
+    subscribe(CreditGranted, awaiting_funds.start_after_funds_came, in_transaction=False)
     subscribe(JobFinished, awaiting_funds.start_after_funds_came, in_transaction=False)
 
     subscribe(WorkerSuspended, interruptions.interrupt_ended_worker)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
+from billing.events import CreditGranted
 from billing.models import Credit, Funding, LedgerAccount, Posting
 from billing.services.escrow import PLATFORM
 from billing.services.ledger import AccountKey, Entry, lock_accounts, post, reverse
@@ -19,6 +20,7 @@ from kernel.errors import NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.money import Money
 from kernel.services.audit import Actor, record
+from kernel.services.outbox import announce
 from kernel.text import clean_text
 
 LONGEST_REASON: Final = 2000
@@ -58,6 +60,7 @@ def grant_credit(*, client_owner: str, amount: Money, reason: str, by: Actor, fu
         entries=[Entry(loss, funds, amount)],
     )
     record(action="credit.granted", subject=credit, by=by, why=reason, to_state=State.GRANTED)
+    announce(CreditGranted(str(credit.pk), client_owner))
     return credit
 
 

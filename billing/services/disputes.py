@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billing import stripe_records
-from billing.events import DisputeOpened
+from billing.events import DisputeOpened, DisputeWon
 from billing.models import Dispute, Funding, LedgerAccount, Posting
 from billing.services.escrow import PLATFORM
 from billing.services.funding import settle_funding
@@ -124,6 +124,7 @@ def _win(dispute: Dispute) -> None:
     entries = [Entry(disputed, target, part) for target, part in parts if part.minor]
     _finish(dispute, State.WON, why="the payment came again")
     _post(dispute, "won", Posting.Kind.DISPUTE_WON, entries)
+    announce(DisputeWon(str(dispute.pk), dispute.funding.client_owner))
 
 
 def _lose(dispute: Dispute) -> None:

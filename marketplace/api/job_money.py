@@ -1,4 +1,4 @@
-"""What changes a job's money while it runs: other prices, more set aside, a launch that waits for funds."""
+"""What changes a job's money while it runs: other prices, more answers, more set aside, a launch that waits."""
 
 from uuid import UUID
 
@@ -9,13 +9,15 @@ from billing.services.ledger import InsufficientFunds
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from marketplace.api.job_shapes import JobDetailOut, PriceIn
 from marketplace.api.job_steps import REFUSALS, NothingIn, StepView
 from marketplace.api.jobs import asked_price
 from marketplace.services.awaiting_funds import recall_job
+from marketplace.services.overlaps import raise_overlap
 from marketplace.services.pay_floors import PayBelowFloor, TimeUnknown
+from marketplace.services.posting import MOST_ANSWERS
 from marketplace.services.pricing import LARGEST_REWARD_MINOR
 from marketplace.services.repricing import reprice_job, set_more_aside
 
@@ -48,6 +50,32 @@ class RepriceView(StepView):
         asked = self.read_body()
         prices = tuple(asked_price(price) for price in asked.get("prices", []))
         return self.take(reprice_job, job_id, reward_minor=asked["reward_minor"], prices=prices)
+
+
+class OverlapIn(In):
+    """How often each task may be answered from now on."""
+
+    EXAMPLE = {"overlap_max": 5}
+    overlap_max = fields.IntegerField(min_value=1, max_value=MOST_ANSWERS, help_text="As many as now, or more.")
+
+
+class OverlapView(StepView):
+    """How often the tasks of a job may be answered."""
+
+    @operation(
+        "Raise the overlap of a job",
+        body=OverlapIn,
+        answer=JobDetailOut,
+        creates=True,
+        errors=[NotFound, WrongState, Invalid, InsufficientFunds],
+    )
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Lets tasks on which workers do not agree be answered more often; it cannot be lowered again.
+
+        While the job runs, what it may now cost beyond what it holds is set aside at once, or nothing changes. Tasks
+        that wait for an admin already stay there.
+        """
+        return self.take(raise_overlap, job_id, overlap_max=self.read_body()["overlap_max"])
 
 
 class SetAsideIn(In):

@@ -74,6 +74,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),
     path("jobs/<uuid:job_id>/recall/", job_money.RecallView.as_view()),
     path("jobs/<uuid:job_id>/reprice/", job_money.RepriceView.as_view()),
+    path("jobs/<uuid:job_id>/overlap/", job_money.OverlapView.as_view()),
     path("jobs/<uuid:job_id>/escrow/", job_money.JobEscrowView.as_view()),
     path("jobs/<uuid:job_id>/pause/", job_steps.PauseView.as_view()),
     path("jobs/<uuid:job_id>/resume/", job_steps.ResumptionView.as_view()),

@@ -99,6 +99,14 @@ ROWS: Final = (
         scope="jobs.write",
     ),
     *allow(
+        "raise_the_overlap_of_a_job",
+        on="job",
+        to=RUN,
+        reads=JOB_IN_FULL,
+        writes="overlap_max",
+        scope="jobs.write",
+    ),
+    *allow(
         "set_more_aside_for_a_job",
         on="job",
         to=RUN,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, transaction
 
-from billing.events import FundingSettled, RefundFailed
+from billing.events import CreditGranted, DisputeWon, FundingSettled, RefundFailed
 from billing.services.ledger import InsufficientFunds
 from kernel.errors import Refused
 from kernel.flow import WrongState, move
@@ -45,7 +45,7 @@ def start_funded_jobs() -> int:
     return started
 
 
-def start_after_funds_came(event: FundingSettled | RefundFailed | JobFinished) -> None:
+def start_after_funds_came(event: FundingSettled | RefundFailed | DisputeWon | CreditGranted | JobFinished) -> None:
     """Something added to a client's funds. What else does, or is missed, the sweep finds."""
     start_funded_jobs()
 

@@ -5,10 +5,11 @@ from typing import Any, Final
 from django.db import connection
 
 from billing.models import LedgerAccount
-from billing.services import escrow, ledger
+from billing.services import escrow, ledger, pay_reserve
 from kernel import clock
-from kernel.money import Money
+from kernel.money import Money, share_of
 from marketplace.models import Job
+from marketplace.services.pay_floors import floor_of, hold_reserve, lock_launch_accounts
 
 Kind = LedgerAccount.Kind
 
@@ -41,6 +42,25 @@ def set_aside_what_is_missing(job: Job) -> Money:
         return Money(0, job.currency)
     escrow.hold_more(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=missing)
     return missing
+
+
+def set_growth_aside(job: Job) -> Money:
+    """Hold what its client lets a locked, running job grow by; returns how much that was for its turns.
+
+    Where a floor on hourly pay holds and the job was launched with a reserve, that covers its share of what may still
+    come, too. Raises InsufficientFunds, with what is missing.
+    """
+    reserve = pay_reserve.reserve_account(job.billing_owner)
+    reserved = LedgerAccount.objects.filter(kind=reserve.kind, owner=reserve.owner, currency=job.currency)
+    if not reserved.exists() or floor_of(job) is None:
+        return set_aside_what_is_missing(job)
+    lock_launch_accounts(job)
+    held = set_aside_what_is_missing(job)
+    needed = share_of(worst_case_left(job).minor, job.reserve_basis_points)
+    left = pay_reserve.left_in_reserve(job_owner=job.billing_owner, currency=job.currency)
+    if needed > left.minor:
+        hold_reserve(job, Money(needed - left.minor, job.currency))
+    return held
 
 
 def _reckoned(job: Job, sql: str) -> Money:

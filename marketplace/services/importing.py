@@ -16,7 +16,7 @@ from kernel.rows import plan_anew
 from kernel.services.audit import Actor, record
 from kernel.services.media import use_pictures
 from marketplace.models import Job, Prediction, Task
-from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.services.budgets import set_growth_aside
 from marketplace.services.import_csv import read_csv
 from marketplace.services.import_faults import Faults, InvalidImport
 from marketplace.services.import_rows import Row, RowForm
@@ -80,7 +80,7 @@ def import_tasks(
         details["predictions"] = report.predictions
     if job.launched_at is not None:
         offer_tasks(job, shape_of(job), created_at=intake.created_at)
-        details["held_minor"] = set_aside_what_is_missing(job).minor
+        details["held_minor"] = set_growth_aside(job).minor
     record(action="job.tasks_imported", subject=job, by=by, details=details)
     return report
 

@@ -1,6 +1,7 @@
 """Posting and launching: from a client's order to an open job whose worst case is held in escrow."""
 
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -30,6 +31,9 @@ from marketplace.services.slots import offer_tasks
 from qualification.labels.revision import fault_of_revision
 from qualification.models import Skill
 from qualification.services import schemas
+
+MOST_ANSWERS: Final = 100
+"""How often a task may be answered at most."""
 
 
 class SchemaBreaksAnswers(Refused):
@@ -229,8 +233,8 @@ def _require_sensible(order: Order) -> None:
     if order.currency not in MINOR_UNIT_DIGITS:
         raise Invalid(f"{order.currency!r} is not a currency kept here. Possible: {', '.join(MINOR_UNIT_DIGITS)}.")
     within("reward_minor", order.reward_minor, 1, LARGEST_REWARD_MINOR)
-    within("overlap_min", order.overlap_min, 1, 100)
-    within("overlap_max", order.overlap_max, order.overlap_min, 100)
+    within("overlap_min", order.overlap_min, 1, MOST_ANSWERS)
+    within("overlap_max", order.overlap_max, order.overlap_min, MOST_ANSWERS)
     within("confidence_basis_points", order.confidence_basis_points, 1, 9999)
     within("reserve_basis_points", order.reserve_basis_points, 0, 10_000)
     within("gold_share_basis_points", order.gold_share_basis_points, 0, 5000)

@@ -12,7 +12,7 @@ from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor, record
 from marketplace.models import Band, Job
-from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.services.budgets import set_aside_what_is_missing, set_growth_aside
 from marketplace.services.pay_floors import reserve_for
 from marketplace.services.posting import lock_job
 from marketplace.services.pricing import AskedPrice, PriceList, completed, put_in_force, read_price_list
@@ -33,19 +33,19 @@ def reprice_job(*, job_id: UUID, reward_minor: int, prices: Sequence[AskedPrice]
         raise WrongState(f"Job {job.pk} is {job.state}; what it pays can no longer change.")
     before = read_price_list(job.pk, job.price_list)
     put_in_force(job, completed(reward_minor, prices))
-    if job.launched_at:
-        _hold_to_floor(job, before)
-    held = set_aside_what_is_missing(job) if job.launched_at else Money(0, job.currency)
+    held = _hold(job, before) if job.launched_at else Money(0, job.currency)
     details = {"price_list": job.price_list, "reward_minor": job.reward_minor, "held_minor": held.minor}
     record(action="job.repriced", subject=job, by=Actor.user(by), details=details)
     return job
 
 
-def _hold_to_floor(job: Job, before: PriceList) -> None:
-    # Else a launch at a fair price could be followed by any other. A raise is welcome even where it is not enough.
+def _hold(job: Job, before: PriceList) -> Money:
     after = read_price_list(job.pk, job.price_list)
     if any(after.cheapest(band).reward_minor < before.cheapest(band).reward_minor for band in Band):
+        # Else a launch at a fair price could be followed by any other. A raise is welcome even where it is not enough.
         reserve_for(job, shape_of(job))
+    is_dearer = any(after.dearest(band).minor > before.dearest(band).minor for band in Band)
+    return set_growth_aside(job) if is_dearer else set_aside_what_is_missing(job)
 
 
 def _lock_against_claims(job_id: UUID) -> Job:

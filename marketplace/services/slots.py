@@ -168,11 +168,18 @@ def offer_tasks(job: Job, shape: Shape, *, created_at: datetime | None = None) -
     with connection.cursor() as cursor:
         cursor.execute(_OFFER_WORK, given)
         added = cursor.rowcount
+    plan_anew(Slot, added=added + offer_gold(job, shape))
+
+
+def offer_gold(job: Job, shape: Shape) -> int:
+    """Offer turns at the gold of a locked job up to as many as its work needs now; how many were added."""
+    given: dict[str, Any] = {"job": job.pk, "lane": int(Slot.Lane.GOLD)}
+    added = 0
+    with connection.cursor() as cursor:
         for band in shape.bands:
-            turns = {"band": band.band, "turns": band.gold_turns_each, "lane": int(Slot.Lane.GOLD)}
-            cursor.execute(_OFFER_GOLD, given | turns)
+            cursor.execute(_OFFER_GOLD, given | {"band": band.band, "turns": band.gold_turns_each})
             added += cursor.rowcount
-    plan_anew(Slot, added=added)
+    return added
 
 
 _OFFER: Final = """

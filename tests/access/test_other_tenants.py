@@ -79,7 +79,7 @@ PRIVATE: Final = """
     GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | POST jobs/<job_id>/media/fetch/
     GET jobs/<job_id>/media/<media_id>/ | DELETE jobs/<job_id>/media/<media_id>/
     POST jobs/<job_id>/media/<media_id>/withdraw/
-    POST jobs/<job_id>/escrow/ | POST jobs/<job_id>/recall/ | POST jobs/<job_id>/reprice/
+    POST jobs/<job_id>/escrow/ | POST jobs/<job_id>/overlap/ | POST jobs/<job_id>/recall/ | POST jobs/<job_id>/reprice/
     GET clients/<client_id>/fees/ | GET assignments/<assignment_id>/bonuses/
     POST assignments/<assignment_id>/bonuses/
     GET jobs/<job_id>/results/ | GET jobs/<job_id>/statement/ | GET assignments/<assignment_id>/

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from billing.services.credits import grant_credit
+from kernel.money import Money
+from kernel.services.audit import Actor
 from marketplace.models import Client, Job, Slot
 from marketplace.services.awaiting_funds import recall_job, start_funded_jobs
 from marketplace.services.checks import check_invariants
@@ -13,6 +16,7 @@ from tests.billing.builders import a_funding
 from tests.billing.flows import run_relay
 from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, available, held, owner_of
+from tests.marketplace.test_pay_floor import a_floor
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +98,30 @@ def test_what_an_ended_job_gives_back_opens_the_next() -> None:
     run_relay()
 
     assert states(running, waiting) == ["cancelled", "open"]
+
+
+def test_a_credit_opens_what_waits_for_it() -> None:
+    client = a_client(funds_minor=0)
+    job = a_waiting_job(client)
+
+    reason = "Its bank is slow, and we know the client."
+    grant_credit(client_owner=client.billing_owner, amount=Money(360, "USD"), reason=reason, by=Actor.system("test"))
+    run_relay()
+
+    assert (states(job), held(job), available(client)) == (["open"], 360, 0)
+
+
+def test_a_job_below_a_raised_floor_does_not_hold_up_its_clients_others() -> None:
+    client = a_client(funds_minor=0)
+    below = a_waiting_job(client, guess_seconds=3600)
+    other = a_waiting_job(client, guess_seconds=10)
+    a_floor(1200)
+
+    a_funding(client.billing_owner, 1_000)
+    run_relay()
+
+    # The worst case of 3.60, and a tenth of it in reserve.
+    assert (states(below, other), available(client)) == (["awaiting_funds", "open"], 1_000 - 360 - 36)
 
 
 def test_a_waiting_job_can_be_recalled_or_cancelled_and_then_money_opens_it_no_more() -> None:

@@ -10,12 +10,23 @@ from billing.models import Dispute
 from billing.services.disputes import follow_dispute
 from marketplace.models import Client, Escalation, Job
 from marketplace.services.allocation import claim_task
+from marketplace.services.posting import launch_job
 from marketplace.services.review import accept_assignment
 from tests.billing.flows import now_of, paid_in, run_relay
 from tests.billing.stripe_double.world import API_KEY
 from tests.kernel.people import made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of
-from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, answer, earned, held, owner_of
+from tests.marketplace.builders import (
+    a_client,
+    a_draft,
+    a_worker,
+    an_open_job,
+    answer,
+    available,
+    earned,
+    held,
+    owner_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +84,22 @@ def test_the_client_goes_on_only_after_an_admin_has_looked(stripe: DoubleControl
     assert (decided[0], decided[1]["state"]) == (201, "decided")
     assert owner.post(f"jobs/{job.pk}/resume/")[0] == 200
     assert now_of(job).state == Job.State.OPEN
+
+
+def test_a_job_that_waits_for_what_is_disputed_opens_when_it_comes_again(stripe: DoubleControl) -> None:
+    client = a_client(funds_minor=0)
+    escalation = disputed(stripe, client)
+    note = {"decision": "noted", "note": "The client has told us why."}
+    an_admin().post(f"escalations/{escalation.pk}/decision/", note)
+    job = launch_job(job_id=a_draft(client=client).pk, by=owner_of(client), when_funded=True)
+    assert (job.state, available(client)) == (Job.State.AWAITING_FUNDS, 0)
+
+    dispute = Dispute.objects.get()
+    stripe.end_dispute(dispute.stripe_dispute_id, won=True)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    run_relay()
+
+    assert (now_of(job).state, held(job), available(client)) == (Job.State.OPEN, 36, 5_000 - 36)
 
 
 def test_whoever_acts_for_the_client_does_not_decide_it(stripe: DoubleControl) -> None:
