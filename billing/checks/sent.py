@@ -39,9 +39,8 @@ ENDS_ARE_POSTED: Final = """
     SELECT x.noun || ':' || x.id,
         format('It is %s; it has: %s.', x.state, coalesce(string_agg(p.kind, ', ' ORDER BY p.kind), 'no posting'))
     FROM expected x
-    LEFT JOIN billing_posting p
-        ON p.key IN (x.noun || ':' || x.id || ':requested', x.noun || ':' || x.id || ':finished',
-            x.noun || ':' || x.id || ':returned')
+    CROSS JOIN (VALUES (':requested'), (':finished'), (':returned')) AS step (suffix)
+    LEFT JOIN billing_posting p ON p.key = x.noun || ':' || x.id || step.suffix
         AND EXISTS (
             SELECT FROM billing_ledgerentry e JOIN billing_ledgeraccount a ON a.id = e.source_id
             WHERE e.posting_id = p.id AND e.amount_minor = x.amount_minor AND a.currency = x.currency

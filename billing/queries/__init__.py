@@ -1,7 +1,9 @@
 """Questions about money that more than one place asks."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
 
@@ -72,14 +74,15 @@ def books(currency: str) -> Books:
     """Where all the money of ``currency`` is: balances as kept, what came in and went out as the entries sum up."""
     held = LedgerAccount.objects.filter(currency=currency).exclude(kind=Kind.OUTSIDE_WORLD)
     by_kind = dict(held.values_list("kind").annotate(total=Sum("balance_minor")))
+    crossed = _crossed(currency)
     return Books(
         currency=currency,
         **{f"{kind}_minor": int(total) for kind, total in by_kind.items()},
-        funded_minor=_crossed(currency, Posting.Kind.FUNDING_SETTLED),
-        refunded_minor=_crossed(currency, Posting.Kind.REFUND_SETTLED, less=Posting.Kind.REFUND_RETURNED),
-        paid_out_minor=_crossed(currency, Posting.Kind.PAYOUT_SETTLED, less=Posting.Kind.PAYOUT_RETURNED),
-        taken_back_minor=_crossed(currency, Posting.Kind.DISPUTE_LOST),
-        processing_minor=_crossed(currency, Posting.Kind.PROCESSING_CHARGED),
+        funded_minor=crossed[Posting.Kind.FUNDING_SETTLED],
+        refunded_minor=crossed[Posting.Kind.REFUND_SETTLED] - crossed[Posting.Kind.REFUND_RETURNED],
+        paid_out_minor=crossed[Posting.Kind.PAYOUT_SETTLED] - crossed[Posting.Kind.PAYOUT_RETURNED],
+        taken_back_minor=crossed[Posting.Kind.DISPUTE_LOST],
+        processing_minor=crossed[Posting.Kind.PROCESSING_CHARGED],
     )
 
 
@@ -88,10 +91,28 @@ def currencies() -> list[str]:
     return list(LedgerAccount.objects.order_by("currency").values_list("currency", flat=True).distinct())
 
 
-def _crossed(currency: str, kind: Posting.Kind, *, less: Posting.Kind | None = None) -> int:
-    """What postings of ``kind`` moved over the border to the outside world, less what was reversed or came back."""
+CROSSING: Final = (
+    Posting.Kind.FUNDING_SETTLED,
+    Posting.Kind.REFUND_SETTLED,
+    Posting.Kind.REFUND_RETURNED,
+    Posting.Kind.PAYOUT_SETTLED,
+    Posting.Kind.PAYOUT_RETURNED,
+    Posting.Kind.DISPUTE_LOST,
+    Posting.Kind.PROCESSING_CHARGED,
+)
+"""What moves money over the border to the outside world."""
+
+
+def _crossed(currency: str) -> Counter[str]:
+    """What postings of each kind of ``CROSSING`` moved, less what was reversed."""
+    crossed: Counter[str] = Counter()
     entries = LedgerEntry.objects.filter(source__currency=currency)
-    undone = Q(posting__reverses__kind=kind) | Q(posting__kind=less) if less else Q(posting__reverses__kind=kind)
-    moved = entries.filter(posting__kind=kind).aggregate(total=Sum("amount_minor"))["total"]
-    came_back = entries.filter(undone).aggregate(total=Sum("amount_minor"))["total"]
-    return int(moved or 0) - int(came_back or 0)
+    for kind, minor in _sums(entries.filter(posting__kind__in=CROSSING), "posting__kind"):
+        crossed[kind] += minor
+    for kind, minor in _sums(entries.filter(posting__reverses__kind__in=CROSSING), "posting__reverses__kind"):
+        crossed[kind] -= minor
+    return crossed
+
+
+def _sums(entries: QuerySet[LedgerEntry], kind: str) -> Iterable[tuple[str, int]]:
+    return ((each, int(minor)) for each, minor in entries.values_list(kind).annotate(total=Sum("amount_minor")))

@@ -29,7 +29,8 @@ WITH home AS ({_HOMES}), moved AS (
     JOIN billing_ledgeraccount source ON source.id = entry.source_id
     JOIN billing_ledgeraccount target ON target.id = entry.target_id
     LEFT JOIN home giver ON giver.id = source.id LEFT JOIN home taker ON taker.id = target.id
-    WHERE (giver.client IS NOT NULL OR taker.client IS NOT NULL) AND {_NOT_UNDONE}
+    WHERE giver.client IS DISTINCT FROM taker.client AND (taker.client IS NOT NULL OR posting.kind <> 'work_paid')
+      AND {_NOT_UNDONE}
 ), parts AS (
     SELECT client_owner AS client, currency, amount_minor AS came, 0 AS went FROM billing_funding
     WHERE state = 'settled'
@@ -42,7 +43,7 @@ WITH home AS ({_HOMES}), moved AS (
     SELECT 'client:' || job.client_id, turn.currency, 0, turn.reward_minor + turn.fee_minor
     FROM marketplace_assignment turn JOIN marketplace_job job ON job.id = turn.job_id WHERE turn.state = 'accepted'
     UNION ALL
-    SELECT giver, currency, 0, amount_minor FROM moved WHERE taker IS NULL AND kind <> 'work_paid'
+    SELECT giver, currency, 0, amount_minor FROM moved WHERE taker IS NULL
 )
 SELECT client, 'paid in and was lent ' || sum(came) || '; what is held, paid for, refunded and taken back is '
     || sum(went) || ' ' || currency
