@@ -26,7 +26,7 @@ from marketplace.models import (
     Membership,
     Participation,
 )
-from marketplace.policy.words import INVITED, OF_A_CERTIFICATION, OF_MONEY, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
+from marketplace.policy.words import INVITED, OF_A_WORKER, OF_MONEY, OF_THEIR_CLIENT, OFFERED, OWN, SHARED
 from qualification.models import Certification, Exam
 from workforce.models import Application, Worker
 from workforce.queries import worker_of
@@ -118,7 +118,7 @@ def register_access() -> None:
             Assignment: lambda who, _: Q(worker__user=who.user),
         },
     )
-    register_condition(OF_A_CERTIFICATION, {Escalation: lambda *_: Q(kind=Escalation.Kind.DECERTIFICATION)})
+    register_condition(OF_A_WORKER, {Escalation: lambda *_: Q(kind__in=Escalation.ABOUT_WORKERS)})
     register_condition(OF_MONEY, {Escalation: lambda *_: Q(kind__in=Escalation.ABOUT_MONEY)})
 
 

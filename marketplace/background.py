@@ -15,6 +15,7 @@ from marketplace.services import (
     pay_lifts,
     predictors,
     settlement,
+    signals,
 )
 
 
@@ -88,3 +89,9 @@ def issue_invoices() -> None:
 def start_funded_jobs() -> None:
     """Open jobs that wait for funds and can now be paid, the oldest first."""
     awaiting_funds.start_funded_jobs()
+
+
+@shared_task(name="marketplace.look_for_signals")
+def look_for_signals() -> None:
+    """Look at the answers up to the last midnight for signals, and put what is found before a person."""
+    signals.look_for_signals()

@@ -24,5 +24,6 @@ BEAT: dict[str, tuple[str, int]] = {
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "start funded jobs": ("marketplace.start_funded_jobs", 15),
     "tidy invitations": ("marketplace.tidy_invitations", 600),
+    "look for signals": ("marketplace.look_for_signals", 900),
     "issue invoices": ("marketplace.issue_invoices", 6 * 3600),
 }

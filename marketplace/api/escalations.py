@@ -23,7 +23,7 @@ from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
 from marketplace.models import Escalation
 from marketplace.queries.matters import matter_of
-from marketplace.services import appeals, breaker
+from marketplace.services import appeals, breaker, signal_decisions
 from marketplace.services.adjudication import decide_task
 from marketplace.services.certificates import decide_inspection
 from marketplace.services.decertification import DECISIONS, decide_decertification
@@ -82,8 +82,8 @@ class EscalationOut(Out):
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
     decision = fields.LineField(
-        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse` or `reset`; of an inspection `right` or "
-        "`corrected`; empty before."
+        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse`, `reset`, `tell` or `dismiss`; of an "
+        "inspection `right` or `corrected`; empty before."
     )
     note = fields.TextField()
 
@@ -116,7 +116,8 @@ class EscalationDetailOut(EscalationOut):
         "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says. "
         "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections. For "
         "`inspection`: the task as it was shown, and nothing of what anybody said. For "
-        "`pay_floor`: what the job's reserve lacks to lift pay to the floor."
+        "`pay_floor`: what the job's reserve lacks to lift pay to the floor. For `signal`: its numbers, what they "
+        "mean, what was said, and the last answers behind it."
     )
 
 
@@ -126,10 +127,11 @@ class DecisionIn(In):
     EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
     result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
     decision = fields.ChoiceField(
-        choices=[*DECISIONS, *appeals.DECISIONS, "reset", "noted"],
+        choices=[*DECISIONS, *appeals.DECISIONS, "reset", "noted", "tell", "dismiss"],
         required=False,
         help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; `reset` a breaker or "
-        "`reverse` what tripped it; a failed payout and a dispute are `noted`.",
+        "`reverse` what tripped it; `tell` a worker of a signal or `dismiss` it, and after an answer `uphold` or "
+        "`dismiss` it; a failed payout and a dispute are `noted`.",
     )
     note = fields.TextField(
         max_length=2000,
@@ -210,7 +212,8 @@ class EscalationDecisionView(ApiView):
         """Decides it for good: the task gets its label, a certification is kept or revoked, a payout or dispute noted.
 
         A rejection that is appealed is upheld, or reversed and its answer paid; its worker is shown the note. A label
-        that is inspected is replaced if the result is another one. It need not be claimed before, but nobody decides
+        that is inspected is replaced if the result is another one. A signal is dismissed, or its worker told in the
+        words of the note; nothing else follows from it. It need not be claimed before, but nobody decides
         what somebody else has claimed, or what they are a party to.
         """
         asked = self.read_body()
@@ -225,6 +228,8 @@ class EscalationDecisionView(ApiView):
             breaker.decide_breaker(decision=asked["decision"], **common)
         elif kind == Kind.INSPECTION:
             decide_inspection(result=asked["result"], **common)
+        elif kind == Kind.SIGNAL:
+            signal_decisions.decide_signal(decision=asked["decision"], **common)
         elif kind == Kind.APPEAL:
             appeals.decide_appeal(decision=asked["decision"], **common)
         else:
@@ -241,6 +246,7 @@ _WHAT_FITS = {
     Kind.REJECTION_BREAKER: ("decision", breaker.DECISIONS),
     Kind.INSPECTION: ("result", None),
     Kind.PAY_FLOOR: ("decision", ("noted",)),
+    Kind.SIGNAL: ("decision", signal_decisions.DECISIONS),
 }
 
 

@@ -12,7 +12,7 @@ from marketplace.models.task import Task
 
 
 class Escalation(models.Model):
-    """Something that only a person may decide: no consensus, a score that fell, stuck money, an appeal, a label.
+    """Something that only a person may decide: no consensus, a score that fell, stuck money, an appeal, a label…
 
     ``overdue_at`` is when it was noticed that nobody had decided it in time.
     """
@@ -26,7 +26,9 @@ class Escalation(models.Model):
         REJECTION_BREAKER = "rejection_breaker"
         INSPECTION = "inspection"
         PAY_FLOOR = "pay_floor"
+        SIGNAL = "signal"
 
+    ABOUT_WORKERS = (Kind.DECERTIFICATION, Kind.SIGNAL)
     ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE, Kind.PAY_FLOOR)
 
     class State(models.TextChoices):
@@ -51,6 +53,7 @@ class Escalation(models.Model):
         Kind.REJECTION_BREAKER: "escalations",
         Kind.INSPECTION: "escalations",
         Kind.PAY_FLOOR: "finance",
+        Kind.SIGNAL: "certification",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

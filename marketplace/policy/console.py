@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kernel.policy import Rule, allow
-from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
+from marketplace.policy.words import OF_A_WORKER, OF_MONEY
 
 ALL: Final = "certification escalations finance access auditor"
 
@@ -91,6 +91,13 @@ ROWS: Final = (
     *section("marketplace.heartbeat", to="escalations auditor"),
     *section("marketplace.interruption", to="escalations finance auditor"),
     *section(
+        "marketplace.signal",
+        to="certification escalations auditor",
+        actions="tell dismiss uphold",
+        by="certification escalations",
+    ),
+    *section("marketplace.signallook", to="certification escalations auditor"),
+    *section(
         "marketplace.escalation",
         to="escalations auditor",
         actions="claim release keep revoke note uphold reverse reset",
@@ -99,9 +106,7 @@ ROWS: Final = (
     *(
         row
         for action in ("", ".claim", ".release", ".keep", ".revoke")
-        for row in allow(
-            f"console.marketplace.escalation{action}", on="console", to="certification", when=OF_A_CERTIFICATION
-        )
+        for row in allow(f"console.marketplace.escalation{action}", on="console", to="certification", when=OF_A_WORKER)
     ),
     *(
         row

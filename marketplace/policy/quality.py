@@ -6,6 +6,7 @@ from kernel.policy import ANY, ANY_KEY, allow
 from marketplace.policy.shapes import MEDIA
 
 ADMINS: Final = "certification auditor"
+LOOKERS: Final = f"escalations {ADMINS}"
 
 EXAM_RULES: Final = "exam(questions pass_mark_basis_points time_limit_seconds retry_after_seconds unpaid_limit)"
 RULES: Final = f"slug name description grants_by {EXAM_RULES} certificate_valid_seconds"
@@ -22,6 +23,14 @@ EXAM_IN_FULL: Final = (
 CERTIFICATION: Final = "id worker skill exam state requested_at granted_at expires_at ended_at reason"
 OWN_SCORE: Final = "skill exam_correct exam_wrong work_correct work_wrong estimate lower_bound"
 SCORE: Final = "worker skill correct wrong estimate lower_bound updated_at"
+SIGNAL: Final = (
+    "id name meaning sentence state job worker partner score chance jobs numbers since until shown_at looked_at "
+    "passed_at escalation told_by told_at reason answered_at answer decided_by decided_at note"
+)
+OWN_SIGNAL: Final = (
+    "id name meaning sentence state job title since until told_at reason answered_at answer decided_at note"
+)
+CONFUSION: Final = "worker skill matrices(choices classes(right answers right_at_least said(choice times likely)))"
 
 ROWS: Final = (
     *allow("list_skills", on="skill", to="person", when=ANY, reads=SKILL, scope=ANY_KEY),
@@ -98,4 +107,9 @@ ROWS: Final = (
     ),
     *allow("list_one_s_own_scores", on="score", to="worker", reads=OWN_SCORE, scope="work"),
     *allow("list_scores", on="score", to=ADMINS, reads=SCORE, scope="admin.read"),
+    *allow("show_a_worker_s_confusion", on="score", to=LOOKERS, reads=CONFUSION, scope="admin.read"),
+    *allow("list_signals", on="signal", to=LOOKERS, reads=SIGNAL, scope="admin.read"),
+    *allow("show_a_signal", on="signal", to=LOOKERS, reads=f"{SIGNAL} turns", scope="admin.read"),
+    *allow("list_signals_that_one_was_told_of", on="signal", to="worker", reads=OWN_SIGNAL, scope="work"),
+    *allow("answer_a_signal", on="signal", to="worker", reads=OWN_SIGNAL, writes="text", scope="work"),
 )

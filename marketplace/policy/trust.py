@@ -5,7 +5,7 @@ from typing import Final
 
 from kernel.policy import ANY, ANY_KEY, Rule, allow
 from marketplace.policy.shapes import TRACE
-from marketplace.policy.words import OF_A_CERTIFICATION, OF_MONEY
+from marketplace.policy.words import OF_A_WORKER, OF_MONEY
 
 ESCALATION: Final = (
     "id kind owner state job task worker subject opened_at due_at overdue_at claimed_by decided_by decided_at "
@@ -30,15 +30,13 @@ CHECKPOINT: Final = "checkpoint size signed_at keys consistency"
 def on_escalations(action: str, *, reads: str) -> Iterator[Rule]:
     """Let admins look: those for escalations and auditors at all, others at those that are about their own field."""
     yield from allow(action, on="escalation", to="escalations auditor", reads=reads, scope="admin.read")
-    yield from allow(
-        action, on="escalation", to="certification", when=OF_A_CERTIFICATION, reads=reads, scope="admin.read"
-    )
+    yield from allow(action, on="escalation", to="certification", when=OF_A_WORKER, reads=reads, scope="admin.read")
     yield from allow(action, on="escalation", to="finance", when=OF_MONEY, reads=reads, scope="admin.read")
 
 
 def decided_on_escalations(action: str, *, writes: str = "") -> Iterator[Rule]:
     """Let the same admins take a step towards a decision, the auditors aside."""
-    for role, when in (("escalations", ""), ("certification", OF_A_CERTIFICATION), ("finance", OF_MONEY)):
+    for role, when in (("escalations", ""), ("certification", OF_A_WORKER), ("finance", OF_MONEY)):
         yield from allow(
             action, on="escalation", to=role, when=when, reads=ESCALATION, writes=writes, scope="admin.write"
         )

@@ -10,7 +10,7 @@ OF_THEIR_CLIENT: Final = "of their client"
 SHARED: Final = "shared with them"
 OFFERED: Final = "offered to them"
 INVITED: Final = "to their address"
-OF_A_CERTIFICATION: Final = "about a certification"
+OF_A_WORKER: Final = "about a worker"
 OF_MONEY: Final = "about money"
 
 ROLES: Final = (
@@ -39,6 +39,6 @@ CONDITIONS: Final = {
     SHARED: "the one job that was shared with one",
     OFFERED: "jobs that run, and those that one has worked in",
     INVITED: "those to one's confirmed e-mail address, and those that one has accepted",
-    OF_A_CERTIFICATION: "those about a certification",
+    OF_A_WORKER: "those about a fallen score or a signal",
     OF_MONEY: "those about a payout or a dispute",
 }

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from billing.models import Dispute, Payout
 from kernel.principal import Principal
-from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Rejection, Task
+from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Rejection, Signal, Task
 from marketplace.queries.content import shown_in_job
+from marketplace.queries.signals import matter_of_signal
 from marketplace.queries.versions import presentation_of, says_the_same
 from qualification.models import Certification, Score, ScoreEvidence
 
@@ -147,10 +148,17 @@ def _dispute_matter(escalation: Escalation) -> dict[str, Any]:
     }
 
 
+def _signal_matter(escalation: Escalation) -> dict[str, Any]:
+    """The signal, also where a later escalation is about its worker's answer."""
+    signal = Signal.objects.filter(pk=escalation.subject.removeprefix("signal:")).first()
+    return {**escalation.details, **(matter_of_signal(signal) if signal else {})}
+
+
 _WITHOUT_ITEMS: Final[dict[Escalation.Kind, Callable[[Escalation], dict[str, Any]]]] = {
     Escalation.Kind.DECERTIFICATION: _score_matter,
     Escalation.Kind.FAILED_PAYOUT: _payout_matter,
     Escalation.Kind.DISPUTE: _dispute_matter,
     Escalation.Kind.REJECTION_BREAKER: _breaker_matter,
     Escalation.Kind.PAY_FLOOR: lambda escalation: dict(escalation.details),
+    Escalation.Kind.SIGNAL: _signal_matter,
 }

@@ -24,6 +24,7 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.REJECTION_BREAKER: timedelta(days=2),
     Escalation.Kind.INSPECTION: timedelta(days=7),
     Escalation.Kind.PAY_FLOOR: timedelta(days=2),
+    Escalation.Kind.SIGNAL: timedelta(days=7),
 }
 
 

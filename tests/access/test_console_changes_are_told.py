@@ -14,16 +14,18 @@ from django.urls import reverse
 from billing.models import Payout, StripeEvent
 from kernel.models import AuditEvent, OutboxMessage, User
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Escalation, Job
+from marketplace.models import Assignment, Escalation, Job, Signal
 from marketplace.policy import TABLE
 from marketplace.services.appeals import appeal
 from marketplace.services.breaker import trip
 from marketplace.services.escalations import open_escalation
+from marketplace.services.signal_decisions import answer_signal
 from qualification.models import Certification, GoldQuestion
 from tests.access.asked import about_a_certification, of_the_worker, reversing
 from tests.access.shared import World, undone
 from tests.access.watched import Changes, is_told, transactions_watched
 from tests.kernel.people import console_of
+from tests.marketplace.builders import a_signal
 from tests.workforce.people import an_application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_is_slowed_down")]
@@ -71,6 +73,15 @@ def a_breaker(world: World) -> Model:
     return breaker.escalation
 
 
+def a_fresh_signal(world: World) -> Model:
+    return a_signal(Job.objects.get(pk=world.side.ids["job_id"]), of_the_worker(world), name="drift")
+
+
+def an_answered_signal(world: World) -> Model:
+    told = Signal.objects.get(pk=world.side.ids["signal_id"])
+    return answer_signal(signal_id=told.pk, text="I had the same texts before, elsewhere.", worker=told.worker)
+
+
 def the(model: type[Model], name: str) -> Callable[[World], Model]:
     """The row of the world that has this name among its ids."""
     return lambda world: model._default_manager.get(pk=world.side.ids[name])
@@ -104,6 +115,9 @@ CHOSEN: Final[dict[str, Callable[[World], Model]]] = {
     "marketplace.escalation.reset": a_breaker,
     "marketplace.escalation.uphold": an_appeal,
     "marketplace.escalation.reverse": an_appeal,
+    "marketplace.signal.tell": a_fresh_signal,
+    "marketplace.signal.dismiss": a_fresh_signal,
+    "marketplace.signal.uphold": an_answered_signal,
 }
 """For each action a row that it can be done to."""
 

@@ -42,7 +42,8 @@ ADMINS: Final = """
     GET admin-invitations/ | POST admin-invitations/ | DELETE admin-invitations/<admin_invitation_id>/
     GET skills/<skill_id>/media/ | POST skills/<skill_id>/media/ | GET skills/<skill_id>/media/<media_id>/
     DELETE skills/<skill_id>/media/<media_id>/ | POST skills/<skill_id>/media/<media_id>/withdraw/
-    POST clients/<client_id>/fees/ | POST pay-floors/
+    POST clients/<client_id>/fees/ | POST pay-floors/ | GET signals/ | GET signals/<signal_id>/
+    GET confusions/
 """
 """For admins alone, whoever's it is."""
 
@@ -51,6 +52,7 @@ WORKERS: Final = """
     POST assignments/<assignment_id>/submit/ | POST assignments/<assignment_id>/return/
     POST assignments/<assignment_id>/appeal/ | POST assignments/<assignment_id>/heartbeat/
     GET payouts/<payout_id>/ | POST payouts/<payout_id>/cancel/ | GET earnings/trace/<subject>/
+    POST signals/<signal_id>/answer/
 """
 """For workers alone, and to them what is another's does not exist."""
 
@@ -104,7 +106,7 @@ OWN: Final = """
     POST jobs/ | GET assignments/ | POST assignments/ | GET sessions/ | GET second-factors/
     POST session/step-up/begin/ | POST session/step-up/ | POST second-factors/totp/begin/ | POST second-factors/totp/
     POST second-factors/webauthn/begin/ | POST second-factors/webauthn/ | POST second-factors/recovery-codes/
-    POST me/email/ | POST me/email-confirmation/ | GET invitations/
+    POST me/email/ | POST me/email-confirmation/ | GET invitations/ | GET signals/me/
 """
 """About whoever asks: what their answers hold is their own."""
 

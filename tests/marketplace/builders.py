@@ -7,17 +7,33 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from billing.models import LedgerAccount
 from billing.services import ledger
+from kernel import clock
 from kernel.models import User
 from kernel.services.audit import Actor
 from marketplace.access import ON_JOB
-from marketplace.models import Assignment, Client, Escalation, Job, JobUserObjectPermission, Membership, Slot, Task
+from marketplace.models import (
+    Assignment,
+    Client,
+    Escalation,
+    Job,
+    JobUserObjectPermission,
+    Membership,
+    Signal,
+    Slot,
+    Task,
+)
+from marketplace.queries.turns import Found
 from marketplace.services.allocation import claim_task
 from marketplace.services.clients import create_client
 from marketplace.services.importing import import_tasks
 from marketplace.services.invitations import accept_invitation, invite_member, invite_to_job
 from marketplace.services.posting import Order, launch_job, post_job
+from marketplace.services.signal_decisions import decide_signal
+from marketplace.services.signals import WINDOW, open_signal
 from marketplace.services.submission import submit_annotation
 from qualification.models import Skill
 from tests.billing.builders import a_funding
@@ -38,6 +54,8 @@ class Fixed(random.Random):
 
 
 ALWAYS_GOLD, NEVER_GOLD = Fixed(0.0), Fixed(0.999)
+
+DRIFTED = {"agreed_before": 0.9, "agreed_since": 0.5}
 
 _numbers = itertools.count(1)
 Kind = LedgerAccount.Kind
@@ -140,6 +158,22 @@ def a_resolved_task(job: Job) -> Task:
     first = a_submitted_answer(job)
     a_submitted_answer(job)
     return Task.objects.get(pk=first.task_id)
+
+
+@transaction.atomic
+def a_signal(job: Job, worker: Worker, *, name: str = "too_fast") -> Signal:
+    """What a look might find about the worker."""
+    numbers = {"times_as_fast": 5.0, "turns": 80.0} if name == "too_fast" else DRIFTED
+    found = Found(name, worker.pk, None, score=8.0, chance=1e-6, numbers=numbers, choice="")
+    return open_signal(job, found, jobs=1, since=clock.now() - WINDOW, until=clock.now())
+
+
+def a_told_signal(job: Job, worker: Worker) -> Signal:
+    """A signal that an admin told the worker of."""
+    signal = a_signal(job, worker)
+    note = "Please look at each text before you answer."
+    decide_signal(escalation_id=signal.escalation_id, decision="tell", note=note, by=a_user(is_staff=True))
+    return Signal.objects.get(pk=signal.pk)
 
 
 def held(job: Job) -> int:

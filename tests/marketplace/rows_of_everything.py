@@ -1,5 +1,8 @@
 """Rows of every table of the marketplace, made through the services that users go through."""
 
+from datetime import timedelta
+
+from kernel import clock
 from marketplace.services.allocation import claim_task
 from marketplace.services.bonuses import give_bonus
 from marketplace.services.heartbeats import note_heartbeat
@@ -7,6 +10,7 @@ from marketplace.services.invoicing import issue_invoice
 from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.review import reject_assignment
+from marketplace.services.signals import look_for_signals
 from tests.marketplace.automation import audits_of, let_people_answer
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
@@ -14,6 +18,7 @@ from tests.marketplace.builders import (
     a_resolved_task,
     a_share,
     a_submitted_answer,
+    a_told_signal,
     a_worker,
     an_open_job,
     answer,
@@ -62,6 +67,11 @@ def _decisions() -> None:
     appealed()
     a_tripped_breaker(a_job_to_review())
     begun(a_labelled_job("cat", "cat", "cat"))
+    looked_at = an_open_job()
+    a_told_signal(looked_at, a_worker(looked_at))
+    a_submitted_answer(looked_at)
+    with clock.ahead_by(timedelta(days=1)):
+        look_for_signals()
 
 
 def _money() -> None:

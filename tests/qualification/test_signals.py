@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from qualification.statistics.fusion.answers import UNKNOWN, Floats
-from qualification.statistics.signals.found import FALSE_FLAGS, SIGNALS, signals_of
+from qualification.statistics.signals.budget import FALSE_FLAGS, NAMES, is_flag
+from qualification.statistics.signals.found import SIGNALS, signals_of
 from qualification.statistics.signals.turns import Turns
+from qualification.statistics.signals.words import MEANINGS, in_words
 
 WORKERS, TASKS, CLASSES = 20, 400, 3
 ODD = 3
@@ -59,8 +61,23 @@ def test_honest_workers_are_left_alone() -> None:
 def test_all_signals_share_one_budget() -> None:
     crowd = Crowd()
     found = signals_of(crowd.turns())[0]
-    assert [signal.name for signal in found] == list(SIGNALS)
+    assert [signal.name for signal in found] == list(SIGNALS) == list(NAMES) == list(MEANINGS)
     assert all(signal.is_flagged == (signal.chance < FALSE_FLAGS / 6) for signal in found)
+
+
+def test_who_works_in_more_jobs_is_not_flagged_more_often() -> None:
+    assert [is_flag(0.0008, jobs=jobs) for jobs in (1, 2)] == [True, False]
+    assert is_flag(0.0004, jobs=2)
+
+
+def test_every_signal_is_said_in_words_and_workers_are_told_nothing_of_gold_or_of_others() -> None:
+    numbers = {"gold": 8.0, "right": 1.0, "times_as_fast": 5.04, "turns": 80.0, "times": 70.0, "expected": 31.4}
+    numbers |= {"agreed_before": 0.9, "agreed_since": 0.4, "tasks_of_both": 60.0, "same_errors": 17.0}
+    told = {name: in_words(name, numbers, choice="dog", for_worker=True) for name in NAMES}
+    assert in_words("gold_below_chance", numbers) == "1 of 8 answers to gold are right."
+    assert in_words("too_fast", numbers) == told["too_fast"]
+    assert "8" not in told["gold_below_chance"]
+    assert "17" not in told["shared_errors"]
 
 
 def test_who_misses_gold_again_and_again_is_seen_by_gold() -> None:

@@ -15,10 +15,8 @@ import numpy.typing as npt
 from scipy.special import bdtr, pdtrc, stdtr
 
 from qualification.statistics.fusion.answers import Flags, Floats, Indices
+from qualification.statistics.signals.budget import is_flag
 from qualification.statistics.signals.turns import Turns
-
-FALSE_FLAGS: Final = 0.005
-"""How many of those with whom nothing is the matter may be flagged, by any signal."""
 
 ABOVE_CHANCE: Final = 0.1
 FEWEST_TURNS: Final = 20
@@ -27,6 +25,13 @@ FEWEST_WORKERS: Final = 8
 DEGREES: Final = 11.0
 """How certain the spread among workers is: of thirty, by median distances, as of a dozen by the usual formula (P. J.
 Rousseeuw, C. Croux, "Alternatives to the median absolute deviation", JASA 88 (1993)); so tails are Student's."""
+
+LEAST_SPREAD: Final = 0.1
+"""How much the logarithms of people's times differ at least: nobody is flagged for being a tenth faster than others."""
+
+NEAREST: Final = 40
+"""Of tasks that many answer, such as gold, only pairs of answers this near in their order are compared: all pairs would
+grow with the square, and who copies answers soon after."""
 
 MISLED: Final = 0.02
 """At how many of their tasks two honest workers are taken to err alike because the task misleads."""
@@ -49,8 +54,8 @@ class Signal:
 
     @property
     def is_flagged(self) -> bool:
-        """Whether a person should look."""
-        return self.chance < FALSE_FLAGS / len(SIGNALS)
+        """Whether a person should look, if this is the only job that is looked at."""
+        return is_flag(self.chance)
 
 
 def signals_of(turns: Turns) -> list[list[Signal]]:
@@ -78,7 +83,7 @@ def too_fast(turns: Turns) -> list[Signal]:
     compared = (count[turns.task] > 1).astype(np.float64)
     pairs = turns.of_workers(compared)
     ahead = turns.of_workers((others - logs) * compared) / np.maximum(pairs, 1)
-    scores = _standardised(ahead, pairs >= FEWEST_TURNS)
+    scores = _standardised(ahead, pairs >= FEWEST_TURNS, least=LEAST_SPREAD)
     return [
         Signal("too_fast", score, _upper(score), {"times_as_fast": float(np.exp(ratio)), "turns": n})
         for score, ratio, n in zip(scores.tolist(), ahead.tolist(), pairs.tolist(), strict=True)
@@ -153,7 +158,7 @@ def _pairs(turns: Turns) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
     """Every pair of workers with a task in common, how many they have, and at how many both said the same wrong."""
     order = np.argsort(turns.task, kind="stable")
     keys, wrongs = [], []
-    for apart in range(1, int(np.bincount(turns.task).max(initial=1))):
+    for apart in range(1, min(int(np.bincount(turns.task).max(initial=1)), NEAREST)):
         one, other = order[:-apart], order[apart:]
         met = turns.task[one] == turns.task[other]
         one, other = one[met], other[met]

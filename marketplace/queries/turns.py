@@ -1,0 +1,103 @@
+"""The answers of a job as signals look at them: the last so many of a window, read once, in their order."""
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from marketplace.models import Assignment
+from marketplace.queries.versions import current_schema_of
+from qualification.labels.parts import ChoicesControl
+from qualification.labels.results import Answer
+from qualification.labels.schema import LabelSchema
+
+MOST_ANSWERS: Final = 200_000
+MOST_CELLS: Final = 4_000_000
+"""Of a job with many choices fewer answers are read: what is computed is a table of answers by choices."""
+
+READ_AT_ONCE: Final = 2_000
+UNKNOWN: Final = -1
+
+_TIMES: Final = ("task_id", "worker_id", "annotation__seconds")
+_WORDS: Final = ("annotation__answer_key", "task__gold_question__answer_key", "task__gold_question__retired_at")
+
+
+@dataclass
+class TurnsRead:
+    """Columns of one length, by the order of the claims; tasks and workers are places in ``gold`` and ``workers``.
+
+    ``choices`` is empty where the job asks anything but one single choice: then ``said`` is 0, and no gold is known.
+    """
+
+    choices: tuple[str, ...]
+    task: "array[int]" = field(default_factory=lambda: array("i"))
+    worker: "array[int]" = field(default_factory=lambda: array("i"))
+    said: "array[int]" = field(default_factory=lambda: array("i"))
+    seconds: "array[float]" = field(default_factory=lambda: array("d"))
+    gold: "array[int]" = field(default_factory=lambda: array("i"))
+    workers: list[UUID] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A signal of a worker as the numbers of one look give it."""
+
+    name: str
+    worker_id: UUID
+    partner_id: UUID | None
+    score: float
+    chance: float
+    numbers: dict[str, float]
+    choice: str
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """Whose it is, and which."""
+        return self.worker_id, self.name
+
+
+def single_choice_of(schema: LabelSchema) -> ChoicesControl | None:
+    """The one control of a schema that asks nothing but which one of some choices holds; else None."""
+    only = schema.controls[0] if len(schema.controls) == 1 else None
+    return only if isinstance(only, ChoicesControl) and not only.multiple and not only.per_region else None
+
+
+def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
+    """The last answers in time that were claimed and given in the window, at work and at gold that is not retired.
+
+    At most `MOST_ANSWERS`, however large the job. An answer that is none of today's choices is left out.
+    """
+    control = single_choice_of(current_schema_of(job_id))
+    read = TurnsRead(control.labels if control else ())
+    turns = Assignment.objects.filter(
+        job_id=job_id, claimed_at__gte=since, claimed_at__lt=until, submitted_at__lt=until, annotation__late=False
+    ).order_by("-claimed_at", "-pk")
+    rows = turns.values_list(*_TIMES, *(_WORDS if control else ()))[: min(MOST_ANSWERS, _most_of(read.choices))]
+    name = control.name if control else ""
+    places = {Answer.of({name: [label]}).key: place for place, label in enumerate(read.choices)}
+    tasks: dict[UUID, int] = {}
+    workers: dict[UUID, int] = {}
+    for task_id, worker_id, seconds, *words in rows.iterator(chunk_size=READ_AT_ONCE):
+        said = places.get(words[0], UNKNOWN) if words else 0
+        if said == UNKNOWN:
+            continue
+        task = tasks.setdefault(task_id, len(tasks))
+        if task == len(read.gold):
+            read.gold.append(places.get(words[1], UNKNOWN) if words and words[2] is None else UNKNOWN)
+        read.task.append(task)
+        read.worker.append(workers.setdefault(worker_id, len(workers)))
+        read.said.append(said)
+        read.seconds.append(seconds)
+    for column in (read.task, read.worker, read.said):
+        column.reverse()
+    read.seconds.reverse()
+    read.workers = list(workers)
+    return read
+
+
+def _most_of(choices: tuple[str, ...]) -> int:
+    return MOST_CELLS // max(len(choices), 1)
