@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from marketplace.models import Assignment
-from marketplace.queries.turns import UNKNOWN, single_choice_of
+from marketplace.queries.turns import UNKNOWN
 from qualification.labels.errors import ResultError
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema
@@ -76,7 +76,7 @@ def _in_work(worker_id: UUID, skill_id: UUID) -> Iterator[_Told]:
 
 
 def _told(schema: LabelSchema, true_key: str, said_key: str) -> Iterator[_Told]:
-    control = single_choice_of(schema)
+    control = schema.single_choice
     if control is None:
         return
     places = {Answer.of({control.name: [label]}).key: place for place, label in enumerate(control.labels)}

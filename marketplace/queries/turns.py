@@ -8,9 +8,7 @@ from uuid import UUID
 
 from marketplace.models import Assignment
 from marketplace.queries.versions import current_schema_of
-from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
-from qualification.labels.schema import LabelSchema
 
 MOST_ANSWERS: Final = 200_000
 MOST_CELLS: Final = 4_000_000
@@ -60,18 +58,12 @@ class Found:
         return self.worker_id, self.name
 
 
-def single_choice_of(schema: LabelSchema) -> ChoicesControl | None:
-    """The one control of a schema that asks nothing but which one of some choices holds; else None."""
-    only = schema.controls[0] if len(schema.controls) == 1 else None
-    return only if isinstance(only, ChoicesControl) and not only.multiple and not only.per_region else None
-
-
 def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
     """The last answers in time that were claimed and given in the window, at work and at gold that is not retired.
 
     At most `MOST_ANSWERS`, however large the job. An answer that is none of today's choices is left out.
     """
-    control = single_choice_of(current_schema_of(job_id))
+    control = current_schema_of(job_id).single_choice
     read = TurnsRead(control.labels if control else ())
     turns = Assignment.objects.filter(
         job_id=job_id, claimed_at__gte=since, claimed_at__lt=until, submitted_at__lt=until, annotation__late=False

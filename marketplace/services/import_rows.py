@@ -12,7 +12,6 @@ from marketplace.services.import_streams import RESERVED, Record, RowFault
 from marketplace.services.prediction_rows import GivenPrediction, PredictionForm
 from qualification.items import STRUCTURED, flaw_of_shown
 from qualification.labels.errors import ResultError, listed, quoted
-from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer, to_result, validate_result
 from qualification.labels.schema import LabelSchema
 
@@ -50,7 +49,7 @@ class RowForm:
             field: partial(flaw_of_shown, kind) for field, kind in schema.fields_needed.items()
         }
         self._structured = [field for field, kind in schema.fields_needed.items() if kind in STRUCTURED]
-        self._single_choice = single_choice_of(schema)
+        self._single_choice = schema.single_choice
         self._predictions = PredictionForm(schema)
 
     def read(self, record: Record) -> Row | list[RowFault]:
@@ -143,9 +142,3 @@ class RowForm:
                 raise ResultError(message, path="gold_answer")
             return to_result(self._schema, Answer.of({control.name: [answer]}))
         return to_result(self._schema, validate_result(self._schema, loads(answer), item))
-
-
-def single_choice_of(schema: LabelSchema) -> ChoicesControl | None:
-    """The only control of a schema that asks one question with one answer: then an answer is a plain label."""
-    only = schema.choices[0] if schema.choices and len(schema.controls) == 1 else None
-    return only if only is not None and not only.multiple else None

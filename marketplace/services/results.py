@@ -18,7 +18,6 @@ from kernel.crypto import pseudonyms
 from kernel.models import Media
 from kernel.services.audit import Actor, record
 from marketplace.models import Assignment, Job, Prediction, Task
-from marketplace.services.import_rows import single_choice_of
 from qualification.items import media_of, pictures_of
 from qualification.labels.results import Answer
 
@@ -101,7 +100,7 @@ class _Lines:
         self._media_owner, self._pictures = job.media_owner, pictures_of(schema)
         self._media: dict[UUID, dict[str, object]] = {}
         self._is_plain = schema.asks_only_choices
-        control = single_choice_of(schema)
+        control = schema.single_choice
         self._control = control.name if control else None
         self._value_of: Callable[[str], object] = lru_cache(maxsize=1_000)(self._read_value)
 

@@ -55,6 +55,12 @@ class LabelSchema:
         """Whether every answer is a choice from lists that are known beforehand."""
         return len(self.choices) == len(self.controls)
 
+    @property
+    def single_choice(self) -> ChoicesControl | None:
+        """The only control, where it asks which one of some choices holds: then an answer is a plain label."""
+        only = self.choices[0] if self.choices and len(self.controls) == 1 else None
+        return only if only is not None and not only.multiple and not only.per_region else None
+
     def object_named(self, name: str) -> ObjectTag | None:
         """The object of that name, if there is one."""
         return next((tag for tag in self.objects if tag.name == name), None)

@@ -87,7 +87,10 @@ def at_work(
     """The crowd's answers as rows in a job of their own, claimed two days ago in the order of the turns."""
     job = a_draft(label_schema=asked, skill=skill, tasks=0, overlap_min=2, overlap_max=50, gold_share_basis_points=500)
     rows = [{"item": {"text": f"Bird {n}"}} for n in range(TASKS - GOLD)]
-    known = [{"item": {"text": f"Known {n}"}, "gold_answer": BIRDS[0], "gold_reason": "It caws."} for n in range(GOLD)]
+    known = [
+        {"item": {"text": f"Known {n}"}, "gold_answer": [_chosen(BIRDS[0])], "gold_reason": "It caws."}
+        for n in range(GOLD)
+    ]
     lines = "\n".join(json.dumps(row) for row in rows + known)
     import_tasks(job_id=job.pk, stream=BytesIO(lines.encode()), format="jsonl", by=Actor.user(owner_of(job.client)))
     launch_job(job_id=job.pk, by=owner_of(job.client))
@@ -128,6 +131,11 @@ def answered(job: Job, workers: list[Worker], turns: list[tuple[int, int, int, f
 
 
 def _annotation(turn: Assignment, bird: str, seconds: float) -> Annotation:
-    chosen = {"from_name": "bird", "to_name": "text", "type": "choices", "value": {"choices": [bird]}}
     key = Answer.of({"bird": [bird]}).key
-    return Annotation(assignment=turn, result=[chosen], answer_key=key, seconds=seconds, submitted_at=turn.submitted_at)
+    return Annotation(
+        assignment=turn, result=[_chosen(bird)], answer_key=key, seconds=seconds, submitted_at=turn.submitted_at
+    )
+
+
+def _chosen(bird: str) -> dict[str, object]:
+    return {"from_name": "bird", "to_name": "text", "type": "choices", "value": {"choices": [bird]}}

@@ -88,7 +88,7 @@ def test_nothing_follows_from_a_signal() -> None:
     look_for_signals()
 
     assert (list(Assignment.objects.order_by("pk").values()), list(Score.objects.order_by("pk").values())) == before
-    assert {Worker.objects.get(pk=worker.pk).standing for worker in odd.values()} == {"active"}
+    assert {Worker.objects.get(pk=worker.pk).state for worker in odd.values()} == {"active"}
 
 
 def test_a_second_look_on_the_same_day_does_nothing_and_one_without_new_answers_neither() -> None:
@@ -110,8 +110,8 @@ def test_answers_of_today_are_not_looked_at() -> None:
     assert look_for_signals() == 0
 
 
-def test_a_small_crowd_or_few_answers_say_nothing() -> None:
-    at_work(Crowd(people=("honest", "same")))
+def test_two_people_are_no_crowd_to_compare_anybody_with() -> None:
+    at_work(Crowd(people=("honest", "hasty")))
 
     assert look_for_signals() == 1
 
