@@ -15,11 +15,8 @@ from marketplace.models.job import Job, JobVersion, Participation, Requirement
 from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
-<<<<<<< HEAD
-from marketplace.models.soft_rejection import SoftRejection
-=======
 from marketplace.models.signal import Signal, SignalLook
->>>>>>> f30a59d (Signals are looked for over real answers each night, and come before a person)
+from marketplace.models.soft_rejection import SoftRejection
 from marketplace.models.task import Slot, Task
 from marketplace.models.waiting_gold import WaitingGold
 

@@ -132,6 +132,7 @@ def answered(job: Job, workers: list[Worker], turns: list[tuple[int, int, int, f
 
 def _annotation(turn: Assignment, bird: str, seconds: float) -> Annotation:
     key = Answer.of({"bird": [bird]}).key
+    assert turn.submitted_at is not None
     return Annotation(
         assignment=turn, result=[_chosen(bird)], answer_key=key, seconds=seconds, submitted_at=turn.submitted_at
     )

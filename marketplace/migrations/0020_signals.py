@@ -18,7 +18,7 @@ FLOW = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketplace", "0018_work_that_is_cut_short"),
+        ("marketplace", "0019_soft_rejections"),
         ("workforce", "0003_identities_change_with_an_event"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
