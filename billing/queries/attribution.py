@@ -52,14 +52,18 @@ def laid_out(entries: Iterable[tuple[int, int]]) -> list[Laid]:
 def stretches_of(pieces: Iterable[Piece], laid: Iterable[Laid]) -> list[Stretch]:
     """Where these pieces lie, joined where they touch, in order."""
     begins = {one.entry_id: one.begins for one in laid}
-    found = sorted((begins[piece.entry_id] + piece.start, begins[piece.entry_id] + piece.end) for piece in pieces)
-    joined: list[Stretch] = []
-    for start, end in found:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+    return joined((begins[piece.entry_id] + piece.start, begins[piece.entry_id] + piece.end) for piece in pieces)
+
+
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches in order, those that touch or overlap as one."""
+    found: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            joined.append((start, end))
-    return joined
+            found.append((start, end))
+    return found
 
 
 def pieces_in(stretches: Sequence[Stretch], laid: Sequence[Laid]) -> list[Piece]:

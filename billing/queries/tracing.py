@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from django.db import connection
 
 from billing.models import LedgerAccount, LedgerEntry, Posting
-from billing.queries.attribution import Laid, Piece, Stretch, length_of, pieces_in, stretches_of
+from billing.queries.attribution import Laid, Piece, Stretch, joined, length_of, pieces_in, stretches_of
 
 Kind = LedgerAccount.Kind
 Direction = Literal["back", "on"]
@@ -38,12 +38,21 @@ class Rest:
 
 @dataclass(slots=True)
 class Trace:
-    """What was found: by entry how many of its cents, and how they were told; and what was left where."""
+    """What was found: by entry which of its cents, and how they were told; and what was left where.
 
-    moved: dict[int, int] = field(default_factory=dict)
+    ``met_again_minor`` is how many of the cents that were asked for others that were came from.
+    """
+
+    cents: dict[int, list[Stretch]] = field(default_factory=dict)
+    met_again_minor: int = 0
     told_by: dict[int, str] = field(default_factory=dict)
     entries: dict[int, LedgerEntry] = field(default_factory=dict)
     rests: list[Rest] = field(default_factory=list)
+
+    @property
+    def moved(self) -> dict[int, int]:
+        """By entry how many of its cents were found, each counted once however it was found."""
+        return {entry_id: length_of(joined(cents)) for entry_id, cents in self.cents.items()}
 
 
 def anchors_of(subject: str) -> list[LedgerEntry]:
@@ -73,6 +82,7 @@ def trace_of(anchors: Sequence[LedgerEntry], *, owns: Owns) -> Trace:
 
 
 def _walk(trace: Trace, pieces: list[Piece], direction: Direction, owns: Owns) -> None:
+    asked_for = {piece.entry_id for piece in pieces}
     while pieces:
         following: list[Piece] = []
         for account, here in _by_account(trace, pieces, direction):
@@ -82,7 +92,11 @@ def _walk(trace: Trace, pieces: list[Piece], direction: Direction, owns: Owns) -
                 found = _carried_over(trace, account, some, direction, subject)
                 _load(trace, found)
                 _note(trace, found, "the same payment" if subject else "first in, first out")
-                following += found
+                # A cent belongs to one other, so ways meet only where one that was asked for lies on that of another:
+                # it is followed from there already.
+                met = [piece for piece in found if piece.entry_id in asked_for]
+                trace.met_again_minor += sum(piece.amount_minor for piece in met) if direction == "back" else 0
+                following += [piece for piece in found if piece.entry_id not in asked_for]
         pieces = following
 
 
@@ -154,5 +168,5 @@ def _load(trace: Trace, pieces: Iterable[Piece]) -> None:
 
 def _note(trace: Trace, pieces: Iterable[Piece], told_by: str) -> None:
     for piece in pieces:
-        trace.moved[piece.entry_id] = trace.moved.get(piece.entry_id, 0) + piece.amount_minor
+        trace.cents.setdefault(piece.entry_id, []).append((piece.start, piece.end))
         trace.told_by.setdefault(piece.entry_id, told_by)

@@ -18,7 +18,7 @@ PAYOUT_ID = "3f2a1b0c-9d8e-4f7a-8b6c-5d4e3f2a1b0c"
 OWN_HOP = {
     "at": "2026-05-17T12:00:00Z",
     "kind": "payout_requested",
-    "sentence": "The worker asked for a payout, and its amount was set aside from their earnings.",
+    "sentence": "The amount of a payout was set aside from the worker's earnings.",
     "amount_minor": 1250,
     "of_minor": 1250,
     "currency": "USD",

@@ -152,7 +152,7 @@ def _explanation(entry: LedgerEntry, title: str) -> str:
 
 _WHY = {
     Posting.Kind.FUNDING_SETTLED: "Money that you paid in has arrived.",
-    Posting.Kind.ESCROW_HELD: "The most that “{title}” can cost was set aside.",
+    Posting.Kind.ESCROW_HELD: "What “{title}” may come to cost was set aside.",
     Posting.Kind.ESCROW_RELEASED: "What “{title}” did not spend was given back.",
     Posting.Kind.REFUND_REQUESTED: "Set aside to be paid back to you.",
     Posting.Kind.REFUND_FAILED: "A refund could not be made; the money is yours to spend again.",

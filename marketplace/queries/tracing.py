@@ -123,30 +123,31 @@ def _followed(subject: str, *, owns: Owns) -> FollowedMoney:
     if not anchors:
         raise NotFound("movement of money")
     trace = trace_of(anchors, owns=owns)
-    shown, left_out = _shown(trace)
+    moved = trace.moved
+    shown, left_out = _shown(trace, moved)
     matters = _matters_of([trace.entries[entry_id] for entry_id in shown])
-    hops = [hop for entry_id in shown for hop in _hops(trace, trace.entries[entry_id], matters)]
+    hops = [hop for entry_id in shown for hop in _hops(trace, trace.entries[entry_id], moved[entry_id], matters)]
     return FollowedMoney(
         subject=subject,
         currency=anchors[0].source.currency,
-        amount_minor=sum(entry.amount_minor for entry in anchors),
+        amount_minor=sum(entry.amount_minor for entry in anchors) - trace.met_again_minor,
         hops=hops,
         left_out=left_out,
         still_there=[_still_there(rest) for rest in trace.rests],
     )
 
 
-def _shown(trace: Trace) -> tuple[list[int], list[LeftOut]]:
+def _shown(trace: Trace, moved: Mapping[int, int]) -> tuple[list[int], list[LeftOut]]:
     """Which entries are told one by one, in their order: an entry stands behind all that its money came from."""
     told: Counter[str] = Counter()
     shown, others = [], dict[str, list[int]]()
-    for entry_id in sorted(trace.moved):
+    for entry_id in sorted(moved):
         kind = trace.entries[entry_id].posting.kind
         told[kind] += 1
         if told[kind] <= MOST_HOPS_OF_A_KIND:
             shown.append(entry_id)
         else:
-            others.setdefault(kind, []).append(trace.moved[entry_id])
+            others.setdefault(kind, []).append(moved[entry_id])
     return shown, [LeftOut(kind, len(amounts), sum(amounts)) for kind, amounts in others.items()]
 
 
@@ -206,7 +207,7 @@ def _audit_events(postings: Mapping[UUID, Posting]) -> dict[UUID, UUID]:
 LEDGER_POSTED: Final = "ledger.posted"
 
 
-def _hops(trace: Trace, entry: LedgerEntry, matters: Matters) -> Iterator[Hop]:
+def _hops(trace: Trace, entry: LedgerEntry, amount_minor: int, matters: Matters) -> Iterator[Hop]:
     posting = entry.posting
     turn, accepted = matters.assignments.get(posting.subject), None
     if posting.kind == PostingKind.WORK_PAID:
@@ -216,7 +217,7 @@ def _hops(trace: Trace, entry: LedgerEntry, matters: Matters) -> Iterator[Hop]:
         at=posting.at,
         kind=posting.kind,
         sentence=_sentence(entry, matters, job),
-        amount_minor=trace.moved[entry.pk],
+        amount_minor=amount_minor,
         of_minor=entry.amount_minor,
         currency=entry.source.currency,
         source=_account(entry.source),
@@ -311,7 +312,7 @@ def _still_there(rest: Rest) -> StillThere:
 
 _SENTENCES: Final = {
     PostingKind.FUNDING_SETTLED: "{client} paid on Stripe's page, and the money arrived in its funds.",
-    PostingKind.ESCROW_HELD: "{client} launched {job}: the most that it can cost was set aside from its funds.",
+    PostingKind.ESCROW_HELD: "What {job} may come to cost was set aside from the funds of {client}.",
     PostingKind.WORK_PAID: "The reward for an accepted answer in {job} became its worker's earnings.",
     PostingKind.ESCROW_RELEASED: "What {job} did not spend went back to the funds of {client}.",
     PostingKind.CREDIT_GRANTED: "The platform advanced money to {client} that had not arrived yet.",
@@ -320,11 +321,11 @@ _SENTENCES: Final = {
     PostingKind.RESERVE_RELEASED: "What {job} did not need to lift pay went back to the funds of {client}.",
     PostingKind.PAY_LIFTED: "Pay for the time that work in {job} took was lifted to the floor.",
     PostingKind.INTERRUPTION_PAID: "The time of work in {job} that was taken away was paid.",
-    PostingKind.PAYOUT_REQUESTED: "The worker asked for a payout, and its amount was set aside from their earnings.",
+    PostingKind.PAYOUT_REQUESTED: "The amount of a payout was set aside from the worker's earnings.",
     PostingKind.PAYOUT_SETTLED: "Stripe moved the payout to the worker's own account there, and it left our books.",
     PostingKind.PAYOUT_CANCELLED: "The payout was called off; its amount is the worker's earnings again.",
     PostingKind.PAYOUT_FAILED: "The payout could not be made; its amount is the worker's earnings again.",
-    PostingKind.PAYOUT_RETURNED: "The worker's bank sent the payout back; it is their earnings again.",
+    PostingKind.PAYOUT_RETURNED: "The payout came back after it had left; its amount is the worker's earnings again.",
     PostingKind.REFUND_REQUESTED: "{client} asked for money back, and it was set aside from its funds.",
     PostingKind.REFUND_SETTLED: "The refund left, back along the payment that it came by.",
 }

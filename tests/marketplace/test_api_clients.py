@@ -237,7 +237,7 @@ def test_the_statement_explains_each_movement_down_to_the_job() -> None:
 
     assert [(line["kind"], line["change_minor"], line["job"], line["explanation"]) for line in lines] == [
         ("escrow_released", 36, str(job.pk), "What “Animals” did not spend was given back."),
-        ("escrow_held", -36, str(job.pk), "The most that “Animals” can cost was set aside."),
+        ("escrow_held", -36, str(job.pk), "What “Animals” may come to cost was set aside."),
         ("funding_settled", 10_000, None, "Money that you paid in has arrived."),
     ]
 

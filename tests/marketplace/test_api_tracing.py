@@ -182,6 +182,30 @@ def test_a_funding_is_followed_to_every_place_where_its_cents_are() -> None:
         assert still + fees == amount
 
 
+def test_a_job_is_followed_with_every_cent_counted_once() -> None:
+    client = a_client(funds_minor=1_000)
+    job, _, _ = a_paid_answer(client)
+    cancel_job(job_id=job.pk, by=owner_of(client))  # nothing is left of it: its fee is swept
+    cancelled = an_open_job(client=client, tasks=1, overlap_min=1, overlap_max=1, reward_minor=100)
+    cancel_job(job_id=cancelled.pk, by=owner_of(client))
+    admin = an_admin()
+
+    done, given_back = (admin.get(f"money/trace/job:{each.pk}/")[1] for each in (job, cancelled))
+
+    assert (done["amount_minor"], steps(done)) == (
+        360,
+        [
+            ("funding_settled", 360, 1_000),
+            ("escrow_held", 360, 360),
+            ("work_paid", 300, 300),
+            ("work_paid", 60, 60),
+            ("fees_swept", 60, 60),
+        ],
+    )
+    assert (given_back["amount_minor"], [rest["amount_minor"] for rest in given_back["still_there"]]) == (120, [120])
+    assert steps(given_back)[1:] == [("escrow_held", 120, 120), ("escrow_released", 120, 120)]
+
+
 def test_what_is_paid_together_is_told_by_one_event_each_its_own() -> None:
     client = a_client(funds_minor=10_000)
     job = an_open_job(
