@@ -75,6 +75,11 @@ def take_credit_back(*, credit_id: UUID, client_owner: str, why: str, by: Actor)
     return credit
 
 
+def open_credits(*, client_owner: str, currency: str) -> Money:
+    """What is advanced to a client and not given back. Whoever acts on it holds the lock of the client's funds."""
+    return _total(_granted(client_owner, currency), currency)
+
+
 def locked_credits_of(funding: Funding) -> list[Credit]:
     """What is advanced against a funding, locked: before any account is."""
     granted = Credit.objects.select_for_update(no_key=True).filter(funding=funding, state=State.GRANTED)
@@ -108,7 +113,7 @@ def _on_its_way(funding_id: UUID, client_owner: str) -> Funding:
 
 
 def _refuse_too_large(client_owner: str, amount: Money, funding: Funding | None) -> None:
-    granted = Credit.objects.filter(client_owner=client_owner, currency=amount.currency, state=State.GRANTED)
+    granted = _granted(client_owner, amount.currency)
     cap = Money(settings.CREDIT_CAP_MINOR, amount.currency)
     left = cap - _total(granted, amount.currency)
     if funding is not None:
@@ -120,6 +125,10 @@ def _refuse_too_large(client_owner: str, amount: Money, funding: Funding | None)
             f"{amount} would be too much: this client's open credits may be {cap}, and {left} of that is left.",
             details={"asked_minor": amount.minor, "left_minor": left.minor, "currency": amount.currency},
         )
+
+
+def _granted(client_owner: str, currency: str) -> QuerySet[Credit]:
+    return Credit.objects.filter(client_owner=client_owner, currency=currency, state=State.GRANTED)
 
 
 def _total(granted: QuerySet[Credit], currency: str) -> Money:

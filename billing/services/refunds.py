@@ -12,7 +12,17 @@ from billing import stripe_gateway
 from billing.events import RefundFailed, RefundRequested
 from billing.models import Dispute, Funding, LedgerAccount, Posting, Refund
 from billing.services import sending
-from billing.services.ledger import AccountKey, Draft, Entry, InsufficientFunds, post, post_all
+from billing.services.credits import open_credits
+from billing.services.ledger import (
+    AccountKey,
+    Draft,
+    Entry,
+    InsufficientFunds,
+    balance,
+    lock_accounts,
+    post,
+    post_all,
+)
 from billing.services.sending import Errand, Unexplained
 from billing.stripe_gateway import RefundOutcome, RefundState
 from kernel import clock
@@ -34,11 +44,18 @@ class FundingDisputed(Refused):
     code = "funding_disputed"
 
 
+class CreditIsOpen(Refused):
+    """The money that is left has to cover what the platform advanced, before any of it goes back."""
+
+    code = "credit_is_open"
+
+
 @transaction.atomic
 def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refund]:
     """Set ``amount`` of the client's funds aside to go back, as one refund for each payment that it came by.
 
-    Raises InsufficientFunds when less than that is available, FundingDisputed when it would take a disputed payment.
+    Raises InsufficientFunds when less than that is available, FundingDisputed when it would take a disputed payment,
+    CreditIsOpen when what is left would not cover what the platform advanced.
     """
     if amount.minor <= 0:
         raise ValueError(f"A refund is a positive amount, not {amount}.")
@@ -53,6 +70,7 @@ def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refun
         Refund(funding=funding, amount_minor=part.minor, currency=part.currency)
         for funding, part in _spread(free, amount)
     ]
+    _refuse_uncovered_credits(client_owner, amount)
     Refund.objects.bulk_create(refunds)
     post_all(drafts=[_set_aside(refund) for refund in refunds])
     for refund in refunds:
@@ -108,6 +126,21 @@ def fail_refund(*, refund_id: UUID, why: str) -> Refund:
     if refund.state == State.SENDING:
         _end_unpaid(refund, why=why)
     return refund
+
+
+def _refuse_uncovered_credits(client_owner: str, amount: Money) -> None:
+    """Else a client could spend what was advanced, and have what it paid itself sent back."""
+    funds, in_flight = (AccountKey(kind, client_owner) for kind in (Kind.CLIENT_FUNDS, Kind.REFUNDS_IN_FLIGHT))
+    lock_accounts(accounts=[funds, in_flight], currency=amount.currency)
+    there = balance(funds.kind, funds.owner, amount.currency)
+    lent = open_credits(client_owner=client_owner, currency=amount.currency)
+    if amount <= there and there - amount < lent:
+        free = max(Money(0, amount.currency), there - lent)
+        raise CreditIsOpen(
+            f"{amount} cannot go back: {lent} were advanced by the platform and are still open, so of the {there} that "
+            f"are there {free} may leave.",
+            details={"asked_minor": amount.minor, "free_minor": free.minor, "currency": amount.currency},
+        )
 
 
 def _refundable_fundings(client_owner: str, currency: str) -> list[Funding]:

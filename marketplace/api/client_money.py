@@ -9,7 +9,7 @@ from billing.api.addresses import AddressField
 from billing.models import Funding, Posting, Refund
 from billing.services.funding import AmountOutOfRange, request_funding
 from billing.services.ledger import InsufficientFunds
-from billing.services.refunds import FundingDisputed, request_refund
+from billing.services.refunds import CreditIsOpen, FundingDisputed, request_refund
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
@@ -165,7 +165,7 @@ class LineOut(Out):
         "id": 42,
         "at": "2026-05-17T12:00:00Z",
         "kind": "escrow_held",
-        "explanation": "The most that “Handwritten digits” can cost was set aside.",
+        "explanation": "What “Handwritten digits” may come to cost was set aside.",
         "change_minor": -2400,
         "currency": "USD",
         "job": JOB_ID,
@@ -256,12 +256,13 @@ class RefundsView(ApiView):
         answer=RefundsMadeOut,
         status=201,
         creates=True,
-        errors=[NotFound, InsufficientFunds, FundingDisputed],
+        errors=[NotFound, InsufficientFunds, FundingDisputed, CreditIsOpen],
     )
     def post(self, request: Request, client_id: UUID) -> Response:
         """Sends available money back along the payments that it came by, the newest first. For owners.
 
-        What jobs hold is not available; it comes back when they end. A payment that its payer's bank disputes stays.
+        What jobs hold is not available; it comes back when they end. A payment that its payer's bank disputes stays,
+        and so does as much as the platform has advanced.
         """
         client = find_client(client_id, permit=self.permit)
         asked = self.read_body()

@@ -16,6 +16,7 @@ from marketplace.access import find_job
 from marketplace.queries.money import available_minor
 from marketplace.services.estimating import estimate_of, hourly_pay_of
 from marketplace.services.fees import terms_for, terms_of
+from marketplace.services.pay_floors import likely_reserve
 from marketplace.services.working_times import Basis, expected_seconds
 from qualification.statistics.estimates import Forecast
 
@@ -91,8 +92,9 @@ class EstimateOut(Out):
             "high_seconds": 24.0,
         },
         "hourly_pay": {"low_minor": 600, "expected_minor": 1200, "high_minor": 2400},
+        "reserve_minor": 4469,
         "available_minor": 30000,
-        "missing_minor": 14685,
+        "missing_minor": 19154,
     }
     currency = fields.CurrencyField()
     tasks = fields.IntegerField()
@@ -101,7 +103,10 @@ class EstimateOut(Out):
     expected = ForecastOut(help_text="A usual one after an exam: 85 of 100.")
     high = ForecastOut(help_text="A hard one: 70 of 100.")
     worst_answers = fields.IntegerField(help_text="Every task asked as often as it may be.")
-    worst_cost_minor = fields.MoneyMinorField(help_text="What launching sets aside.")
+    worst_cost_minor = fields.MoneyMinorField(help_text="What launching sets aside for it.")
+    reserve_minor = fields.MoneyMinorField(
+        help_text="What launching sets aside beside it, to lift pay to the floor; 0 without a floor and once launched."
+    )
     fee_basis_points = fields.IntegerField(help_text="The share that the launch fixes, or has fixed.")
     fee_minimum_minor = fields.MoneyMinorField(help_text="The least fee for one accepted answer.")
     time = TimeOut(allow_null=True, help_text="Null while nothing was measured or guessed.")
@@ -129,8 +134,8 @@ class EstimateView(ApiView):
         job = find_job(job_id, permit=self.permit)
         shape, estimate = estimate_of(job)
         available = available_minor(job.client, job.currency)
-        held = shape.worst_case.minor if job.launched_at else 0
-        missing = max(0, estimate.worst_cost_minor - held - available)
+        reserve = 0 if job.launched_at else likely_reserve(job, shape).minor
+        wanted = 0 if job.launched_at else estimate.worst_cost_minor + reserve
         time = expected_seconds(job, guess_seconds=asked.get("guess_seconds"))
         terms = terms_of(job) if job.launched_at else terms_for(job.client_id, job.currency)
         shown = {
@@ -146,8 +151,9 @@ class EstimateView(ApiView):
             "hourly_pay": hourly_pay_of(shape, time) if time else None,
             "worst_answers": estimate.worst_answers,
             "worst_cost_minor": estimate.worst_cost_minor,
+            "reserve_minor": reserve,
             "available_minor": available,
-            "missing_minor": missing,
+            "missing_minor": max(0, wanted - available),
         }
         return self.answer(EstimateOut(shown))
 

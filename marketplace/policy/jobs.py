@@ -34,7 +34,7 @@ OFFER: Final = (
 FORECAST: Final = "answers gold_answers escalations cost_minor work_seconds"
 COST: Final = (
     f"currency tasks gold_tasks low({FORECAST}) expected({FORECAST}) high({FORECAST}) worst_answers worst_cost_minor "
-    "fee_basis_points fee_minimum_minor time(basis answers low_seconds expected_seconds high_seconds) "
+    "reserve_minor fee_basis_points fee_minimum_minor time(basis answers low_seconds expected_seconds high_seconds) "
     "hourly_pay(low_minor expected_minor high_minor)"
 )
 FUNDS: Final = "available_minor missing_minor"

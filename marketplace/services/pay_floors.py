@@ -147,6 +147,15 @@ def reserve_for(job: Job, shape: Shape) -> Money | None:
                 "expected_seconds": time.expected_seconds,
             },
         )
+    return _share_for_lifts(job, shape)
+
+
+def likely_reserve(job: Job, shape: Shape) -> Money:
+    """What a launch would set aside to lift pay, for a job that is not launched; nothing where no floor holds."""
+    return Money(0, job.currency) if floor_of(job) is None else _share_for_lifts(job, shape)
+
+
+def _share_for_lifts(job: Job, shape: Shape) -> Money:
     return Money(share_of(shape.worst_case.minor, job.reserve_basis_points), job.currency)
 
 

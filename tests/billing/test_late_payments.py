@@ -10,13 +10,13 @@ from billing.models import Credit, Funding, Posting, StripeEvent
 from billing.services.credits import CreditTooLarge, grant_credit, take_credit_back
 from billing.services.funding import settle_funding
 from billing.services.ledger import InsufficientFunds
-from billing.services.refunds import request_refund
+from billing.services.refunds import CreditIsOpen, request_refund
 from billing.services.stragglers import drive_stragglers
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from kernel.models import AuditEvent, OutboxMessage
-from tests.billing.builders import SOMEBODY, Kind, a_job, held, usd
+from tests.billing.builders import SOMEBODY, Kind, a_funding, a_job, held, usd
 from tests.billing.flows import an_open_page, now_of, paid_in, run_relay, take_in
 from tests.billing.stripe_double.world import Receiver, available, client_of
 from tests.concurrency.crowd import at_once
@@ -174,6 +174,22 @@ def test_a_credit_is_taken_back_once_and_only_while_it_is_there() -> None:
         take("client:2")
 
     assert money() == (0, -1)
+
+
+def test_what_is_left_covers_what_was_advanced_before_anything_goes_back() -> None:
+    a_funding(CLIENT, 10_000)
+    credit = a_credit(3_000)
+    a_job(CLIENT, 4_000)
+
+    with pytest.raises(CreditIsOpen) as refusal:
+        request_refund(client_owner=CLIENT, amount=usd(6_001), by=SOMEBODY)
+    request_refund(client_owner=CLIENT, amount=usd(6_000), by=SOMEBODY)
+    with pytest.raises(CreditIsOpen):
+        request_refund(client_owner=CLIENT, amount=usd(1), by=SOMEBODY)
+
+    assert refusal.value.details == {"asked_minor": 6_001, "free_minor": 6_000, "currency": "USD"}
+    take_credit_back(credit_id=credit.pk, client_owner=CLIENT, why="It was paid in another way.", by=SOMEBODY)
+    assert money() == (0, 0)
 
 
 def test_credits_have_a_reason_a_cap_and_a_payment_of_the_same_client(stripe: DoubleControl) -> None:

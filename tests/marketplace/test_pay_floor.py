@@ -67,6 +67,22 @@ def test_without_a_floor_nothing_is_set_aside_and_any_price_will_do() -> None:
     assert (reserve_of(job), available(job.client)) == (0, 1_000_000 - 3 * PRICE)
 
 
+def test_an_estimate_says_what_a_launch_sets_aside_to_lift_pay_and_what_is_missing_with_it() -> None:
+    a_floor(1200)
+    client = a_client(funds_minor=100)
+    draft = a_draft(client=client, tasks=8, overlap_min=1, overlap_max=1, guess_seconds=30)
+
+    told = Person(owner_of(client)).get(f"jobs/{draft.pk}/estimate/")[1]
+
+    assert [told[name] for name in ("worst_cost_minor", "reserve_minor", "missing_minor")] == [8 * PRICE, 10, 6]
+    with pytest.raises(InsufficientFunds):
+        launch_job(job_id=draft.pk, by=owner_of(client))
+    a_funding(client.billing_owner, 106)
+    job = launch_job(job_id=draft.pk, by=owner_of(client))
+    told = Person(owner_of(client)).get(f"jobs/{draft.pk}/estimate/")[1]
+    assert (reserve_of(job), told["reserve_minor"], told["missing_minor"]) == (10, 0, 0)
+
+
 def test_a_job_below_the_floor_on_its_estimate_stays_a_draft_and_is_told_which_reward_would_do() -> None:
     a_floor(1201)
     client = a_client()
