@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing.services import missed_events, payout_schedules, reconciliation, stragglers
+from billing.services import bank_payouts, missed_events, payout_schedules, reconciliation, stragglers
 
 
 @shared_task(name="billing.drive_stragglers")
@@ -19,8 +19,9 @@ def sweep_missed_events() -> None:
 
 @shared_task(name="billing.reconcile")
 def reconcile() -> None:
-    """Match what moved at Stripe with the postings that say why; alarm what has none. Nightly."""
+    """Match what moved at Stripe with the postings that say why; look again at accounts below zero there. Nightly."""
     reconciliation.reconcile()
+    bank_payouts.look_again_at_shortfalls()
 
 
 @shared_task(name="billing.pay_out_on_schedule")

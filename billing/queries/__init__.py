@@ -3,14 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
 
-from billing.models import LedgerAccount, LedgerEntry, Posting
+from billing.models import LedgerAccount, LedgerEntry, Posting, StripeMovement
+from kernel import clock
 from kernel.money import Money
 
 Kind = LedgerAccount.Kind
+
+ALARMED_AFTER: Final = timedelta(days=2)
+"""So long our own posting may take to follow a movement at Stripe: a webhook, its retries, the stragglers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,12 @@ def books(currency: str) -> Books:
 def currencies() -> list[str]:
     """The currencies of which there are accounts."""
     return list(LedgerAccount.objects.order_by("currency").values_list("currency", flat=True).distinct())
+
+
+def unexplained_movements() -> QuerySet[StripeMovement]:
+    """What moved at Stripe and nothing and nobody has explained for too long, the oldest first."""
+    late = StripeMovement.objects.filter(state=StripeMovement.State.UNMATCHED, moved_at__lt=clock.now() - ALARMED_AFTER)
+    return late.order_by("moved_at", "pk")
 
 
 CROSSING: Final = (

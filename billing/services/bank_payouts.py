@@ -7,6 +7,7 @@ from django.db import transaction
 
 from billing import stripe_records
 from billing.models import BankPayout, PayoutAccount
+from billing.stripe_gateway import StripeTrouble
 from billing.stripe_records import BankPayoutState
 from kernel.flow import move
 from kernel.services.audit import Actor, record
@@ -56,6 +57,16 @@ def look_for_shortfall(*, stripe_account_id: str) -> None:
     """
     below = stripe_records.balances_of(account_id=stripe_account_id)
     _note_shortfalls(stripe_account_id, {currency: minor for currency, minor in below.items() if minor < 0})
+
+
+def look_again_at_shortfalls() -> None:
+    """Ask of each account that was below zero whether it still is. Calls Stripe."""
+    short = PayoutAccount.objects.exclude(shortfalls={}).order_by("opened_at", "pk")
+    for stripe_account_id in list(short.values_list("stripe_account_id", flat=True)):
+        try:
+            look_for_shortfall(stripe_account_id=stripe_account_id)
+        except StripeTrouble as trouble:
+            logger.warning("What %s is short of could not be read: %s", stripe_account_id, trouble)
 
 
 @transaction.atomic

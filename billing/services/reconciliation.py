@@ -19,10 +19,9 @@ from billing.services.escrow import PLATFORM
 from billing.services.ledger import AccountKey, Entry, entries_of, post, reverse
 from billing.services.sending import Unexplained
 from billing.stripe_records import MovementState
-from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.flow import move
-from kernel.money import Money
+from kernel.money import MINOR_UNIT_DIGITS, Money
 from kernel.services.audit import Actor
 from kernel.text import clean_text
 
@@ -32,9 +31,6 @@ RECONCILER: Final = Actor.system("reconciliation")
 
 READ_AGAIN: Final = timedelta(days=1)
 """Before the last one seen: movements of one second may come into the list in any order."""
-
-ALARMED_AFTER: Final = timedelta(days=2)
-"""So long our own posting may take: a webhook, its retries, the stragglers."""
 
 LONGEST_NOTE: Final = 2000
 
@@ -144,6 +140,8 @@ def _keep(page: list[MovementState]) -> None:
 
 def _charge_fee(movement: StripeMovement) -> None:
     """Post what Stripe kept of it, once, however often it is looked at; what it gives back undoes what it had kept."""
+    if movement.currency not in MINOR_UNIT_DIGITS:
+        raise Unexplained(f"{movement.stripe_id} moved {movement.currency}, which is not kept here.")
     kept = movement.fee_minor - (movement.amount_minor if movement.kind in OWN_FEES else 0)
     key = f"processing:{movement.stripe_id}"
     if kept > 0:
@@ -235,9 +233,8 @@ POSTED_AS: Final[dict[str, Callable[[StripeMovement], str]]] = {
 
 
 def _alarm() -> None:
-    """What nobody has explained for too long is an error, every night, until somebody has."""
-    late = StripeMovement.objects.filter(state=State.UNMATCHED, moved_at__lt=clock.now() - ALARMED_AFTER)
-    for movement in late.order_by("moved_at", "pk"):
+    """Each is an error, every night, until somebody has explained it."""
+    for movement in queries.unexplained_movements():
         logger.error(
             "Stripe moved %s %s (%s, %s) and no posting says why.",
             movement.amount_minor,

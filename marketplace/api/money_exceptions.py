@@ -26,7 +26,8 @@ class MoneyExceptionOut(Out):
     """Something about money that did not go as it should."""
 
     kind = fields.LineField(
-        help_text="`parked_webhook`, `unexplained`, `failed_payout`, `stale_payout`, `stale_funding`, `failed_refund`, "
+        help_text="`parked_webhook`, `unexplained`, `failed_payout`, `stale_payout`, `stale_funding`, `stale_refund`, "
+        "`failed_refund`, `failed_bank_payout`, `bounced_credit`, `unmatched_movement`, `short_payout_account`, "
         "`dispute`, `negative_balance` or `broken_promise`."
     )
     subject = fields.LineField()
@@ -114,7 +115,7 @@ class MoneyExceptionsView(ApiView):
 
     @operation("List money's exceptions", query=ExceptionQuery, answer=MoneyExceptionsOut)
     def get(self, request: Request) -> Response:
-        """Parked webhooks, what cannot be explained, failed and stale payments, disputes, balances below zero."""
+        """Parked webhooks, what cannot be explained, payments that failed or are late, disputes, what is below zero."""
         with_books = self.read_query().get("with_books", False)
         found: list[MoneyException] = money_exceptions(with_books=with_books)
         return self.answer(MoneyExceptionsOut({"exceptions": found}))

@@ -1,19 +1,32 @@
 """What finance has to look at: whatever about money did not go as it should, each with its evidence."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from billing import events
 from billing.checks import check_books
-from billing.models import Dispute, Funding, LedgerAccount, Payout, Refund, StripeEvent
+from billing.models import (
+    BankPayout,
+    Credit,
+    Dispute,
+    Funding,
+    LedgerAccount,
+    Payout,
+    PayoutAccount,
+    Posting,
+    Refund,
+    StripeEvent,
+)
+from billing.queries import unexplained_movements
 from kernel import clock
 from kernel.models import AuditEvent, OutboxMessage
-from kernel.money import Money
+from kernel.money import MINOR_UNIT_DIGITS, Money
 from marketplace.models import Escalation
 
 MOST_OF_A_KIND: Final = 100
@@ -21,8 +34,11 @@ MOST_EVENTS: Final = 20
 STALE_AFTER: Final = timedelta(days=1)
 """How long money may be on its way before somebody looks; what is held on purpose aside."""
 
+BANKS_TAKE: Final = timedelta(days=14)
+"""How long a debit or a refund may be with a bank before somebody looks."""
+
 LOOKED_AT_FOR: Final = timedelta(days=30)
-"""How long a refund that failed is listed; its money is the client's again."""
+"""How long what failed is listed whose money is where it belongs."""
 
 ABOUT_MONEY: Final = [name for name, each in vars(events).items() if getattr(each, "__module__", "") == events.__name__]
 """The events of billing: what follows from them is about money."""
@@ -41,7 +57,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class MoneyException:
-    """One thing to look at: what it is, since when, why, and where it is at Stripe and in the console."""
+    """One thing to look at: what it is, since when, why, and where it is at Stripe and in the console.
+
+    ``has_moved`` says whether there are postings about its subject, so that it can be followed.
+    """
 
     kind: str
     subject: str
@@ -49,17 +68,41 @@ class MoneyException:
     sentence: str
     why: str
     amount: Money | None
-    stripe: list[str]
-    console: str
-    evidence: list[Evidence] = field(default_factory=list)
+    stripe: tuple[str, ...] = ()
+    console: str = ""
+    row_id: str = ""
+    has_moved: bool = False
+    evidence: list[Evidence] = field(default_factory=list, compare=False)
 
 
 def money_exceptions(*, with_books: bool = False) -> list[MoneyException]:
     """Everything of every kind, the oldest first. ``with_books`` tries every promise of the books, which takes time."""
-    found = [each for kind in _KINDS for each in kind()]
+    found = _with_evidence([each for kind in _KINDS for each in kind()])
     if with_books:
         found += _faults()
     return sorted(found, key=lambda each: (each.since, each.subject))
+
+
+def _with_evidence(found: list[MoneyException]) -> list[MoneyException]:
+    """Each with the last events about its row and its subject, and whether money has moved: found for all at once."""
+    ids = {each: {each.row_id, each.subject.partition(":")[2]} - {""} for each in found}
+    newest = Window(RowNumber(), partition_by="subject_id", order_by="-id")
+    events = AuditEvent.objects.filter(subject_id__in=set().union(*ids.values())).annotate(place=newest)
+    told = list(events.filter(place__lte=MOST_EVENTS).order_by("-id"))
+    posted = Posting.objects.filter(subject__in={each.subject for each in found})
+    moved = set(posted.values_list("subject", flat=True))
+    return [
+        replace(
+            each,
+            has_moved=each.subject in moved,
+            evidence=[_evidence(event) for event in told if event.subject_id in ids[each]][:MOST_EVENTS],
+        )
+        for each in found
+    ]
+
+
+def _evidence(event: AuditEvent) -> Evidence:
+    return Evidence(event.pk, event.at, event.action, f"{event.actor_kind}:{event.actor_id}", event.why)
 
 
 def payouts_in_flight() -> QuerySet[Payout]:
@@ -125,21 +168,104 @@ def _stale_payouts() -> Iterator[MoneyException]:
 
 
 def _stale_fundings() -> Iterator[MoneyException]:
-    stale = Funding.objects.filter(state=Funding.State.PREPARING, created_at__lt=clock.now() - STALE_AFTER)
-    for funding in stale.order_by("created_at", "pk")[:MOST_OF_A_KIND]:
-        yield _of(funding, "stale_funding", funding.created_at, "A payment page could not be made for more than a day.")
+    now = clock.now()
+    unmade = Q(state=Funding.State.PREPARING, created_at__lt=now - STALE_AFTER)
+    late = Q(state=Funding.State.PROCESSING, created_at__lt=now - BANKS_TAKE)
+    for funding in Funding.objects.filter(unmade | late).order_by("created_at", "pk")[:MOST_OF_A_KIND]:
+        how = "page could not be made" if funding.state == Funding.State.PREPARING else "is still with its bank"
+        yield _of(
+            funding,
+            "stale_funding",
+            funding.created_at,
+            f"A payment {how} for more than {_days(now - funding.created_at)}.",
+            stripe=[funding.stripe_session_id],
+        )
+
+
+def _stale_refunds() -> Iterator[MoneyException]:
+    now = clock.now()
+    unsent = Q(state__in=[Refund.State.REQUESTED, Refund.State.SENDING], created_at__lt=now - STALE_AFTER)
+    late = Q(state=Refund.State.SENT, created_at__lt=now - BANKS_TAKE)
+    for refund in Refund.objects.filter(unsent | late).order_by("created_at", "pk")[:MOST_OF_A_KIND]:
+        yield _of(
+            refund,
+            "stale_refund",
+            refund.created_at,
+            f"A refund is on its way for more than {_days(now - refund.created_at)}; it is {refund.state}.",
+            stripe=[refund.stripe_refund_id],
+        )
 
 
 def _failed_refunds() -> Iterator[MoneyException]:
-    failed = Refund.objects.filter(state=Refund.State.FAILED, finished_at__gt=clock.now() - LOOKED_AT_FOR)
-    for refund in failed.order_by("finished_at", "pk")[:MOST_OF_A_KIND]:
+    since = clock.now() - LOOKED_AT_FOR
+    returned = {f"{refund.reference}:returned": refund for refund in Refund.objects.filter(state=Refund.State.RETURNED)}
+    came_back = Posting.objects.filter(key__in=returned, at__gt=since).values_list("key", "at")
+    failed = Refund.objects.filter(state=Refund.State.FAILED, finished_at__gt=since)
+    ended = [(refund.finished_at or refund.created_at, refund) for refund in failed]
+    ended += [(at, returned[key]) for key, at in came_back]
+    for at, refund in sorted(ended, key=lambda each: (each[0], each[1].pk))[:MOST_OF_A_KIND]:
+        how = "could not be made" if refund.state == Refund.State.FAILED else "came back after it had left"
         yield _of(
             refund,
             "failed_refund",
-            refund.finished_at or refund.created_at,
-            "A refund could not be made; its money is the client's again.",
+            at,
+            f"A refund {how}; its money is the client's again.",
             why=refund.failure,
             stripe=[refund.stripe_refund_id],
+        )
+
+
+def _bounced_credits() -> Iterator[MoneyException]:
+    bounced = Credit.objects.filter(
+        state=Credit.State.GRANTED, funding__state__in=[Funding.State.FAILED, Funding.State.EXPIRED]
+    )
+    for credit in bounced.select_related("funding").order_by("granted_at", "pk")[:MOST_OF_A_KIND]:
+        assert credit.funding is not None
+        yield _of(
+            credit,
+            "bounced_credit",
+            credit.funding.finished_at or credit.granted_at,
+            "A payment that the platform had advanced money against did not come.",
+            why=credit.funding.failure,
+            stripe=[credit.funding.stripe_session_id],
+        )
+
+
+def _unmatched_movements() -> Iterator[MoneyException]:
+    for movement in unexplained_movements()[:MOST_OF_A_KIND]:
+        yield _of(
+            movement,
+            "unmatched_movement",
+            movement.moved_at,
+            f"Stripe moved {movement.amount_minor} {movement.currency} ({movement.kind}), and no posting says why.",
+            stripe=[movement.stripe_id, movement.source_id],
+        )
+
+
+def _short_payout_accounts() -> Iterator[MoneyException]:
+    short = PayoutAccount.objects.exclude(shortfalls={}).order_by("opened_at", "pk")
+    for account in short[:MOST_OF_A_KIND]:
+        for currency, minor in sorted(account.shortfalls.items()):
+            yield _of(
+                account,
+                "short_payout_account",
+                account.refreshed_at or account.opened_at,
+                "A worker's account at Stripe is below zero, and the platform answers for it there.",
+                stripe=[account.stripe_account_id],
+                amount=_kept_here(minor, currency),
+            )
+
+
+def _failed_bank_payouts() -> Iterator[MoneyException]:
+    failed = BankPayout.objects.filter(state=BankPayout.State.FAILED, created_at__gt=clock.now() - LOOKED_AT_FOR)
+    for bank_payout in failed.select_related("payout_account").order_by("created_at", "pk")[:MOST_OF_A_KIND]:
+        yield _of(
+            bank_payout,
+            "failed_bank_payout",
+            bank_payout.created_at,
+            "A worker's bank sent money back; it is at Stripe until the worker has named another bank.",
+            why=bank_payout.failure,
+            stripe=[bank_payout.stripe_payout_id, bank_payout.payout_account.stripe_account_id],
         )
 
 
@@ -167,9 +293,12 @@ def _negative_balances() -> Iterator[MoneyException]:
             sentence="An account is below zero: the platform bears it.",
             why="",
             amount=Money(account.balance_minor, account.currency),
-            stripe=[],
             console=reverse("admin:billing_ledgeraccount_change", args=[account.pk]),
         )
+
+
+def _days(length: timedelta) -> str:
+    return "a day" if length.days == 1 else f"{length.days} days"
 
 
 def _faults() -> Iterator[MoneyException]:
@@ -181,8 +310,6 @@ def _faults() -> Iterator[MoneyException]:
             sentence="A promise of the books does not hold.",
             why=f"{fault.subject}: {fault.message}",
             amount=None,
-            stripe=[],
-            console="",
         )
 
 
@@ -192,7 +319,12 @@ _KINDS: Final = (
     _failed_payouts,
     _stale_payouts,
     _stale_fundings,
+    _stale_refunds,
     _failed_refunds,
+    _failed_bank_payouts,
+    _bounced_credits,
+    _unmatched_movements,
+    _short_payout_accounts,
     _open_disputes,
     _negative_balances,
 )
@@ -205,21 +337,24 @@ def _of(
     sentence: str,
     *,
     why: str = "",
-    stripe: list[str] | None = None,
+    stripe: Iterable[str] = (),
     subject: str = "",
+    amount: Money | None = None,
 ) -> MoneyException:
     meta = row._meta
-    ids = {str(row.pk), subject.partition(":")[2]} - {""}
-    told = AuditEvent.objects.filter(subject_id__in=ids).order_by("-id")[:MOST_EVENTS]
-    has_amount = hasattr(row, "amount_minor")
     return MoneyException(
         kind=kind,
         subject=subject or f"{meta.model_name}:{row.pk}",
         since=since,
         sentence=sentence,
         why=why,
-        amount=Money(row.amount_minor, row.currency) if has_amount else None,
-        stripe=[each for each in stripe or [] if each],
+        amount=_kept_here(row.amount_minor, row.currency) if hasattr(row, "amount_minor") else amount,
+        stripe=tuple(filter(None, stripe)),
         console=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
-        evidence=[Evidence(e.pk, e.at, e.action, f"{e.actor_kind}:{e.actor_id}", e.why) for e in told],
+        row_id=str(row.pk),
     )
+
+
+def _kept_here(minor: int, currency: str) -> Money | None:
+    """An amount, unless Stripe moved it in a currency that nobody keeps here."""
+    return Money(minor, currency) if currency in MINOR_UNIT_DIGITS else None

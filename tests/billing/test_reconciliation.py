@@ -107,6 +107,25 @@ def test_all_that_money_can_do_is_matched_to_the_cent(dear_stripe: DoubleControl
     ]
 
 
+def test_what_moved_in_a_currency_that_is_not_kept_waits_for_a_person_and_holds_up_nothing(
+    stripe: DoubleControl,
+) -> None:
+    StripeMovement.objects.create(
+        stripe_id="txn_sek",
+        kind="adjustment",
+        category="other_adjustment",
+        amount_minor=500,
+        fee_minor=5,
+        currency="SEK",
+        moved_at=clock.now() - timedelta(days=3),
+    )
+    paid_in(stripe, 10_000)
+
+    standing = {each.currency: (each.matched, each.unmatched) for each in reconcile()}
+
+    assert standing == {"SEK": (0, 1), "USD": (1, 0)}
+
+
 def test_a_list_of_several_pages_is_read_to_its_end_and_then_from_where_it_ended(stripe: DoubleControl) -> None:
     api = client_of(stripe)
     for _ in range(230):

@@ -7,7 +7,7 @@ import pytest
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import BankPayout, Payout, PayoutAccount, StripeEvent
-from billing.services.bank_payouts import follow_bank_payout, look_for_shortfall
+from billing.services.bank_payouts import follow_bank_payout, look_again_at_shortfalls, look_for_shortfall
 from billing.services.missed_events import sweep_missed_events
 from billing.services.payout_accounts import refresh_payout_account
 from billing.services.payouts import retry_payout, settle_payout
@@ -158,7 +158,7 @@ def test_an_account_below_zero_is_shown_until_it_no_longer_is(stripe: DoubleCont
     seen_again(payout)
     retry_payout(payout_id=payout.pk, by=SOMEBODY)
     run_relay()
-    look_for_shortfall(stripe_account_id=account.stripe_account_id)
+    look_again_at_shortfalls()
     assert now_of(account).shortfalls == {}
     actions = AuditEvent.objects.filter(subject_id=str(account.pk), action__contains="below_zero")
     assert sorted(actions.values_list("action", flat=True)) == [

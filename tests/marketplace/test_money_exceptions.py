@@ -1,19 +1,27 @@
 """What finance has to look at, with its evidence; and what is on its way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from billing.demo.stripe_double import DoubleControl
-from billing.models import Payout, StripeEvent
+from billing.models import Credit, Funding, Payout, PayoutAccount, Refund, StripeEvent, StripeMovement
+from billing.services import sending
+from billing.services.bank_payouts import note_bank_payout
 from billing.services.credits import grant_credit
+from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.payouts import request_payout
+from billing.services.refunds import ERRAND, request_refund, settle_refund
+from billing.stripe_gateway import Checkout, CheckoutState, RefundOutcome, RefundState
+from billing.stripe_records import BankPayoutState
 from kernel import clock
 from kernel.models import OutboxMessage
 from kernel.money import Money
 from kernel.services.audit import Actor
-from tests.billing.builders import a_ready_account, earn, usd
+from tests.billing.builders import SOMEBODY, a_funding, a_ready_account, earn, usd
 from tests.billing.flows import run_relay
+from tests.by_hand import by_hand
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.workforce.people import a_worker
 
@@ -73,6 +81,78 @@ def test_what_is_parked_or_stale_or_below_zero_is_listed_the_oldest_first() -> N
         ("stale_payout", payout.reference, "", []),
         ("unexplained", payout.reference, "Transfer tr_1 does not fit.", []),
     ]
+
+
+def test_what_is_late_or_came_back_between_us_and_the_banks_is_listed() -> None:
+    client = "client:1"
+    late, returned = (_refund_of(a_funding(client, 1_000)) for _ in range(2))
+    settle_refund(refund_id=returned.pk, seen=_seen(returned, RefundOutcome.SUCCEEDED))
+    settle_refund(refund_id=returned.pk, seen=_seen(returned, RefundOutcome.FAILED))
+    credit = _bounced_credit(client)
+    account = a_ready_account("worker:1")
+    with by_hand():
+        PayoutAccount.objects.filter(pk=account.pk).update(shortfalls={"USD": -700})
+    seen = BankPayoutState("po_1", usd(300), "failed", failure="account_closed", expected_at=clock.now())
+    bank_payout = note_bank_payout(stripe_account_id=account.stripe_account_id, seen=seen)
+    movement = StripeMovement.objects.create(
+        stripe_id="txn_1",
+        kind="payout",
+        category="payout",
+        amount_minor=-9,
+        fee_minor=0,
+        currency="SEK",
+        moved_at=clock.now(),
+    )
+
+    with clock.ahead_by(timedelta(days=15)):
+        _, said = an_admin().get("money/exceptions/")
+
+    found = {each["kind"]: (each["subject"], each["amount_minor"], each["why"]) for each in said["exceptions"]}
+    assert found == {
+        "stale_refund": (late.reference, 1_000, ""),
+        "failed_refund": (returned.reference, 1_000, "It was sent back."),
+        "bounced_credit": (credit.reference, 50, "The bank did not pay."),
+        "short_payout_account": (f"payoutaccount:{account.pk}", -700, ""),
+        "failed_bank_payout": (f"bankpayout:{bank_payout.pk}", 300, "account_closed"),
+        "unmatched_movement": (f"stripemovement:{movement.pk}", None, ""),
+        "negative_balance": ("loss of platform", -50, ""),
+    }
+
+
+def _refund_of(funding: Funding) -> Refund:
+    """All of a funding on its way back, as if Stripe had taken it on."""
+    (refund,) = request_refund(client_owner=funding.client_owner, amount=funding.amount, by=SOMEBODY)
+    sending._begin(ERRAND, refund.pk)
+    settle_refund(refund_id=refund.pk, seen=_seen(refund, RefundOutcome.PENDING))
+    return refund
+
+
+def _seen(refund: Refund, outcome: RefundOutcome) -> RefundState:
+    return RefundState(
+        f"re_{refund.pk}",
+        outcome,
+        refund.amount,
+        refund.funding.payment_intent_id,
+        refund.reference,
+        "It was sent back.",
+    )
+
+
+def _bounced_credit(client: str) -> Credit:
+    """A credit against a payment that its bank was bringing, and did not."""
+    funding = request_funding(
+        client_owner=client, email="a@assay.test", amount=usd(100), success_url="https://assay.test/paid", by=SOMEBODY
+    )
+    open_checkout(funding_id=funding.pk, checkout=Checkout("cs_late", "https://stripe.test/pay", None))
+    coming = CheckoutState(
+        paid=False, amount_minor=100, currency="USD", payment_intent_id="pi_late", expired=False, processing=True
+    )
+    book_checkout(funding_id=funding.pk, checkout=coming)
+    credit = grant_credit(
+        client_owner=client, amount=usd(50), reason="To begin with.", by=SOMEBODY, funding_id=funding.pk
+    )
+    book_checkout(funding_id=funding.pk, checkout=replace(coming, processing=False, failure="The bank did not pay."))
+    return credit
 
 
 def test_payouts_on_their_way_are_listed_with_their_age() -> None:
