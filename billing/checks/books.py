@@ -7,7 +7,7 @@ from django.db import connection
 
 from billing import queries
 from billing.checks.frame import Found, Promises
-from billing.checks.guards import TRIGGERS, guards_of
+from billing.checks.guards import AUDIT, guards_of
 from billing.checks.ways import MONEY_MOVES_ALONG_ITS_WAYS
 from billing.services import ledger_audit
 from billing.services.ledger_audit import Moved, Posted
@@ -146,6 +146,6 @@ BOOKS: Final[Promises] = {
     "reversals are exact, and once": REVERSALS_ARE_EXACT,
     "money in is money held, kept and out": _books_add_up,
     "entries never change": _audit_tells_of_postings,
-    "the database guards its money": guards_of("billing", TRIGGERS),
+    "the database guards its money": guards_of("billing", also=AUDIT),
 }
 """Each promise of the ledger by its name."""

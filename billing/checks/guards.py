@@ -1,34 +1,19 @@
-"""Whether the database still refuses by itself what it should: constraints, unique indexes, triggers on money."""
+"""Whether the database still refuses by itself what it should: constraints, unique indexes, triggers."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from django.apps import apps
 from django.db import connection
+from django.db.migrations import RunSQL
+from django.db.migrations.loader import MigrationLoader
 
 from billing.checks.frame import Found
 
-TRIGGERS: Final = (
-    "billing_posting_is_append_only",
-    "billing_posting_is_never_truncated",
-    "billing_posting_comes_with_an_event",
-    "billing_ledgerentry_is_append_only",
-    "billing_ledgerentry_is_never_truncated",
-    "billing_ledgerentry_comes_with_an_event",
-    "entries_keep_balances",
-    "ledgeraccount_is_guarded",
-    "ledgeraccount_is_never_truncated",
-    "posting_has_its_entries",
-    "billing_funding_follows_its_flow",
-    "billing_refund_follows_its_flow",
-    "billing_payout_follows_its_flow",
-    "billing_stripeevent_follows_its_flow",
-    "payout_waits_for_its_destination",
-    "replaced_payout_account_is_held",
-    "changed_payout_destination_is_held",
-    "kernel_auditevent_is_append_only",
-    "kernel_auditevent_is_never_truncated",
-)
+AUDIT: Final = ("kernel_auditevent_is_append_only", "kernel_auditevent_is_never_truncated")
+"""Triggers of the kernel's that the audit of money rests on."""
 
 _IN_FORCE: Final = """
     SELECT conname FROM pg_constraint
@@ -42,20 +27,39 @@ _IN_FORCE: Final = """
     UNION SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')
 """
 
+_TRIGGER: Final = re.compile(
+    r"\b(CREATE|DROP)\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\s+(?:IF\s+EXISTS\s+)?(\w+)", re.IGNORECASE
+)
 
-def guards_of(app_label: str, triggers: Iterable[str]) -> Callable[[], Found]:
+
+def guards_of(app_label: str, *, also: Iterable[str] = ()) -> Callable[[], Found]:
     """A check that finds what the migrations of an app guard and what is not in force here.
 
-    That is: ``triggers``, and the constraints and unique columns of its models.
+    That is: the triggers that they made, the constraints and unique columns of its models, and what is named ``also``.
     """
 
     def gone() -> Found:
         with connection.cursor() as cursor:
             cursor.execute(_IN_FORCE)
             in_force = {name for (name,) in cursor.fetchall()}
-        return ((guard, "It is not in force.") for guard in [*triggers, *_declared(app_label)] if guard not in in_force)
+        guards = [*also, *triggers_made_by(app_label), *_declared(app_label)]
+        return ((guard, "It is not in force.") for guard in guards if guard not in in_force)
 
     return gone
+
+
+@cache
+def triggers_made_by(app_label: str) -> tuple[str, ...]:
+    """The triggers that the migrations of an app have made and not taken away again, in their order."""
+    graph, made = MigrationLoader(None).graph, dict[str, None]()
+    for key in graph.forwards_plan(graph.leaf_nodes(app_label)[0]):
+        for operation in graph.nodes[key].operations if key[0] == app_label else ():
+            for word, name in _TRIGGER.findall(operation.sql) if isinstance(operation, RunSQL) else ():
+                if word.upper() == "CREATE":
+                    made[name] = None
+                else:
+                    made.pop(name, None)
+    return tuple(made)
 
 
 def _declared(app_label: str) -> Iterator[str]:

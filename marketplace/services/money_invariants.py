@@ -5,8 +5,6 @@ from typing import Final
 from billing.checks import Promises
 from billing.checks.guards import guards_of
 
-TRIGGERS: Final = ("a_claim_stands", "assignments_are_kept", "marketplace_assignment_follows_its_flow")
-
 _HOMES: Final = """
     SELECT account.id, 'client:' || job.client_id AS client, account.currency, account.balance_minor
     FROM billing_ledgeraccount account JOIN marketplace_job job ON account.owner = 'job:' || job.id
@@ -148,6 +146,6 @@ MONEY: Final[Promises] = {
            OR there.amount_minor::text <> kept.answer -> 'body' ->> 'amount_minor'
            OR there.currency <> kept.answer -> 'body' ->> 'currency')
     """,
-    "the database guards what was agreed": guards_of("marketplace", TRIGGERS),
+    "the database guards what was agreed": guards_of("marketplace"),
 }
 """Each promise by its name."""

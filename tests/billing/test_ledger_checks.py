@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from billing.checks import CHECKS, check_books
+from billing.checks.guards import triggers_made_by
 from billing.queries import Books, books
 from billing.services import escrow, ledger
 from billing.services.payouts import request_payout
@@ -169,3 +170,16 @@ def test_a_broken_promise_is_named(tampering: str, broken: set[str]) -> None:
 
 def test_every_promise_has_been_broken_here_once() -> None:
     assert set().union(*(broken for _, broken in BREAKS)) == set(CHECKS)
+
+
+@pytest.mark.parametrize("app_label", ["billing", "marketplace"])
+def test_every_trigger_there_is_has_a_migration_that_made_it_and_is_looked_for(app_label: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "WHERE NOT tgisinternal AND starts_with(relname, %s)",
+            [f"{app_label}_"],
+        )
+        there = sorted(name for (name,) in cursor.fetchall())
+
+    assert sorted(triggers_made_by(app_label)) == there != []
