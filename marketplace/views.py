@@ -16,7 +16,7 @@ from kernel import clock
 from kernel.console.permits import console_permit, principal_of
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.models import Session
-from kernel.money_in_words import locale_of, month_in_words
+from kernel.money_in_words import locale_of
 from kernel.months import Month, month_of, read_month
 from kernel.pages.forms import action_of_page, for_the_signed_in
 from kernel.permit import admit
@@ -45,7 +45,7 @@ def earnings_page(request: HttpRequest, session: Session) -> HttpResponse:
     shown = {
         "balances": earnings_of(worker),
         "months": [_latest(one, told_to_worker) for one in months],
-        **_around(month, locale),
+        **_around(month),
     }
     return _show(request, "money_earnings.html", shown, locale)
 
@@ -66,7 +66,7 @@ def client_money_page(request: HttpRequest, session: Session) -> HttpResponse:
         "jobs": spent_on(list(jobs_of(client).order_by("-created_at", "-pk")[:MOST_ROWS])),
         "invoices": Invoice.objects.filter(client=client).order_by("-number")[:MOST_ROWS],
         "months": [_latest(one, explained) for one in months],
-        **_around(month, locale),
+        **_around(month),
     }
     return _show(request, "money_client.html", shown, locale)
 
@@ -167,10 +167,10 @@ def _month(request: HttpRequest) -> Month:
         raise Http404 from None
 
 
-def _around(month: Month, locale: Locale) -> Mapping[str, Any]:
-    """A month by name, and those beside it where there are any."""
+def _around(month: Month) -> Mapping[str, Any]:
+    """A month, and those beside it where there are any."""
     after = month.next if month.next.has_begun else None
-    return {"month": month_in_words(month, locale), "month_before": month.before, "month_after": after}
+    return {"month": month, "month_before": month.before, "month_after": after}
 
 
 def _latest(one: MonthOfAccount, told: Any) -> MonthOfAccount:

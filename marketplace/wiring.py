@@ -5,6 +5,7 @@ from billing.events import (
     CreditGranted,
     DisputeOpened,
     DisputeWon,
+    FundingFailed,
     FundingRequested,
     FundingSettled,
     PayoutAccountOpened,
@@ -64,6 +65,7 @@ def wire() -> None:
 
     subscribe(WorkerSuspended, interruptions.interrupt_ended_worker)
     subscribe(WorkerOffboarded, interruptions.interrupt_ended_worker)
+    subscribe(FundingFailed, reactions.tell_of_failed_funding)
     subscribe(PayoutFailed, reactions.escalate_failed_payout)
     subscribe(PayoutDestinationChanged, reactions.tell_of_changed_destination)
     subscribe(ScoreFellBelowFloor, reactions.request_decertification)

@@ -22,6 +22,7 @@ from billing.models import (
     Posting,
     Refund,
     StripeEvent,
+    StripeMovement,
 )
 from billing.queries import unexplained_movements
 from kernel import clock
@@ -237,9 +238,16 @@ def _unmatched_movements() -> Iterator[MoneyException]:
             movement,
             "unmatched_movement",
             movement.moved_at,
-            f"Stripe moved {movement.amount_minor} {movement.currency} ({movement.kind}), and no posting says why.",
+            _moved_at_stripe(movement),
             stripe=[movement.stripe_id, movement.source_id],
         )
+
+
+def _moved_at_stripe(movement: StripeMovement) -> str:
+    of = (
+        "" if movement.currency in MINOR_UNIT_DIGITS else f" by {movement.amount_minor} minor units {movement.currency}"
+    )
+    return f"The balance at Stripe was moved{of} ({movement.kind}), and no posting says why."
 
 
 def _short_payout_accounts() -> Iterator[MoneyException]:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from billing.events import PayoutDestinationChanged, PayoutFailed
-from billing.models import PayoutAccount
+from billing.events import FundingFailed, PayoutDestinationChanged, PayoutFailed
+from billing.models import Funding, PayoutAccount
 from kernel.services.audit import Actor
 from kernel.services.notices import tell
-from marketplace.models import Escalation
+from marketplace.models import Escalation, Membership
 from marketplace.services.escalations import open_escalation
 from qualification.events import ScoreFellBelowFloor
 from workforce.models import Worker
@@ -34,6 +34,15 @@ def tell_of_changed_destination(event: PayoutDestinationChanged) -> None:
         what = PayoutAccount.Held(event.held_because).label
         detail = f"to {what}. Payouts wait until {until:%Y-%m-%d %H:%M} UTC"
         tell(user_id=worker.user_id, notice="payout_destination_changed", detail=detail)
+
+
+def tell_of_failed_funding(event: FundingFailed) -> None:
+    """A debit of the client's bank account came to nothing: its owners are told, as nobody looks at it any more."""
+    funding = Funding.objects.get(pk=event.funding_id)
+    owner_kind, _, client_id = event.client_owner.partition(":")
+    if owner_kind == "client":
+        for owner in Membership.objects.filter(client=client_id, role=Membership.Role.OWNER).order_by("pk"):
+            tell(user_id=owner.user_id, notice="funding_failed", detail=f"{funding.amount}: {event.failure}")
 
 
 def escalate_failed_payout(event: PayoutFailed) -> None:

@@ -68,7 +68,7 @@ def test_a_bank_debit_that_bounces_counts_for_nothing_and_says_why(stripe: Doubl
 
     failed = now_of(funding)
     assert (failed.state, failed.failure) == ("failed", "The bank account could not be debited (account_closed).")
-    assert (money(), OutboxMessage.objects.filter(event="FundingFailed").count()) == ((0, 0), 0)
+    assert (money(), OutboxMessage.objects.filter(event="FundingFailed").count()) == ((0, 0), 1)
     assert AuditEvent.objects.filter(action="funding.failed", subject_id=str(funding.pk)).count() == 1
 
 
