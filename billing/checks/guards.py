@@ -54,7 +54,7 @@ def triggers_made_by(app_label: str) -> tuple[str, ...]:
     graph, made = MigrationLoader(None).graph, dict[str, None]()
     for key in graph.forwards_plan(graph.leaf_nodes(app_label)[0]):
         for operation in graph.nodes[key].operations if key[0] == app_label else ():
-            for word, name in _TRIGGER.findall(operation.sql) if isinstance(operation, RunSQL) else ():
+            for word, name in _TRIGGER.findall(str(operation.sql)) if isinstance(operation, RunSQL) else ():
                 if word.upper() == "CREATE":
                     made[name] = None
                 else:

@@ -41,7 +41,7 @@ def tell_of_failed_funding(event: FundingFailed) -> None:
     funding = Funding.objects.get(pk=event.funding_id)
     owner_kind, _, client_id = event.client_owner.partition(":")
     if owner_kind == "client":
-        for owner in Membership.objects.filter(client=client_id, role=Membership.Role.OWNER).order_by("pk"):
+        for owner in Membership.objects.filter(client=UUID(client_id), role=Membership.Role.OWNER).order_by("pk"):
             tell(user_id=owner.user_id, notice="funding_failed", detail=f"{funding.amount}: {event.failure}")
 
 
