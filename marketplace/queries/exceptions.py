@@ -149,7 +149,7 @@ def _failed_payouts() -> Iterator[MoneyException]:
             payout,
             "failed_payout",
             payout.finished_at or payout.created_at,
-            "A payout could not be made; its money is earnings again, and nobody has decided yet.",
+            f"A payout {_how_ended(payout)}; its money is earnings again, and nobody has decided yet.",
             why=payout.failure,
             stripe=[payout.stripe_transfer_id],
         )
@@ -205,12 +205,11 @@ def _failed_refunds() -> Iterator[MoneyException]:
     ended = [(refund.finished_at or refund.created_at, refund) for refund in failed]
     ended += [(at, returned[key]) for key, at in came_back]
     for at, refund in sorted(ended, key=lambda each: (each[0], each[1].pk))[:MOST_OF_A_KIND]:
-        how = "could not be made" if refund.state == Refund.State.FAILED else "came back after it had left"
         yield _of(
             refund,
             "failed_refund",
             at,
-            f"A refund {how}; its money is the client's again.",
+            f"A refund {_how_ended(refund)}; its money is the client's again.",
             why=refund.failure,
             stripe=[refund.stripe_refund_id],
         )
@@ -303,6 +302,10 @@ def _negative_balances() -> Iterator[MoneyException]:
             amount=Money(account.balance_minor, account.currency),
             console=reverse("admin:billing_ledgeraccount_change", args=[account.pk]),
         )
+
+
+def _how_ended(row: Payout | Refund) -> str:
+    return "came back after it had left" if row.state == row.State.RETURNED else "could not be made"
 
 
 def _days(length: timedelta) -> str:
