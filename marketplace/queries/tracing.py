@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from billing.models import BankPayout, Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
-from billing.queries.attribution import laid_out, pieces_in
+from billing.queries.attribution import Laid, laid_out, pieces_in
 from billing.queries.tracing import Owns, Rest, Trace, anchors_of, trace_of
 from kernel.errors import NotFound
 from kernel.models import AuditEvent
@@ -94,6 +94,15 @@ class Matters:
     payouts: dict[str, Payout]
     refunds: dict[str, Refund]
     audit_events: dict[UUID, UUID]
+    banked: dict[tuple[UUID, str], "Banked"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Banked:
+    """What came into a payout account in one currency, laid end to end, and what Stripe sent on to its bank."""
+
+    came: dict[UUID, Laid]
+    went: list[BankPayout]
 
 
 def followed_by_finance(subject: str) -> FollowedMoney:
@@ -238,17 +247,20 @@ def _hops(trace: Trace, entry: LedgerEntry, amount_minor: int, matters: Matters)
     yield hop
     payout = matters.payouts.get(posting.subject)
     if posting.kind == PostingKind.PAYOUT_SETTLED and payout is not None:
-        yield _to_the_bank(hop, payout)
+        yield _to_the_bank(hop, payout, matters)
 
 
 BANK: Final = "bank"
 """The kind of the last hop, which is Stripe's and no posting of ours."""
 
 
-def _to_the_bank(hop: Hop, payout: Payout) -> Hop:
+def _to_the_bank(hop: Hop, payout: Payout, matters: Matters) -> Hop:
     account = payout.payout_account
     since = f", the one that was named on {account.destination_since:%Y-%m-%d}" if account.destination_since else ""
-    onward = _bank_payouts_of(payout)
+    place = (account.pk, payout.currency)
+    if place not in matters.banked:
+        matters.banked[place] = _banked(*place)
+    onward = _bank_payouts_of(payout, matters.banked[place])
     known = ", ".join(f"{each.stripe_payout_id} ({each.get_state_display()})" for each in onward)
     return Hop(
         at=payout.finished_at or hop.at,
@@ -265,18 +277,24 @@ def _to_the_bank(hop: Hop, payout: Payout) -> Hop:
     )
 
 
-def _bank_payouts_of(payout: Payout) -> list[BankPayout]:
-    """What Stripe sent on to the bank of a payout, told as money in an account is: first in, first out."""
-    account, currency = payout.payout_account_id, payout.currency
-    came = Payout.objects.filter(payout_account=account, currency=currency, state=Payout.State.SETTLED)
+def _banked(account_id: UUID, currency: str) -> Banked:
+    came = Payout.objects.filter(payout_account=account_id, currency=currency, state=Payout.State.SETTLED)
     ins = list(came.order_by("finished_at", "pk").values_list("pk", "amount_minor"))
-    went = BankPayout.objects.filter(payout_account=account, currency=currency)
-    outs = list(went.exclude(state=BankPayout.State.FAILED).order_by("created_at", "pk"))
-    laid = {pk: one for (pk, _), one in zip(ins, laid_out(enumerate(amount for _, amount in ins)), strict=True)}
-    if payout.pk not in laid:
+    went = BankPayout.objects.filter(payout_account=account_id, currency=currency)
+    laid = laid_out(enumerate(amount for _, amount in ins))
+    return Banked(
+        came={pk: one for (pk, _), one in zip(ins, laid, strict=True)},
+        went=list(went.exclude(state=BankPayout.State.FAILED).order_by("created_at", "pk")),
+    )
+
+
+def _bank_payouts_of(payout: Payout, banked: Banked) -> list[BankPayout]:
+    """What Stripe sent on to the bank of a payout, told as money in an account is: first in, first out."""
+    one = banked.came.get(payout.pk)
+    if one is None:
         return []
-    stretch = (laid[payout.pk].begins, laid[payout.pk].ends)
-    return [outs[piece.entry_id] for piece in pieces_in([stretch], laid_out(enumerate(e.amount_minor for e in outs)))]
+    sent_on = laid_out(enumerate(each.amount_minor for each in banked.went))
+    return [banked.went[piece.entry_id] for piece in pieces_in([(one.begins, one.ends)], sent_on)]
 
 
 def _account(account: LedgerAccount) -> str:
