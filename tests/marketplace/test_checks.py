@@ -1,34 +1,28 @@
 """The promises that check_invariants tries: jobs keep them in all they go through, and what breaks one is seen."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 
-from billing.models import LedgerAccount, Posting
-from billing.services import ledger
 from kernel import clock
 from kernel.models import OutboxMessage
-from kernel.money import Money
 from marketplace.background import check_everything
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
-from marketplace.services.checks import CHECKS, SECTIONS, check_invariants
+from marketplace.services.checks import CHECKS, SECTIONS
 from marketplace.services.completion import cancel_job, complete_finished_jobs
 from marketplace.services.expiry import expire_overdue_assignments, return_assignment
 from marketplace.services.posting import pause_job
 from marketplace.services.review import reject_assignment, reverse_rejection
 from marketplace.services.settlement import accept_due_assignments
 from tests.billing.flows import run_relay
+from tests.marketplace.breaking import broken, broken_of, one_resolved_and_paid, sql, the_first_turn
 from tests.marketplace.builders import (
-    a_client,
     a_draft,
     a_resolved_task,
     a_submitted_answer,
@@ -42,29 +36,7 @@ from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
 
-BY_CLIENT = "funded is everything, client by client"
-AGREED = "what is earned is what was agreed at the claim, lifts, bonuses and time"
 REASON = {"reason": "wrong", "message": "This is a dog and not a cat, look again."}
-
-
-def broken() -> list[tuple[str, str, str]]:
-    """What is broken: (promise, subject, message)."""
-    return [(fault.check, fault.subject, fault.message) for fault in check_invariants()]
-
-
-def broken_of(promise: str) -> list[tuple[str, str, str]]:
-    """What breaks this one."""
-    return [fault for fault in broken() if fault[0] == promise]
-
-
-def sql(statement: str, *values: Any) -> None:
-    """Change rows behind the back of services and triggers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(statement, values)
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
 
 
 def reject(assignment: Assignment, job: Job) -> None:
@@ -145,19 +117,6 @@ def test_nothing_is_broken_by_a_cancellation_with_turns_under_way() -> None:
         assert (held(job), broken()) == (12, [])
         complete_finished_jobs()
         assert (held(job), broken()) == (0, [])
-
-
-def one_resolved_and_paid() -> Job:
-    job = an_open_job()
-    a_resolved_task(job)
-    accept_due_assignments()
-    return job
-
-
-def the_first_turn() -> Assignment:
-    turn = Assignment.objects.order_by("claimed_at").first()
-    assert turn is not None
-    return turn
 
 
 def test_a_turn_that_is_held_and_free_at_once_is_seen() -> None:
@@ -291,118 +250,6 @@ def test_copies_that_differ_are_seen() -> None:
         (promise, f"slot {slot.pk}", "names another job, lane, priority or band than its task does"),
         (promise, f"worker {turn.worker_id} in job {job.pk}", "is counted with 3 claims, and has made 1"),
     ]
-
-
-PAID = "every accepted turn is paid once, as it was agreed, and no other is"
-QUOTED = "every turn bears a price that its job quoted for its band"
-
-
-@pytest.mark.untrue("entries never change")
-def test_an_accepted_turn_without_pay_is_seen() -> None:
-    one_resolved_and_paid()
-    turn = the_first_turn()
-    sql("UPDATE billing_posting SET key = 'gone' WHERE key = %s", f"pay:{turn.pk}")
-
-    assert [fault for fault in broken() if fault[0] == PAID] == [
-        (PAID, f"assignment {turn.pk}", "is accepted, but not paid")
-    ]
-
-
-def test_pay_for_what_was_not_accepted_is_seen() -> None:
-    job = one_resolved_and_paid()
-    turn = the_first_turn()
-    sql("UPDATE marketplace_assignment SET state = 'submitted', decided_at = NULL WHERE id = %s", turn.pk)
-
-    assert (PAID, f"assignment {turn.pk}", "is submitted, but is paid") in broken()
-    assert ("every assignment is what the audit says", f"assignment {turn.pk}",
-            "is submitted, but the last that was told of it is accepted") in broken()  # fmt: skip
-    assert job.state == "open"
-
-
-def test_pay_of_another_amount_is_seen() -> None:
-    job = one_resolved_and_paid()
-    turn = the_first_turn()
-    sql("UPDATE marketplace_assignment SET reward_minor = 11 WHERE id = %s", turn.pk)
-
-    escrow, earnings = f"job_escrow job:{job.pk}", f"worker_earnings worker:{turn.worker_id}"
-    moved = f"{escrow} > {earnings}: 10 USD, {escrow} > platform_fees job:{job.pk}: 2 USD"
-    assert broken_of(PAID) == [(PAID, f"assignment {turn.pk}", f"is paid otherwise than agreed: {moved}")]
-    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED, QUOTED}
-
-
-def test_pay_that_was_taken_back_is_seen() -> None:
-    one_resolved_and_paid()
-    turn = the_first_turn()
-    ledger.reverse(posting_key=f"pay:{turn.pk}", key="undo")
-
-    assert broken_of(PAID) == [(PAID, f"assignment {turn.pk}", "is accepted, but its pay was taken back")]
-    assert {check for check, _, _ in broken()} == {PAID, BY_CLIENT, AGREED}
-
-
-def move_money(job: Job, minor: int) -> None:
-    entry = ledger.Entry(
-        ledger.AccountKey(LedgerAccount.Kind.JOB_ESCROW, job.billing_owner),
-        ledger.AccountKey(LedgerAccount.Kind.CLIENT_FUNDS, job.client.billing_owner),
-        Money(abs(minor), "USD"),
-    )
-    entries = [entry if minor > 0 else ledger.Entry(entry.target, entry.source, entry.amount)]
-    kind = Posting.Kind.ESCROW_RELEASED if minor > 0 else Posting.Kind.ESCROW_HELD
-    ledger.post(key=f"move:{minor}", kind=kind, subject=job.billing_owner, entries=entries)
-
-
-@pytest.mark.parametrize(
-    "before",
-    [
-        lambda job: None,
-        lambda job: claim_task(worker=a_worker(job), job_id=job.pk),
-        a_submitted_answer,
-    ],
-    ids=["nothing done", "one turn taken", "one answered"],
-)
-def test_an_escrow_that_does_not_cover_the_worst_case_is_seen(before: Callable[[Job], object]) -> None:
-    job = an_open_job(tasks=2)
-    before(job)
-    move_money(job, 1)
-
-    promise = "a running job's escrow covers everything that it may come to cost"
-    assert broken() == [(promise, f"job {job.pk}", "holds 71, and may cost 72 USD")]
-
-
-def test_an_escrow_may_hold_more_than_is_still_needed_while_its_job_runs() -> None:
-    job = an_open_job(tasks=2)
-    a_submitted_answer(job)
-    a_submitted_answer(job)
-    accept_due_assignments()
-    assert broken() == []
-
-
-@pytest.mark.parametrize("minor", [1, -1])
-def test_an_ended_job_that_holds_more_or_less_than_it_owes_is_seen(minor: int) -> None:
-    job = an_open_job(tasks=3)
-    claim_task(worker=a_worker(job), job_id=job.pk)
-    cancel_job(job_id=job.pk, by=owner_of(job.client))
-    move_money(job, minor)
-
-    promise = "a job that does not run holds what its turns may still cost, and no more"
-    message = f"is cancelled and holds {12 - minor}; its turns may still cost 12 USD"
-    assert broken() == [(promise, f"job {job.pk}", message)]
-
-
-def test_a_draft_that_holds_money_is_seen() -> None:
-    job = a_draft(client=a_client())
-    move_money(job, -5)
-
-    promise = "a job that does not run holds what its turns may still cost, and no more"
-    assert broken() == [(promise, f"job {job.pk}", "is draft and holds 5; its turns may still cost 0 USD")]
-
-
-@pytest.mark.untrue("balances equal their entries", "money in is money held, kept and out")
-def test_books_that_do_not_add_up_are_seen() -> None:
-    job = an_open_job()
-    sql("UPDATE billing_ledgeraccount SET balance_minor = balance_minor + 1 WHERE owner = %s", job.billing_owner)
-
-    adds_up = "money in is money held, kept and out"
-    assert {check for check, _, _ in broken()} == {"balances equal their entries", adds_up, BY_CLIENT}
 
 
 @pytest.mark.parametrize("noun", ["job", "escalation"])
