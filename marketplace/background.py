@@ -5,6 +5,7 @@ from celery import shared_task
 from marketplace.services import (
     appeals,
     awaiting_funds,
+    certificate_making,
     checks,
     completion,
     escalations,
@@ -41,6 +42,12 @@ def tend_waiting_gold() -> None:
 def tend_predictors() -> None:
     """Measure predictors on what people say, and accept what they predict while audits allow it."""
     predictors.tend_predictors()
+
+
+@shared_task(name="marketplace.make_certificates")
+def make_certificates() -> None:
+    """Begin certificates that were ordered once all labels are there, and issue those that have been earned."""
+    certificate_making.make_certificates()
 
 
 @shared_task(name="marketplace.complete_finished_jobs")

@@ -20,6 +20,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
     "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
     "tend predictors": ("marketplace.tend_predictors", 10),
+    "make certificates": ("marketplace.make_certificates", 15),
     "lift pay": ("marketplace.lift_pay", 300),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),
     "start funded jobs": ("marketplace.start_funded_jobs", 15),

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from kernel.admin import ReadOnlyAdmin
-from marketplace.models import Certificate, Inspection
+from marketplace.models import Certificate, CertificateOrder, Inspection
 
 
 @admin.register(Certificate)
@@ -14,6 +14,16 @@ class CertificateAdmin(ReadOnlyAdmin):
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id")
     ordering = ("-begun_at", "-id")
+
+
+@admin.register(CertificateOrder)
+class CertificateOrderAdmin(ReadOnlyAdmin):
+    """What clients want certified, and what came of it."""
+
+    list_display = ("job", "target_basis_points", "assurance_basis_points", "per_class", "ordered_at", "certificate")
+    list_select_related = ("job", "certificate")
+    search_fields = ("=id", "=job__id")
+    ordering = ("-ordered_at", "-id")
 
 
 @admin.register(Inspection)

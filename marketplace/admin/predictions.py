@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from kernel.admin import ReadOnlyAdmin
-from marketplace.models import AutoAcceptance, Prediction, PredictionCheck, Predictor
+from marketplace.models import AutoAcceptance, LabelingFunction, Prediction, PredictionCheck, Predictor
 
 
 @admin.register(Predictor)
@@ -47,3 +47,13 @@ class AutoAcceptanceAdmin(ReadOnlyAdmin):
     list_select_related = ("task", "prediction")
     search_fields = ("=task__id", "=prediction__predictor__id")
     ordering = ("-at", "-task_id")
+
+
+@admin.register(LabelingFunction)
+class LabelingFunctionAdmin(ReadOnlyAdmin):
+    """Rules of thumb that clients gave their jobs."""
+
+    list_display = ("id", "name", "job", "created_at", "retired_at")
+    list_select_related = ("job",)
+    search_fields = ("=id", "=job__id", "name")
+    ordering = ("-created_at", "-id")

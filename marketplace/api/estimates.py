@@ -14,7 +14,7 @@ from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from marketplace.access import find_job
 from marketplace.queries.money import available_minor
-from marketplace.services.estimating import estimate_of, hourly_pay_of
+from marketplace.services.estimating import estimate_of, hourly_pay_of, inspections_of
 from marketplace.services.fees import terms_for, terms_of
 from marketplace.services.pay_floors import likely_reserve
 from marketplace.services.working_times import Basis, expected_seconds
@@ -65,6 +65,14 @@ class HourlyPayOut(Out):
     high_minor = fields.MoneyMinorField()
 
 
+class InspectionsOut(Out):
+    """How many labels experts will look at for the certificate that was ordered. They cost nothing beyond the job."""
+
+    low = fields.IntegerField(help_text="Where no label is wrong.")
+    expected = fields.IntegerField(help_text="Where labels are wrong half as often as the job's confidence allows.")
+    high = fields.IntegerField(help_text="Where they are wrong as often as it allows.")
+
+
 def _a_forecast(answers: int, gold: int, escalations: int, cost: int, seconds: int) -> dict[str, int]:
     counts = {"answers": answers, "gold_answers": gold, "escalations": escalations}
     return {**counts, "cost_minor": cost, "work_seconds": seconds}
@@ -93,6 +101,7 @@ class EstimateOut(Out):
         },
         "hourly_pay": {"low_minor": 600, "expected_minor": 1200, "high_minor": 2400},
         "reserve_minor": 4469,
+        "inspections": {"low": 645, "expected": 960, "high": 1700},
         "available_minor": 30000,
         "missing_minor": 19154,
     }
@@ -111,6 +120,7 @@ class EstimateOut(Out):
     fee_minimum_minor = fields.MoneyMinorField(help_text="The least fee for one accepted answer.")
     time = TimeOut(allow_null=True, help_text="Null while nothing was measured or guessed.")
     hourly_pay = HourlyPayOut(allow_null=True, help_text="Null while nothing is known of time.")
+    inspections = InspectionsOut(allow_null=True, help_text="Null where no certificate is ordered.")
     available_minor = fields.MoneyMinorField(
         required=False, help_text="What the client may spend now. Only for who may see the client's money."
     )
@@ -149,6 +159,7 @@ class EstimateView(ApiView):
             "fee_minimum_minor": terms.minimum_minor,
             "time": time,
             "hourly_pay": hourly_pay_of(shape, time) if time else None,
+            "inspections": inspections_of(job, shape),
             "worst_answers": estimate.worst_answers,
             "worst_cost_minor": estimate.worst_cost_minor,
             "reserve_minor": reserve,

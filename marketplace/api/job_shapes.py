@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicPr
 
 from kernel.api import fields
 from kernel.api.serializers import In, Out
+from marketplace.api.certificate_shapes import CertificateTermsIn, CertificateTermsOut
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import CLIENT_ID
 from marketplace.models import Assignment, Band, Job, Task
@@ -134,6 +135,12 @@ class JobIn(In):
         help_text="Rewards that differ. A band that is not named is paid as standard; below the lowest bound that is "
         "named, a band pays `reward_minor`.",
     )
+    certificate = CertificateTermsIn(
+        required=False,
+        allow_null=True,
+        help_text="Have experts certify the labels when all tasks have one. It costs nothing beyond the job. None "
+        "unless given.",
+    )
 
 
 class RequirementOut(Out):
@@ -182,6 +189,7 @@ class JobOut(Out):
         "allowed_error_basis_points": None,
         "audit_share_basis_points": 1000,
         "reserve_basis_points": 1000,
+        "certificate": CertificateTermsIn.EXAMPLE,
         "created_at": "2026-05-17T12:00:00Z",
         "awaits_since": None,
         "launched_at": "2026-05-17T13:00:00Z",
@@ -210,6 +218,7 @@ class JobOut(Out):
     allowed_error_basis_points = fields.IntegerField(allow_null=True)
     audit_share_basis_points = fields.IntegerField()
     reserve_basis_points = fields.IntegerField()
+    certificate = CertificateTermsOut(allow_null=True, help_text="What was ordered last to be promised of its labels.")
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")

@@ -18,6 +18,7 @@ from marketplace.api.job_shapes import JOB_AS_SEEN, JOBS_AS_SEEN, JobDetailOut, 
 from marketplace.models import Band, Client, Job
 from marketplace.queries import presentation_of
 from marketplace.queries.progress import progress_of
+from marketplace.services.certificate_orders import CertificateTerms
 from marketplace.services.offers import Offer, offered_jobs, offers_to
 from marketplace.services.posting import Order, post_job
 from marketplace.services.pricing import AskedPrice
@@ -88,7 +89,11 @@ class JobsView(SidedView):
                 )
             return self._page_for_worker(worker)
         self.permit = self.permit.without("worker")
-        rows = self.permit.among(Job.objects.all()).filter(**asked).prefetch_related("requirements", "prices")
+        rows = (
+            self.permit.among(Job.objects.all())
+            .filter(**asked)
+            .prefetch_related("requirements", "prices", "certificate_orders")
+        )
         order = ("-created_at", "-id")
         return self.page(rows, JobOut, order_by=order, seen_as=lambda jobs: [summary_of(job) for job in jobs])
 
@@ -155,6 +160,7 @@ def summary_of(job: Job) -> dict[str, Any]:
     return {
         **{field.attname: getattr(job, field.attname) for field in Job._meta.concrete_fields},
         "requirements": sorted(job.requirements.all(), key=lambda requirement: requirement.pk),
+        "certificate": max(job.certificate_orders.all(), key=lambda order: (order.ordered_at, order.pk), default=None),
         "prices": sorted(in_force, key=lambda price: (Band.values.index(price.band), price.min_lower_bound)),
     }
 
@@ -214,6 +220,7 @@ def _order(asked: Mapping[str, Any]) -> Order:
         skill_id=asked["skill"],
         requirements={each["skill"]: each["min_lower_bound"] for each in demanded},
         prices=tuple(asked_price(each) for each in asked.get("prices", [])),
+        certificate=CertificateTerms(**asked["certificate"]) if asked.get("certificate") else None,
     )
 
 

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from marketplace.api import (
+    agreement,
     assignments,
     audit_events,
     bonuses,
+    certificates,
     client_credits,
     client_money,
     client_reports,
@@ -19,6 +21,7 @@ from marketplace.api import (
     job_money,
     job_steps,
     jobs,
+    labeling_functions,
     media,
     money_exceptions,
     pay_floors,
@@ -72,6 +75,13 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/automation/", predictions.AutomationView.as_view()),
     path("jobs/<uuid:job_id>/predictors/", predictions.PredictorsView.as_view()),
     path("jobs/<uuid:job_id>/estimate/", estimates.EstimateView.as_view()),
+    path("jobs/<uuid:job_id>/certificate/", certificates.CertificateView.as_view()),
+    path("jobs/<uuid:job_id>/certificate/file/", certificates.CertificateFileView.as_view()),
+    path("jobs/<uuid:job_id>/agreement/", agreement.AgreementView.as_view()),
+    path("jobs/<uuid:job_id>/functions/", labeling_functions.FunctionsView.as_view()),
+    path("jobs/<uuid:job_id>/functions/<uuid:function_id>/", labeling_functions.FunctionView.as_view()),
+    path("jobs/<uuid:job_id>/functions/trial/", labeling_functions.TrialView.as_view()),
+    path("jobs/<uuid:job_id>/functions/predictions/", labeling_functions.FunctionPredictionsView.as_view()),
     path("jobs/<uuid:job_id>/what-if/", what_ifs.WhatIfView.as_view()),
     path("jobs/<uuid:job_id>/launch/", job_steps.LaunchView.as_view()),
     path("jobs/<uuid:job_id>/recall/", job_money.RecallView.as_view()),

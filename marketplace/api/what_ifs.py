@@ -98,8 +98,8 @@ class WhatIfView(ApiView):
         """Replays the job's own answers, in the order in which they came, under another policy. Changes nothing.
 
         Where the policy asks for more answers than were given, they are drawn from what is believed of the task.
-        Accuracy is known on tasks whose truth gold, an inspection or an admin told. Of a large job a random sample of
-        tasks is replayed, up to 20,000 answers of choices or 1,000 of what is drawn or written.
+        Accuracy is known on tasks whose truth gold, an inspection or an admin told. Of a large job a random sample is
+        replayed, of up to 2,000 tasks; the more answers are tried, and of what is drawn or written, the fewer.
         """
         asked = self.read_query()
         job = find_job(job_id, permit=self.permit)

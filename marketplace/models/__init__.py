@@ -4,7 +4,7 @@ from marketplace.models.appeal import Appeal
 from marketplace.models.assignment import Annotation, Assignment, Heartbeat, Rejection
 from marketplace.models.bonus import Bonus
 from marketplace.models.breaker import Breaker
-from marketplace.models.certificate import Certificate, Inspection
+from marketplace.models.certificate import Certificate, CertificateOrder, Inspection
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.fee_schedule import FeeSchedule, FeeTier
@@ -12,6 +12,7 @@ from marketplace.models.interruption import Interruption
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
 from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.labeling_function import LabelingFunction
 from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
@@ -29,6 +30,7 @@ __all__ = [
     "Bonus",
     "Breaker",
     "Certificate",
+    "CertificateOrder",
     "Client",
     "ClientUserObjectPermission",
     "Escalation",
@@ -42,6 +44,7 @@ __all__ = [
     "Job",
     "JobUserObjectPermission",
     "JobVersion",
+    "LabelingFunction",
     "Lift",
     "Membership",
     "Participation",

@@ -1,4 +1,4 @@
-"""Certificates: what is promised of a job's labels, and the inspections that it rests on."""
+"""Certificates: what is promised of a job's labels, the inspections that it rests on, and who ordered one."""
 
 import uuid
 
@@ -50,6 +50,43 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return f"certificate {self.pk}"
+
+
+class CertificateOrder(models.Model):
+    """That a client wants a certificate of a job: it waits for the labels, until one is begun, or refused."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="certificate_orders")
+    target_basis_points = models.PositiveSmallIntegerField(help_text="The share of labels that is to be right.")
+    assurance_basis_points = models.PositiveSmallIntegerField(help_text="How sure that must be.")
+    per_class = models.BooleanField(help_text="Of the labels of each class, not only of all together.")
+    ordered_at = models.DateTimeField(default=clock.now)
+    certificate = models.OneToOneField(Certificate, null=True, on_delete=models.PROTECT, related_name="order")
+    refused_because = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job"],
+                condition=Q(certificate__isnull=True, refused_because=""),
+                name="one_waiting_certificate_order_per_job",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    target_basis_points__gte=5000,
+                    target_basis_points__lte=9900,
+                    assurance_basis_points__gte=5000,
+                    assurance_basis_points__lte=9900,
+                ),
+                name="certificate_order_terms_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(certificate__isnull=True) | Q(refused_because=""), name="certificate_order_has_one_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"order of a certificate of job {self.job_id}"
 
 
 class Inspection(models.Model):

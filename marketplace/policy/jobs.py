@@ -16,7 +16,7 @@ TERMS: Final = (
     "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
     "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
     "allowed_error_basis_points audit_share_basis_points "
-    "reserve_basis_points "
+    "reserve_basis_points certificate(target_basis_points assurance_basis_points per_class) "
     "requirements(skill min_lower_bound)"
 )
 PRICE: Final = "band min_lower_bound reward_minor"
@@ -35,7 +35,7 @@ FORECAST: Final = "answers gold_answers escalations cost_minor work_seconds"
 COST: Final = (
     f"currency tasks gold_tasks low({FORECAST}) expected({FORECAST}) high({FORECAST}) worst_answers worst_cost_minor "
     "reserve_minor fee_basis_points fee_minimum_minor time(basis answers low_seconds expected_seconds high_seconds) "
-    "hourly_pay(low_minor expected_minor high_minor)"
+    "hourly_pay(low_minor expected_minor high_minor) inspections(low expected high)"
 )
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"

@@ -35,7 +35,7 @@ class History:
 
 
 def history_of(job: Job, *, most: int) -> History:
-    """What is recorded of ``job``: answers in time by their order, weighed by scores as they stand now.
+    """What is recorded of ``job``: answers that are used, by their order, weighed by scores as they stand now.
 
     Of more than ``most`` tasks at work, or at gold, those of the lowest ids, which are random.
     """
@@ -86,10 +86,10 @@ CROSS JOIN LATERAL (
 """
 _SAMPLE: Final = f"""
 (SELECT task.id, false, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NULL
-   AND ({_TURNS}) > 0 ORDER BY task.id LIMIT %(most)s)
+   AND ({_TURNS} AND turn.ordinal IS NOT NULL) > 0 ORDER BY task.id LIMIT %(most)s)
 UNION ALL
 (SELECT task.id, true, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NOT NULL
-   AND ({_TURNS}) > 0 ORDER BY task.id LIMIT %(most)s)
+   AND ({_TURNS} AND turn.ordinal IS NOT NULL) > 0 ORDER BY task.id LIMIT %(most)s)
 """
 _ANSWERS: Final = """
 SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8)

@@ -1,6 +1,6 @@
 """Certificates: begun when a job's labels stand, earned by inspections, issued with all of their evidence and signed.
 
-Locks go task, escalation, certificate. Nothing but an inspection changes a label meanwhile: what is resolved stays so.
+Locks go certificate, task, escalation. Nothing but an inspection changes a label meanwhile: what is resolved stays so.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from kernel.services.audit import Actor, record
 from kernel.services.audit_log import signing_key
 from marketplace.models import Certificate, Escalation, Inspection, Job, JobVersion, Task
 from marketplace.queries import schema_of
+from marketplace.services.certificate_orders import MOST_CLASSES, is_being_inspected
 from marketplace.services.escalations import lock_escalation, mark_decided, open_escalation, require_mine_or_free
 from marketplace.services.submission import InvalidAnswer
 from qualification.labels.errors import ResultError
@@ -29,7 +30,6 @@ from qualification.statistics.certificates.course import ClassCourse, Terms
 from qualification.statistics.certificates.evidence import ALL_LABELS, ClassEvidence, Evidence, Look
 
 KIND: Final = "assay certificate 1"
-MOST_CLASSES: Final = 50
 AT_ONCE: Final = 5
 """How many inspections of a class wait for experts at the same time."""
 
@@ -58,7 +58,7 @@ def begin_certificate(*, job_id: UUID, terms: Terms, per_class: bool, by: Actor)
     job = Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
     if job is None:
         raise NotFound("job")
-    if Certificate.objects.filter(job=job, issued_at=None).exists():
+    if is_being_inspected(job_id):
         raise NotCertifiable("A certificate of this job is in the making already. Issue that one first.")
     certificate = Certificate.objects.create(
         job=job,
@@ -80,14 +80,14 @@ def decide_inspection(*, escalation_id: UUID, result: object, note: str, by: Use
 
     Raises InvalidAnswer, NotFound, NotYours or WrongState.
     """
-    tasks = Task.objects.select_for_update(no_key=True, of=("self",)).filter(escalations=escalation_id)
-    task = tasks.filter(escalations__kind=Escalation.Kind.INSPECTION).first()
-    if task is None:
+    certificates = Certificate.objects.select_for_update(no_key=True, of=("self",)).select_related("job")
+    certificate = certificates.filter(inspections__escalation=escalation_id).first()
+    if certificate is None:
         raise NotFound("inspection")
+    inspection = Inspection.objects.get(escalation=escalation_id)
+    task = Task.objects.select_for_update(no_key=True).get(pk=inspection.task_id)
     escalation = lock_escalation(escalation_id)
     require_mine_or_free(escalation, by)
-    inspection = Inspection.objects.get(escalation=escalation)
-    certificate = Certificate.objects.select_for_update(no_key=True).get(pk=inspection.certificate_id)
     schema = schema_of(JobVersion.objects.filter(job_id=task.job_id).latest("number").pk)
     try:
         answer = validate_result(schema, result)

@@ -6,6 +6,7 @@ from functools import reduce
 
 from marketplace.models import Job
 from marketplace.queries import current_schema_of
+from marketplace.services.certificate_orders import Inspections, inspections_expected
 from marketplace.services.shapes import BandShape, Shape, shape_of
 from marketplace.services.working_times import WorkingTime
 from qualification.statistics.estimates import Estimate, Forecast, estimate_job
@@ -48,6 +49,19 @@ def estimate_of(job: Job) -> tuple[Shape, Estimate]:
     # A question with one possible answer can be answered wrong by nobody; two is the least that can be forecast.
     classes = max(2, current_schema_of(job.pk).possible_answers)
     return shape, _sum(_band_estimate(job, band, shape, classes) for band in shape.bands)
+
+
+def inspections_of(job: Job, shape: Shape) -> Inspections | None:
+    """How many inspections the certificate will take that was ordered last of ``job``; None where none was."""
+    order = job.certificate_orders.order_by("-ordered_at", "-pk").first()
+    if order is None:
+        return None
+    return inspections_expected(
+        order=order,
+        tasks=shape.work_tasks,
+        schema=current_schema_of(job.pk),
+        confidence=job.confidence_basis_points / 10_000,
+    )
 
 
 def _band_estimate(job: Job, band: BandShape, shape: Shape, classes: int) -> Estimate:

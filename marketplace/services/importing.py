@@ -17,6 +17,7 @@ from kernel.services.audit import Actor, record
 from kernel.services.media import use_pictures
 from marketplace.models import Job, Prediction, Task
 from marketplace.services.budgets import set_growth_aside
+from marketplace.services.certificate_orders import require_labels_may_grow
 from marketplace.services.import_csv import read_csv
 from marketplace.services.import_faults import Faults, InvalidImport
 from marketplace.services.import_rows import Row, RowForm
@@ -68,6 +69,7 @@ def import_tasks(
     job = lock_job(job_id)
     if job.state not in Job.TAKES_TASKS:
         raise WrongState(f"Job {job.pk} is {job.state}; tasks are imported into a draft, or into a job that runs.")
+    require_labels_may_grow(job)
     label_schema = job.versions.select_related("label_schema").latest("number").label_schema
     intake = _Intake(job=job, label_schema=label_schema, by=by)
     for found in _read(stream, format, label_schema.checked):

@@ -16,6 +16,7 @@ from kernel.money import MINOR_UNIT_DIGITS
 from kernel.services.audit import Actor, record
 from kernel.text import clean_line, clean_text
 from marketplace.models import Client, Job, JobVersion, Requirement
+from marketplace.services.certificate_orders import CertificateTerms, order_certificate
 from marketplace.services.disputed_clients import require_undisputed
 from marketplace.services.fees import terms_for
 from marketplace.services.pay_dues import fill_reserve
@@ -76,6 +77,7 @@ class Order:
     reserve_basis_points: int = DEFAULT_RESERVE_BASIS_POINTS
     requirements: dict[UUID, float] = field(default_factory=dict)
     prices: tuple[AskedPrice, ...] = ()
+    certificate: CertificateTerms | None = None
 
 
 @transaction.atomic
@@ -113,6 +115,8 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
     for skill_id, bound in {order.skill_id: 0.0, **order.requirements}.items():
         Requirement.objects.create(job=job, skill=_skill(skill_id), min_lower_bound=bound)
     record(action="job.posted", subject=job, by=Actor.user(by), to_state=job.state)
+    if order.certificate is not None:
+        order_certificate(job_id=job.pk, terms=order.certificate, by=by)
     return job
 
 

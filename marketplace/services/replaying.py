@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from kernel.errors import Invalid, Refused
@@ -10,17 +11,21 @@ from marketplace.models import Job
 from marketplace.queries import current_schema_of
 from marketplace.queries.recorded import History, history_of
 from qualification.labels.schema import LabelSchema
-from qualification.statistics.whatif import Figure, Prediction, Rules, predict
+from qualification.statistics.whatif import Figure, Prediction, Recorded, Rules, predict
 
 SEED: Final = 7
 """What draws answers that were never given, and the intervals, unless another is asked for."""
 
 MOST_TASKS: Final = 2_000
-MOST_ANSWERS: Final = 20_000
-"""How many tasks are replayed at most, and how many answers they may come to, of choices."""
+MOST_WEIGHED: Final = 200_000
+MOST_WEIGHED_DRAWN: Final = 3_000
+"""How much weighing a replay may take, as tasks × the square of their answers; less of what is drawn or written."""
 
-COSTLIER: Final = 20
-"""How much longer it takes to weigh answers that are drawn or written."""
+MOST_ANSWERS_DRAWN: Final = 10
+"""Of one task, where answers are drawn or written: merging more takes longer than anybody waits for."""
+
+LONGEST_DRAWN: Final = 400_000
+"""Characters of such answers, after which no more tasks are taken."""
 
 
 class NothingToReplay(Refused):
@@ -77,9 +82,10 @@ def what_if(
     history = history_of(job, most=_most_tasks(schema, rules))
     if not history.work:
         raise NothingToReplay("Nobody has answered yet, so there is nothing to replay.")
+    tasks = history.work if schema.asks_only_choices else _within(history.work, LONGEST_DRAWN)
     try:
-        work = predict(schema, history.work, rules, chance=random.Random(seed))  # noqa: S311
-        known = [task for task in [*history.work, *history.gold] if task.truth]
+        work = predict(schema, tasks, rules, chance=random.Random(seed))  # noqa: S311
+        known = [task for task in [*tasks, *history.gold] if task.truth]
         judged = predict(schema, known, rules, chance=random.Random(seed)) if known else None  # noqa: S311
     except ValueError as error:
         raise Invalid(str(error)) from error
@@ -104,8 +110,20 @@ def _rules(job: Job, overlap: tuple[int, int] | None, confidence: float | None, 
 
 
 def _most_tasks(schema: LabelSchema, rules: Rules) -> int:
-    answers = MOST_ANSWERS if schema.asks_only_choices else MOST_ANSWERS // COSTLIER
-    return min(MOST_TASKS, max(1, answers // rules.overlap_max))
+    if schema.asks_only_choices:
+        return min(MOST_TASKS, MOST_WEIGHED // rules.overlap_max**2)
+    if rules.overlap_max > MOST_ANSWERS_DRAWN:
+        raise Invalid(
+            f"This job asks for what is drawn or written; up to {MOST_ANSWERS_DRAWN} answers to a task can be tried, "
+            f"not {rules.overlap_max}."
+        )
+    return min(MOST_TASKS, MOST_WEIGHED_DRAWN // rules.overlap_max**2)
+
+
+def _within(tasks: list[Recorded], characters: int) -> list[Recorded]:
+    """The first tasks whose answers have so many characters in all; one at least."""
+    lengths = accumulate(sum(len(vote.answer.key) for vote in task.votes) for task in tasks)
+    return tasks[: max(1, sum(length <= characters for length in lengths))]
 
 
 def _compared(rules: Rules, history: History, work: Prediction, judged: Prediction | None) -> WhatIf:

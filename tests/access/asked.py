@@ -107,6 +107,10 @@ def importing_predictions(world: World) -> Asked:
     return Asked(world.side.owner, f"{json.dumps(row)}\n", {"job_id": job.pk}, "application/x-ndjson")
 
 
+def ordering_a_certificate(world: World) -> Asked:
+    return Asked(world.side.owner, ids={"job_id": a_draft_of_the_owner(world).pk})
+
+
 def prioritising(world: World) -> Asked:
     job = a_draft_of_the_owner(world, tasks=1)
     row = {"external_id": "t0", "scores": [0.6, 0.4]}
@@ -323,6 +327,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST jobs/<job_id>/tasks/": importing,
     "POST jobs/<job_id>/predictions/": importing_predictions,
     "POST jobs/<job_id>/priorities/": prioritising,
+    "POST jobs/<job_id>/certificate/": ordering_a_certificate,
     "POST jobs/<job_id>/media/": adding_media,
     "POST jobs/<job_id>/media/fetch/": fetching_media,
     "POST jobs/<job_id>/launch/": launching,

@@ -70,6 +70,10 @@ PRIVATE: Final = """
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/predictions/ | GET jobs/<job_id>/predictors/ | POST jobs/<job_id>/priorities/
     GET jobs/<job_id>/automation/ | GET jobs/<job_id>/what-if/
+    GET jobs/<job_id>/certificate/ | POST jobs/<job_id>/certificate/ | GET jobs/<job_id>/certificate/file/
+    GET jobs/<job_id>/agreement/ | GET jobs/<job_id>/functions/ | POST jobs/<job_id>/functions/
+    DELETE jobs/<job_id>/functions/<function_id>/ | GET jobs/<job_id>/functions/trial/
+    POST jobs/<job_id>/functions/predictions/
     POST jobs/<job_id>/tasks/ | GET jobs/<job_id>/estimate/ | GET clients/<client_id>/trace/<subject>/
     GET clients/<client_id>/statements/<month>/ | GET clients/<client_id>/statements/<month>/csv/
     GET clients/<client_id>/spending/ | GET clients/<client_id>/invoices/ | POST clients/<client_id>/invoices/

@@ -15,9 +15,11 @@ from kernel.services.admin_invitations import invite_admin
 from kernel.services.audit import Actor
 from kernel.services.media import add_media
 from marketplace.models import Escalation, Task
+from marketplace.services.certificate_orders import CertificateTerms, order_certificate
 from marketplace.services.escalations import open_escalation
 from marketplace.services.invitations import invite_member
 from marketplace.services.invoicing import issue_invoice
+from marketplace.services.labeling_functions import define_function
 from marketplace.services.settlement import settle_all
 from qualification.models import Certification
 from tests.billing.builders import a_ready_account
@@ -78,7 +80,11 @@ def a_side() -> Side:
     month = month_of(clock.now())
     with clock.ahead_by(month.ends_at + SETTLES_FOR - clock.now()):
         invoice, _ = issue_invoice(client=client, month=month, currency="USD", by=Actor.user(owner))
+    order_certificate(job_id=job.pk, terms=CertificateTerms(), by=owner)
+    rule = {"kind": "keyword", "field": "text", "words": ["text"], "label": "cat"}
+    function = define_function(job_id=job.pk, name="any text", rule=rule, by=Actor.user(owner))
     ids = {
+        "function_id": function.pk,
         "client_id": client.pk,
         "invoice_id": invoice.pk,
         "member_id": member.pk,

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 from kernel import clock
+from kernel.services.audit import Actor
 from marketplace.services.allocation import claim_task
 from marketplace.services.bonuses import give_bonus
+from marketplace.services.certificate_orders import CertificateTerms, order_certificate
 from marketplace.services.heartbeats import note_heartbeat
 from marketplace.services.invoicing import issue_invoice
+from marketplace.services.labeling_functions import define_function
 from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.review import reject_assignment
@@ -33,6 +36,8 @@ from tests.marketplace.test_fees import agreed
 from tests.marketplace.test_interruptions import a_job, a_turn, cut_short
 from tests.marketplace.test_pay_floor import a_floor, a_job_of, takes, works
 
+ANY_TEXT = {"kind": "keyword", "field": "text", "words": ["text"], "label": "cat"}
+
 
 def some_of_everything() -> None:
     """At least two rows in every table."""
@@ -55,6 +60,7 @@ def _work() -> None:
     begun_turn = a_turn(an_open_job())
     note_heartbeat(assignment_id=begun_turn.pk, worker=begun_turn.worker)
     predicted = a_predicted_job()
+    define_function(job_id=predicted.pk, name="any text", rule=ANY_TEXT, by=Actor.user(owner_of(predicted.client)))
     let_people_answer(audits_of(predicted))
     tend_predictors()
 
@@ -72,6 +78,8 @@ def _decisions() -> None:
     a_submitted_answer(looked_at)
     with clock.ahead_by(timedelta(days=1)):
         look_for_signals()
+    wanted = an_open_job()
+    order_certificate(job_id=wanted.pk, terms=CertificateTerms(), by=owner_of(wanted.client))
 
 
 def _money() -> None:

@@ -56,6 +56,7 @@ CLIENT_SEES = {
     "allowed_error_basis_points",
     "audit_share_basis_points",
     "reserve_basis_points",
+    "certificate",
     "requirements",
     "created_at",
     "awaits_since",

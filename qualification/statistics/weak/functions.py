@@ -16,6 +16,8 @@ import re2
 Item = Mapping[str, object]
 
 MOST_WORDS: Final = 1_000
+LONGEST_WORD: Final = 200
+MOST_ENTRIES: Final = 10_000
 LONGEST_PATTERN: Final = 1_000
 LONGEST_TEXT: Final = 100_000
 """Of a text that is looked at; what follows is not."""
@@ -73,6 +75,8 @@ def _keyword(given: Mapping[str, object], field: str, classes: frozenset[str]) -
         raise InvalidFunction(f"words is a list of 1 to {MOST_WORDS:,}.")
     if not all(isinstance(word, str) and word.strip() for word in words):
         raise InvalidFunction("each word is a text with something in it.")
+    if any(len(word) > LONGEST_WORD for word in words):
+        raise InvalidFunction(f"a word has up to {LONGEST_WORD} characters.")
     either = "|".join(re2.escape(_folded(word.strip())) for word in words)
     found = _compiled(f"(?:^|{_EDGE})(?:{either})(?:$|{_EDGE})")
     label = _label(given, classes)
@@ -91,7 +95,9 @@ def _lookup(given: Mapping[str, object], field: str, classes: frozenset[str]) ->
     table = given.get("table")
     if not isinstance(table, dict) or not table:
         raise InvalidFunction("table is an object from text to class.")
-    wrong = sorted(str(label) for label in table.values() if label not in classes)
+    if len(table) > MOST_ENTRIES:
+        raise InvalidFunction(f"table has up to {MOST_ENTRIES:,} entries.")
+    wrong = sorted(str(label) for label in table.values() if not isinstance(label, str) or label not in classes)
     if wrong:
         raise InvalidFunction(f"{wrong[0]!r} is no class. Classes: {', '.join(sorted(classes))}.")
     classes_by_text = {_folded(str(text).strip()): str(label) for text, label in table.items()}

@@ -1,0 +1,100 @@
+"""Agreement in a job: measures that fit each question, and intervals for hundreds of draws at once."""
+
+import numpy as np
+import pytest
+
+from qualification.labels.results import Answer, validate_result
+from qualification.labels.schema import parse_schema
+from qualification.statistics.agreed import agreed_by_label, agreed_on
+from qualification.statistics.agreement import (
+    GivenValues,
+    Metric,
+    gwet_ac1,
+    interval,
+    krippendorff_alpha,
+    percent_agreement,
+)
+from qualification.statistics.likeness import Given
+from qualification.statistics.resampling import mean_interval, nominal_agreement
+
+STARS = parse_schema('<View><Text name="t" value="$t"/><Rating name="s" toName="t" maxRating="5"/></View>')
+SEVERAL = parse_schema(
+    '<View><Text name="t" value="$t"/><Choices name="c" toName="t" choice="multiple">'
+    '<Choice value="a"/><Choice value="b"/></Choices></View>'
+)
+SPANS = parse_schema(
+    '<View><Text name="t" value="$t"/><Labels name="l" toName="t"><Label value="Name"/></Labels></View>'
+)
+
+
+def some_values(seed: int = 5) -> GivenValues:
+    """Three hundred tasks of three classes with one to four answers each, mostly right."""
+    chance = np.random.default_rng(seed)
+    rows = [
+        (task, worker, truth if chance.random() < 0.8 else chance.integers(3))
+        for task in range(300)
+        for truth in [chance.integers(3)]
+        for worker in range(chance.integers(1, 5))
+    ]
+    return GivenValues.of(task=[r[0] for r in rows], worker=[r[1] for r in rows], value=[r[2] for r in rows])
+
+
+def test_all_draws_at_once_give_the_intervals_of_draw_by_draw() -> None:
+    given = some_values()
+
+    found = nominal_agreement(given, classes=3, generator=np.random.default_rng(1), draws=4000)
+
+    for one, measure in ((found.percent, percent_agreement), (found.alpha, krippendorff_alpha), (found.ac1, gwet_ac1)):
+        other = interval(measure, given, generator=np.random.default_rng(2), draws=1000)
+        assert one is not None and other is not None
+        assert one.value == other.value
+        assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.01)
+
+
+def test_what_cannot_be_compared_has_no_measure() -> None:
+    single = GivenValues.of(task=[0, 1], worker=[0, 0], value=[0, 1])
+    found = nominal_agreement(single, classes=2, generator=np.random.default_rng(1))
+    assert (found.percent, found.alpha, found.ac1) == (None, None, None)
+    assert mean_interval(np.array([]), generator=np.random.default_rng(1)) is None
+
+
+def stars(task: str, worker: str, rating: int) -> Given:
+    region = {"from_name": "s", "to_name": "t", "type": "rating", "value": {"rating": rating}}
+    return Given(task, worker, validate_result(STARS, [region]))
+
+
+def test_ratings_are_steps() -> None:
+    given = [stars("1", "a", 1), stars("1", "b", 1), stars("2", "a", 5), stars("2", "b", 4)]
+    found = agreed_on(STARS, STARS.controls[0], given, generator=np.random.default_rng(1))
+    table = GivenValues.of_table([[1, 1], [5, 4]])
+    assert found.alpha is not None and found.likeness is not None
+    assert found.alpha.value == krippendorff_alpha(table, metric=Metric.ORDINAL)
+    assert (found.level, found.percent, found.likeness.value) == (Metric.ORDINAL, None, 0.875)
+
+
+def test_several_choices_are_one_answer_and_alike_by_what_they_share() -> None:
+    given = [
+        Given("1", "a", Answer.of({"c": ["a", "b"]})),
+        Given("1", "b", Answer.of({"c": ["a"]})),
+        Given("2", "a", Answer.of({"c": ["b"]})),
+        Given("2", "b", Answer.of({"c": ["b"]})),
+    ]
+    found = agreed_on(SEVERAL, SEVERAL.controls[0], given, generator=np.random.default_rng(1))
+    assert found.percent is not None and found.likeness is not None
+    assert (found.percent.value, found.likeness.value) == (0.5, 0.75)
+    by_label = agreed_by_label(SEVERAL, SEVERAL.controls[0], given, generator=np.random.default_rng(1))
+    assert {label: one.percent and one.percent.value for label, one in by_label.items()} == {"a": 1.0, "b": 0.5}
+
+
+def test_spans_are_alike() -> None:
+    def span(task: str, worker: str, end: int) -> Given:
+        value = {"start": 0, "end": end, "labels": ["Name"]}
+        region = {"from_name": "l", "to_name": "t", "type": "labels", "value": value}
+        return Given(task, worker, validate_result(SPANS, [region]))
+
+    given = [span("1", "a", 4), span("1", "b", 4), span("2", "a", 4), span("2", "b", 2)]
+    found = agreed_on(SPANS, SPANS.controls[0], given, generator=np.random.default_rng(1))
+    by_label = agreed_by_label(SPANS, SPANS.controls[0], given, generator=np.random.default_rng(1))
+    assert (found.level, found.alpha, found.tasks, found.answers) == (None, None, 2, 4)
+    assert found.likeness is not None and 0.5 < found.likeness.value < 1
+    assert list(by_label) == ["Name"]
