@@ -44,7 +44,7 @@ class Plan:
 
 
 LONG: Final = Plan(
-    seconds=2_400, drain_seconds=600, payouts=10_000, kills=1_000, database_kills=100, faults=5_000, seed=1
+    seconds=2_400, drain_seconds=600, payouts=10_000, kills=1_250, database_kills=100, faults=5_000, seed=1
 )
 
 

@@ -41,7 +41,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--long", action="store_true", help="10,000 payouts, 1,000 kills, 100 of the database")
+        parser.add_argument("--long", action="store_true", help="10,000 payouts, 1,250 kills, 100 of the database")
         parser.add_argument("--seconds", type=float, help="end the load after so long, whatever is left")
         parser.add_argument("--drain-seconds", type=float, help="what is under way then has so long to come to its end")
         for count in COUNTS:
