@@ -7,6 +7,7 @@ from typing import Any, Final
 import stripe
 
 from kernel.destinations import origin_of
+from kernel.kept_connections import KeptConnections
 from kernel.outbound import Limits, Outbound, OutboundRefused
 
 STRIPE: Final = origin_of("https://api.stripe.com")
@@ -20,11 +21,13 @@ class GuardedClient(stripe.HTTPClient):
 
     def __init__(self, *, double: str = "") -> None:
         super().__init__()
+        self._kept = KeptConnections()
         if double:
             origin = frozenset({origin_of(double)})
-            self._outbound = Outbound(only=origin, internal=origin)
+            self._outbound = Outbound(only=origin, internal=origin, kept=self._kept)
         else:
-            self._outbound = Outbound(only=frozenset({STRIPE}), authorities=Path(stripe.ca_bundle_path))
+            authorities = Path(stripe.ca_bundle_path)
+            self._outbound = Outbound(only=frozenset({STRIPE}), authorities=authorities, kept=self._kept)
 
     def request(
         self,
@@ -44,7 +47,8 @@ class GuardedClient(stripe.HTTPClient):
         return answer.body.decode(errors="replace"), answer.status, answer.headers
 
     def close(self) -> None:
-        """Nothing stays open between requests."""
+        """Close the connections that wait for the next request."""
+        self._kept.close()
 
 
 def _no_connection(message: str) -> stripe.APIConnectionError:

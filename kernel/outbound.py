@@ -2,10 +2,10 @@
 
 Nothing else may import an HTTP client; ruff and import-linter hold that (ADR 0014). A name is looked up once, every
 answer is checked, and the connection is made to an address that was checked: what the name means a moment later does
-not matter. The certificate is checked against the name. No cookies, proxies or compression; one request a connection.
+not matter. The certificate is checked against the name. No cookies, proxies or compression; one request a connection,
+unless a way out is given a place where connections are kept.
 """
 
-import contextlib
 import http.client
 import io
 import socket
@@ -26,6 +26,7 @@ from django.utils.datastructures import CaseInsensitiveMapping
 
 from kernel.destinations import Destination, Origin, Unreadable, destination_of, is_public
 from kernel.errors import Refused
+from kernel.kept_connections import KeptConnections
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -125,7 +126,8 @@ class Outbound:
 
     ``internal`` are origins that may also be reached by http, on other ports and inside; ``only``, if given, are all
     that may be reached. ``own_hosts`` (patterns as of ALLOWED_HOSTS) are ours and not asked. ``authorities`` is a file
-    of certificates to trust instead of the system's.
+    of certificates to trust instead of the system's. Connections that are ``kept`` are used again; a request whose
+    connection breaks has no answer then as ever, and is not sent again: whoever asks knows whether it may be.
     """
 
     internal: frozenset[Origin] = frozenset()
@@ -133,6 +135,7 @@ class Outbound:
     own_hosts: tuple[str, ...] = ()
     authorities: Path | None = None
     network: Network = field(default_factory=Internet)
+    kept: KeptConnections | None = None
 
     def fetch(self, *, url: str, media_types: Collection[str], limits: Limits = Limits()) -> Answer:
         """GET what is at the URL: a 200 with a body of one of these media types. Raises OutboundRefused."""
@@ -183,8 +186,7 @@ class Outbound:
         assert not transaction_is_open(), "Nobody is asked inside a transaction: a rollback could not take it back."
         deadline = _Deadline(limits.total_seconds)
         try:
-            with contextlib.closing(self._connected(question.destination.origin, limits, deadline)) as connection:
-                return _spoken(_Line(connection, limits, deadline), question, limits, check)
+            return self._exchanged(question, limits, deadline, check)
         except TimeoutError as fault:
             raise NoAnswer("The other server did not answer in time.") from fault
         except ssl.SSLCertVerificationError as fault:
@@ -193,6 +195,21 @@ class Outbound:
             raise NoAnswer("The other server could not be reached, or broke the connection.") from fault
         except http.client.HTTPException as fault:
             raise AnswerRefused("The other server's answer is no whole answer of HTTP.") from fault
+
+    def _exchanged(self, question: _Question, limits: Limits, deadline: "_Deadline", check: _Check) -> Answer:
+        origin = question.destination.origin
+        connection = self.kept.take(origin) if self.kept else None
+        connection = connection or self._connected(origin, limits, deadline)
+        goes_on = False
+        try:
+            speech = "keep-alive" if self.kept else "close"
+            answer, goes_on = _spoken(_Line(connection, limits, deadline), question, limits, check, speech)
+            return answer
+        finally:
+            if self.kept and goes_on:
+                self.kept.keep(origin, connection)
+            else:
+                connection.close()
 
     def _connected(self, origin: Origin, limits: Limits, deadline: "_Deadline") -> socket.socket:
         """A connection to an address that was checked; with https, to one that has proved the name."""
@@ -328,13 +345,13 @@ class _Line:
         pass
 
 
-def _spoken(line: _Line, question: _Question, limits: Limits, check: _Check) -> Answer:
-    """One request and its answer, checked before its body is read."""
+def _spoken(line: _Line, question: _Question, limits: Limits, check: _Check, connection: str) -> tuple[Answer, bool]:
+    """One request and its answer, checked before its body is read; and whether another may follow it."""
     destination = question.destination
     speaker = http.client.HTTPConnection(destination.origin.host, destination.origin.port)
     speaker.auto_open = 0
     speaker.sock = line
-    own = {"Host": destination.origin.authority, "Connection": "close", "Accept-Encoding": "identity"}
+    own = {"Host": destination.origin.authority, "Connection": connection, "Accept-Encoding": "identity"}
     headers = {"User-Agent": "Assay", **question.headers, **own}
     speaker.request(question.method, destination.target, body=question.body or None, headers=headers)
     answer = speaker.getresponse()
@@ -350,4 +367,4 @@ def _spoken(line: _Line, question: _Question, limits: Limits, check: _Check) -> 
         raise AnswerRefused("The other server's answer is too large.")
     if answer.length:
         raise http.client.IncompleteRead(content, answer.length)
-    return Answer(status=answer.status, headers=said, body=content)
+    return Answer(status=answer.status, headers=said, body=content), answer.isclosed() and not answer.will_close

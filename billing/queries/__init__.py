@@ -120,7 +120,8 @@ def _crossed(currency: str) -> Counter[str]:
     entries = LedgerEntry.objects.filter(source__currency=currency)
     for kind, minor in _sums(entries.filter(posting__kind__in=CROSSING), "posting__kind"):
         crossed[kind] += minor
-    for kind, minor in _sums(entries.filter(posting__reverses__kind__in=CROSSING), "posting__reverses__kind"):
+    undone = entries.filter(posting__kind=Posting.Kind.REVERSAL, posting__reverses__kind__in=CROSSING)
+    for kind, minor in _sums(undone, "posting__reverses__kind"):
         crossed[kind] -= minor
     return crossed
 

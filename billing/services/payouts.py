@@ -21,6 +21,7 @@ from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.flow import WrongState, move
 from kernel.money import Money
+from kernel.rows import insert
 from kernel.services.audit import Actor, record
 from kernel.services.outbox import announce
 
@@ -58,9 +59,10 @@ def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str
             f"{asked} is less than the smallest payout, which is {smallest}.",
             details={"asked_minor": asked.minor, "minimum_minor": MINIMUM_MINOR, "currency": asked.currency},
         )
-    payout = Payout.objects.create(
+    payout = Payout(
         owner=owner, payout_account=account, amount_minor=asked.minor, currency=asked.currency, period=period
     )
+    insert(payout)
     post(
         key=f"{payout.reference}:requested",
         kind=Posting.Kind.PAYOUT_REQUESTED,

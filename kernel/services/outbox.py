@@ -23,6 +23,7 @@ from django.db.models import F
 
 from kernel import clock
 from kernel.models import OutboxMessage
+from kernel.rows import insert
 from kernel.services.audit import Actor, record
 
 logger = logging.getLogger(__name__)
@@ -75,9 +76,8 @@ def announce(event: object) -> None:
     assert connection.in_atomic_block, "An event is announced in the transaction that made it true."
     name = type(event).__name__
     payload = dataclasses.asdict(event)  # type: ignore[call-overload]  # every event is a dataclass
-    OutboxMessage.objects.bulk_create(
-        OutboxMessage(event=name, reaction=s.name, payload=payload) for s in _subscriptions.get(name, [])
-    )
+    for subscription in _subscriptions.get(name, []):
+        insert(OutboxMessage(event=name, reaction=subscription.name, payload=payload))
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ import stripe
 
 from billing.demo.stripe_double import StripeDouble
 from billing.stripe_transport import GuardedClient
+from kernel.outbound import Internet
 from tests.billing.stripe_double.world import API_KEY
 
 
@@ -30,3 +31,17 @@ def test_the_package_reaches_stripes_api_and_nothing_else(url: str) -> None:
     for double in ("", "http://127.0.0.1:1"):
         with pytest.raises(stripe.APIConnectionError, match="is not among what is asked from here"):
             GuardedClient(double=double).request("get", url, {})
+
+
+def test_one_connection_carries_one_call_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    connect = Internet.connect
+    monkeypatch.setattr(
+        Internet, "connect", lambda *args, **kwargs: opened.append(args[1:]) or connect(*args, **kwargs)
+    )
+    with StripeDouble() as double:
+        client = GuardedClient(double=double.base_url)
+        statuses = [client.request("get", f"{double.base_url}/v1/accounts/acct_{n}", {})[1] for n in range(3)]
+        client.close()
+
+    assert (statuses, len(opened)) == ([401, 401, 401], 1)

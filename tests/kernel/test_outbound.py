@@ -8,6 +8,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from kernel.destinations import origin_of
+from kernel.kept_connections import KeptConnections
 from kernel.outbound import AddressRefused, AnswerRefused, Limits, NoAnswer, Outbound, OutboundRefused, outbound
 from tests.kernel.internet import OTHER_PUBLIC, PUBLIC, Authority, Server, SmallInternet, a_server
 
@@ -57,6 +58,28 @@ def test_a_file_is_fetched_from_the_address_that_was_checked_under_its_name(
     (method, path, headers) = server.asked[0]
     assert (method, path) == ("GET", "/file?of=it")
     assert headers == {"Host": NAME, "User-Agent": "Assay", "Connection": "close", "Accept-Encoding": "identity"}
+
+
+def test_a_connection_is_used_again_where_it_is_kept(
+    internet: SmallInternet, authority: Authority, server: Server
+) -> None:
+    way_out = Outbound(network=internet, authorities=authority.file, kept=KeptConnections())
+
+    bodies = [way_out.ask(method="GET", url=f"https://{NAME}/{path}").body for path in ("file", "gone", "file")]
+
+    assert bodies == [b"a picture", b"gone", b"a picture"]
+    assert (internet.looked_up, internet.connected) == ([NAME], [(PUBLIC, 443)])
+    assert {headers["Connection"] for _, _, headers in server.asked} == {"keep-alive"}
+
+
+def test_a_connection_is_not_kept_after_half_an_answer(internet: SmallInternet, authority: Authority) -> None:
+    way_out = Outbound(network=internet, authorities=authority.file, kept=KeptConnections())
+
+    with pytest.raises(AnswerRefused):
+        way_out.ask(method="GET", url=f"https://{NAME}/large", limits=SMALL)
+    assert way_out.ask(method="GET", url=f"https://{NAME}/file", limits=SMALL).body == b"a picture"
+
+    assert internet.connected == [(PUBLIC, 443), (PUBLIC, 443)]
 
 
 def test_cookies_are_not_kept(way_out: Outbound, server: Server) -> None:
