@@ -1,5 +1,7 @@
 """How Stripe's package reaches Stripe: nowhere but there, and the double only where it is said to be."""
 
+import socket
+
 import pytest
 import stripe
 
@@ -34,14 +36,17 @@ def test_the_package_reaches_stripes_api_and_nothing_else(url: str) -> None:
 
 
 def test_one_connection_carries_one_call_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
+    opened: list[str] = []
     connect = Internet.connect
-    monkeypatch.setattr(
-        Internet, "connect", lambda *args, **kwargs: opened.append(args[1:]) or connect(*args, **kwargs)
-    )
+
+    def counted(self: Internet, address: str, port: int, *, timeout_seconds: float) -> socket.socket:
+        opened.append(address)
+        return connect(self, address, port, timeout_seconds=timeout_seconds)
+
+    monkeypatch.setattr(Internet, "connect", counted)
     with StripeDouble() as double:
         client = GuardedClient(double=double.base_url)
         statuses = [client.request("get", f"{double.base_url}/v1/accounts/acct_{n}", {})[1] for n in range(3)]
         client.close()
 
-    assert (statuses, len(opened)) == ([401, 401, 401], 1)
+    assert (statuses, opened) == ([401, 401, 401], ["127.0.0.1"])
