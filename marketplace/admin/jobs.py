@@ -30,6 +30,7 @@ from marketplace.models import (
     Task,
     WaitingGold,
 )
+from marketplace.queries.fairness import fairness_of
 from marketplace.services.completion import cancel_job
 from marketplace.services.posting import pause_job, resume_job
 from marketplace.services.review import accept_assignment, reverse_rejection
@@ -128,8 +129,21 @@ class JobAdmin(PersonalDecisionAdmin):
     search_fields = ("=id", "title", "client__name")
     ordering = ("-created_at", "-id")
     inlines = (RequirementInline, VersionInline)
+    readonly_fields = ("last_week",)
     action_form = DecisionForm
     actions = ("pause", "resume", "cancel")
+
+    @admin.display(description="turns of the last week")
+    def last_week(self, job: Job) -> str:
+        """How evenly they were shared out."""
+        had = fairness_of(job, weeks_ago=1)
+        if had.jain is None or had.gini is None:
+            return "none"
+        return (
+            f"{had.turns} among {had.workers} workers who were certified and at work, {had.without_a_turn} of them "
+            f"without one; half had {had.median_turns:g} or fewer, the most {had.most_turns} "
+            f"(Jain {had.jain:.2f}, Gini {had.gini:.2f})"
+        )
 
     @admin.display(description="price of an answer")
     def price(self, job: Job) -> str:

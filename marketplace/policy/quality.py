@@ -31,6 +31,7 @@ OWN_SIGNAL: Final = (
     "id name meaning sentence state job title since until told_at reason answered_at answer decided_at note"
 )
 CONFUSION: Final = "worker skill matrices(choices classes(right answers right_at_least said(choice times likely)))"
+FAIRNESS: Final = "since until workers without_a_turn turns median_turns most_turns jain gini"
 
 ROWS: Final = (
     *allow("list_skills", on="skill", to="person", when=ANY, reads=SKILL, scope=ANY_KEY),
@@ -108,6 +109,7 @@ ROWS: Final = (
     *allow("list_one_s_own_scores", on="score", to="worker", reads=OWN_SCORE, scope="work"),
     *allow("list_scores", on="score", to=ADMINS, reads=SCORE, scope="admin.read"),
     *allow("show_a_worker_s_confusion", on="score", to=LOOKERS, reads=CONFUSION, scope="admin.read"),
+    *allow("show_a_job_s_fairness", on="job", to=LOOKERS, reads=FAIRNESS, scope="admin.read"),
     *allow("list_signals", on="signal", to=LOOKERS, reads=SIGNAL, scope="admin.read"),
     *allow("show_a_signal", on="signal", to=LOOKERS, reads=f"{SIGNAL} turns", scope="admin.read"),
     *allow("list_signals_that_one_was_told_of", on="signal", to="worker", reads=OWN_SIGNAL, scope="work"),

@@ -43,7 +43,7 @@ ADMINS: Final = """
     GET skills/<skill_id>/media/ | POST skills/<skill_id>/media/ | GET skills/<skill_id>/media/<media_id>/
     DELETE skills/<skill_id>/media/<media_id>/ | POST skills/<skill_id>/media/<media_id>/withdraw/
     POST clients/<client_id>/fees/ | POST pay-floors/ | GET signals/ | GET signals/<signal_id>/
-    GET confusions/
+    GET confusions/ | GET jobs/<job_id>/fairness/
 """
 """For admins alone, whoever's it is."""
 
