@@ -19,9 +19,14 @@ def sweep_missed_events() -> None:
 
 @shared_task(name="billing.reconcile")
 def reconcile() -> None:
-    """Match what moved at Stripe with the postings that say why; look again at accounts below zero there. Nightly."""
+    """Match what moved at Stripe with the postings that say why; alarm what has none. Nightly."""
     reconciliation.reconcile()
-    bank_payouts.look_again_at_shortfalls()
+
+
+@shared_task(name="billing.look_for_shortfalls")
+def look_for_shortfalls() -> None:
+    """Look at Stripe for payout accounts that have fallen below zero, or no longer are. Nightly."""
+    bank_payouts.look_for_shortfalls()
 
 
 @shared_task(name="billing.pay_out_on_schedule")

@@ -68,6 +68,12 @@ def lift_pay() -> None:
     pay_lifts.lift_pay()
 
 
+@shared_task(name="marketplace.lift_pay_everywhere")
+def lift_pay_everywhere() -> None:
+    """Lift pay in jobs that the quick sweep passes by, too. Nightly."""
+    pay_lifts.lift_pay(everywhere=True)
+
+
 @shared_task(name="marketplace.flag_overdue_escalations")
 def flag_overdue_escalations() -> None:
     """Flag what nobody has decided in time, and give what somebody sits on back to all."""

@@ -81,3 +81,8 @@ class Dispute(models.Model):
     def amount(self) -> Money:
         """What is disputed."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def from_funds(self) -> Money:
+        """What the client's funds gave of it."""
+        return Money(self.from_funds_minor, self.currency)

@@ -1,18 +1,24 @@
 """The last hop, from a payout account at Stripe to its owner's bank: followed for the owner. It posts nothing."""
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from billing import stripe_records
-from billing.models import BankPayout, PayoutAccount
+from billing.models import BankPayout, Payout, PayoutAccount
 from billing.stripe_gateway import StripeTrouble
 from billing.stripe_records import BankPayoutState
+from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor, record
 
 logger = logging.getLogger(__name__)
+
+WATCHED_FOR: Final = timedelta(days=90)
+"""How long after a payout its account is looked at: banks may take payments back for about so long."""
 
 STRIPE: Final = Actor.system("stripe")
 
@@ -59,14 +65,23 @@ def look_for_shortfall(*, stripe_account_id: str) -> None:
     _note_shortfalls(stripe_account_id, {currency: minor for currency, minor in below.items() if minor < 0})
 
 
-def look_again_at_shortfalls() -> None:
-    """Ask of each account that was below zero whether it still is. Calls Stripe."""
-    short = PayoutAccount.objects.exclude(shortfalls={}).order_by("opened_at", "pk")
-    for stripe_account_id in list(short.values_list("stripe_account_id", flat=True)):
+def look_for_shortfalls() -> int:
+    """Look at each account at Stripe that money went to lately, or that was below zero; how many could be looked at.
+
+    What is taken back there comes without a word to us where nobody listens. Calls Stripe.
+    """
+    lately = clock.now() - WATCHED_FOR
+    watched = PayoutAccount.objects.exclude(stripe_account_id="").filter(
+        Q(pk__in=Payout.objects.filter(sent_at__gt=lately).values("payout_account")) | ~Q(shortfalls={})
+    )
+    looked_at = 0
+    for stripe_account_id in list(watched.order_by("pk").values_list("stripe_account_id", flat=True)):
         try:
             look_for_shortfall(stripe_account_id=stripe_account_id)
+            looked_at += 1
         except StripeTrouble as trouble:
-            logger.warning("What %s is short of could not be read: %s", stripe_account_id, trouble)
+            logger.warning("What account %s has at Stripe is not known: %s", stripe_account_id, trouble)
+    return looked_at
 
 
 @transaction.atomic

@@ -31,6 +31,10 @@ TIERS: Final = "tiers(from_spent_minor basis_points)"
 FEES: Final = f"currency minimum_minor {TIERS} spent_minor basis_points set_at"
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
 CREDIT: Final = "id state amount_minor currency reason funding granted_at taken_back_at"
+DISPUTE: Final = (
+    "id funding state sentence amount_minor from_funds_minor currency reason evidence_due_at created_at opened_at "
+    "finished_at"
+)
 REFUND: Final = "id funding state amount_minor currency failure created_at finished_at"
 
 ROWS: Final = (
@@ -139,6 +143,8 @@ ROWS: Final = (
         writes="amount_minor currency success_url cancel_url",
         scope="money.write",
     ),
+    *allow("list_disputes_of_a_client", on="client's money", to=SIDE, reads=DISPUTE, scope="money.read"),
+    *allow("list_disputes_of_a_client", on="client's money", to="finance auditor", reads=DISPUTE, scope="admin.read"),
     *allow("list_credits_of_a_client", on="credit", to=SIDE, reads=CREDIT, scope="money.read"),
     *allow("list_credits_of_a_client", on="credit", to="finance auditor", reads=CREDIT, scope="admin.read"),
     *allow(

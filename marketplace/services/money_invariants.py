@@ -70,7 +70,46 @@ SELECT worker, 'earned ' || sum(paid) || '; prices at their claims, lifts, bonus
 FROM parts WHERE worker LIKE 'worker:%' GROUP BY worker, currency HAVING sum(agreed) <> sum(paid)
 """  # noqa: S608  (all of it ours)
 
+_INVOICED: Final = """
+WITH charged AS (
+    SELECT coalesce('client:' || job.client_id, moved.owner) AS client, moved.currency,
+           to_char(moved.at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
+           coalesce(sum(moved.minor) FILTER (WHERE moved.taker <> 'platform_fees'), 0) AS pay,
+           coalesce(sum(moved.minor) FILTER (WHERE moved.taker = 'platform_fees'), 0) AS fees
+    FROM (
+        SELECT posting.at, source.currency, CASE WHEN is_undone THEN target.owner ELSE source.owner END AS owner,
+               CASE WHEN is_undone THEN source.kind ELSE target.kind END AS taker,
+               CASE WHEN is_undone THEN -entry.amount_minor ELSE entry.amount_minor END AS minor
+        FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
+        JOIN billing_ledgeraccount source ON source.id = entry.source_id
+        JOIN billing_ledgeraccount target ON target.id = entry.target_id
+        CROSS JOIN LATERAL (SELECT source.kind IN ('worker_earnings', 'platform_fees') AS is_undone) way
+        WHERE posting.at >= (SELECT (min(month) || '-01')::timestamp AT TIME ZONE 'UTC' FROM marketplace_invoice)
+          AND posting.at < (SELECT ((max(month) || '-01')::timestamp + interval '1 month') AT TIME ZONE 'UTC'
+                            FROM marketplace_invoice)
+          AND (source.kind IN ('client_funds', 'job_escrow', 'pay_reserve')
+               AND target.kind IN ('worker_earnings', 'platform_fees')
+            OR source.kind IN ('worker_earnings', 'platform_fees')
+               AND target.kind IN ('client_funds', 'job_escrow', 'pay_reserve'))
+    ) moved LEFT JOIN marketplace_job job ON moved.owner = 'job:' || job.id
+    GROUP BY 1, 2, 3
+)
+SELECT 'invoice ' || invoice.number, 'says ' || invoice.pay_minor || ' + ' || invoice.fees_minor || ' = '
+    || listed.minor || ' ' || invoice.currency || '; the postings of ' || invoice.month || ' come to '
+    || coalesce(charged.pay, 0) || ' + ' || coalesce(charged.fees, 0)
+FROM marketplace_invoice invoice
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum((line ->> 'amount_minor')::bigint), 0) AS minor FROM jsonb_array_elements(invoice.lines) line
+) listed
+LEFT JOIN charged ON charged.client = 'client:' || invoice.client_id AND charged.currency = invoice.currency
+    AND charged.month = invoice.month
+WHERE (coalesce(charged.pay, 0), coalesce(charged.fees, 0), coalesce(charged.pay + charged.fees, 0))
+    <> (invoice.pay_minor, invoice.fees_minor, listed.minor)
+"""
+"""What was charged in months of which there is an invoice: to workers and in fees, less what was undone."""
+
 MONEY: Final[Promises] = {
+    "an invoice equals the postings of its month": _INVOICED,
     "funded is everything, client by client": _CLIENT_BY_CLIENT,
     "what is earned is what was agreed at the claim, lifts, bonuses and time": _EARNED,
     "lifts are paid once, as they were reckoned, and nothing else is": """

@@ -1,16 +1,21 @@
 """Lifting pay: who earned less for an hour than the floor where they live is paid the rest from their job's reserve."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
+from django.db.models import OuterRef, Q, Subquery
 
-from billing.models import LedgerAccount
+from billing.models import LedgerAccount, LedgerEntry
 from billing.services import ledger
+from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
 from kernel.money import Money
-from marketplace.models import Escalation, Job
+from marketplace.models import Escalation, Job, PayFloor
 from marketplace.services.escalations import open_escalation
 from marketplace.services.pay_dues import PAY_FLOOR, accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
@@ -19,21 +24,45 @@ logger = logging.getLogger(__name__)
 
 Kind = LedgerAccount.Kind
 
+LOOKS_BACK: Final = timedelta(hours=1)
+"""How long after pay a job is reckoned at each sweep; what a longer standstill left, the nightly one does."""
 
-def lift_pay() -> int:
-    """Lift pay in each running job that holds a reserve, each in a transaction of its own; how many were lifted."""
+
+def lift_pay(*, everywhere: bool = False) -> int:
+    """Lift pay in each running job that holds a reserve, each in a transaction of its own; how many were lifted.
+
+    What is owed is reckoned from all of a job's answers. So a job is passed by in which nobody was paid in the last
+    hour, unless a floor was changed in it, or somebody waits for what the reserve lacks; ``everywhere`` passes by none.
+    """
     owners = LedgerAccount.objects.filter(kind=Kind.PAY_RESERVE, owner__startswith="job:").values_list(
         "owner", flat=True
     )
     ids = {UUID(owner.removeprefix("job:")) for owner in owners}
     running = Job.objects.filter(pk__in=ids, state__in=[Job.State.OPEN, Job.State.PAUSED])
+    chosen = list(running.order_by("launched_at", "id").values_list("pk", flat=True))
+    if not everywhere:
+        chosen = _where_something_changed(chosen, since=clock.now() - LOOKS_BACK)
     lifted = 0
-    for job_id in running.order_by("launched_at", "id").values_list("pk", flat=True):
+    for job_id in chosen:
         try:
             lifted += lift_pay_in(job_id=job_id)
         except (Refused, DatabaseError):
             logger.exception("Pay in job %s could not be lifted to the floor.", job_id)
     return lifted
+
+
+def _where_something_changed(job_ids: Sequence[UUID], *, since: datetime) -> list[UUID]:
+    # A floor may begin long after it was set.
+    if PayFloor.objects.filter(Q(set_at__gte=since) | Q(valid_from__range=(since, clock.now()))).exists():
+        return list(job_ids)
+    waiting = Escalation.objects.filter(
+        job__in=job_ids, kind=Escalation.Kind.PAY_FLOOR, state__in=Escalation.LIVE
+    ).values_list("job", flat=True)
+    last_paid = LedgerEntry.objects.filter(source=OuterRef("pk")).order_by("-id").values("posting__at")[:1]
+    escrows = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, owner__in=[f"job:{job_id}" for job_id in job_ids])
+    paid = escrows.annotate(last_paid_at=Subquery(last_paid)).filter(last_paid_at__gte=since)
+    changed = {*waiting, *(UUID(owner.removeprefix("job:")) for owner in paid.values_list("owner", flat=True))}
+    return [job_id for job_id in job_ids if job_id in changed]
 
 
 @transaction.atomic

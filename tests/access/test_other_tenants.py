@@ -66,7 +66,7 @@ PRIVATE: Final = """
     POST invitations/<invitation_id>/decline/ | GET jobs/<job_id>/invitations/ | POST jobs/<job_id>/invitations/
     GET clients/<client_id>/fundings/ | POST clients/<client_id>/fundings/
     GET clients/<client_id>/fundings/<funding_id>/ | GET clients/<client_id>/refunds/
-    GET clients/<client_id>/credits/
+    GET clients/<client_id>/credits/ | GET clients/<client_id>/disputes/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/predictions/ | GET jobs/<job_id>/predictors/ | POST jobs/<job_id>/priorities/
     GET jobs/<job_id>/automation/ | GET jobs/<job_id>/what-if/

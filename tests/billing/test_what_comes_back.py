@@ -7,7 +7,7 @@ import pytest
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import BankPayout, Payout, PayoutAccount, StripeEvent
-from billing.services.bank_payouts import follow_bank_payout, look_again_at_shortfalls, look_for_shortfall
+from billing.services.bank_payouts import follow_bank_payout, look_for_shortfalls
 from billing.services.missed_events import sweep_missed_events
 from billing.services.payout_accounts import refresh_payout_account
 from billing.services.payouts import retry_payout, settle_payout
@@ -152,13 +152,15 @@ def test_an_account_below_zero_is_shown_until_it_no_longer_is(stripe: DoubleCont
     stripe.take_back(payout.stripe_transfer_id)
     account = payout.payout_account
 
-    look_for_shortfall(stripe_account_id=account.stripe_account_id)
+    assert look_for_shortfalls() == 1
     assert now_of(account).shortfalls == {"USD": -5_000}
 
     seen_again(payout)
     retry_payout(payout_id=payout.pk, by=SOMEBODY)
     run_relay()
-    look_again_at_shortfalls()
+    with clock.ahead_by(timedelta(days=100)):
+        assert look_for_shortfalls() == 1
+        assert look_for_shortfalls() == 0
     assert now_of(account).shortfalls == {}
     actions = AuditEvent.objects.filter(subject_id=str(account.pk), action__contains="below_zero")
     assert sorted(actions.values_list("action", flat=True)) == [

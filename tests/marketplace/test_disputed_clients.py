@@ -115,6 +115,39 @@ def test_whoever_acts_for_the_client_does_not_decide_it(stripe: DoubleControl) -
     assert code_of(refused) == (409, "not_yours_to_decide")
 
 
+def test_a_client_reads_how_its_disputes_stand_and_what_they_moved(stripe: DoubleControl) -> None:
+    client = a_client(funds_minor=0)
+    owner, at = Person(owner_of(client)), f"clients/{client.pk}/disputes/"
+    first = paid_in(stripe, 5_000, client_owner=client.billing_owner)
+    launch_job(job_id=a_draft(client=client, reward_minor=1_000).pk, by=owner_of(client))
+    follow_dispute(stripe_dispute_id=stripe.dispute(first.payment_intent_id)["id"])
+
+    (shown,) = owner.every(at)
+
+    dispute = Dispute.objects.get()
+    assert dispute.evidence_due_at is not None
+    assert shown | {"created_at": "", "opened_at": ""} == {
+        "id": str(dispute.pk),
+        "funding": str(first.pk),
+        "state": "open",
+        "sentence": "The bank took 50.00 USD back; 14.00 USD of it came from your funds. It has not decided yet.",
+        "amount_minor": 5_000,
+        "from_funds_minor": 1_400,
+        "currency": "USD",
+        "reason": dispute.reason,
+        "evidence_due_at": dispute.evidence_due_at.isoformat().replace("+00:00", "Z"),
+        "created_at": "",
+        "opened_at": "",
+        "finished_at": None,
+    }
+    stripe.end_dispute(dispute.stripe_dispute_id, won=True)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    assert owner.every(at, state="open") == []
+    (won,) = owner.every(at, state="won")
+    assert won["sentence"] == "The bank gave 50.00 USD back; 14.00 USD of it are your funds again."
+    assert code_of(Person(owner_of(a_client())).get(at)) == (404, "not_found")
+
+
 def test_a_client_without_jobs_is_escalated_all_the_same(stripe: DoubleControl) -> None:
     client = a_client(funds_minor=0)
 

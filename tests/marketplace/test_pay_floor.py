@@ -173,6 +173,18 @@ def test_who_earned_less_for_their_time_is_lifted_to_the_floor_once_and_to_the_c
     assert check_invariants() == []
 
 
+def test_a_job_in_which_nobody_was_paid_lately_is_reckoned_at_night_alone() -> None:
+    a_floor(1200)
+    job = a_job_of(6, reserve_basis_points=10_000)
+    works(job, *takes(60, 5))
+
+    with clock.ahead_by(timedelta(hours=3)):  # nobody lifted pay while something was new
+        assert (lift_pay(), lift_pay(everywhere=True), lift_pay(everywhere=True)) == (0, 1, 0)
+        a_floor(2400)
+        assert (lift_pay(), lift_pay()) == (1, 0)
+    assert check_invariants() == []
+
+
 def test_fewer_than_five_answers_tell_nothing_about_an_hour() -> None:
     a_floor(1200)
     job = a_job_of(20)

@@ -38,6 +38,7 @@ RESERVE = "an ended job holds nothing back for pay"
 PAYABLE = "a suspended worker's balance stays payable"
 ANSWERS = "an answer that is kept under a key is true"
 QUOTED = "every turn bears a price that its job quoted for its band"
+INVOICED = "an invoice equals the postings of its month"
 SOFTLY = "an answer that is rejected softly is paid, takes up no turn, and is told apart from all others"
 CLAIMS = "the database guards what was agreed"
 

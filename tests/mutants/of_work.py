@@ -1,18 +1,23 @@
 """Mutants of paying for work: of settlement, escrow and the end of a job."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from billing.models import Payout
+from billing.queries.charges import Charge, ChargedFor
 from billing.services import escrow
 from billing.services.escrow import Payment
 from billing.services.payouts import cancel_payout, request_payout
+from kernel import clock
 from kernel.money import Money
+from kernel.months import Month, month_of
 from kernel.services.audit import Actor
 from kernel.services.idempotency import Answer, answer_once
-from marketplace.models import Assignment, Client, Job
-from marketplace.services import completion, posting, settlement, soft_rejections
+from marketplace.models import Assignment, Client, Invoice, Job
+from marketplace.services import completion, invoicing, posting, settlement, soft_rejections
 from marketplace.services.completion import cancel_job
 from marketplace.services.review import reject_assignment
 from marketplace.services.settlement import accept_due_assignments
@@ -26,6 +31,7 @@ from tests.mutants.frame import (
     CLAIMS,
     COVERED,
     IDLE,
+    INVOICED,
     PAID,
     PAID_ONCE,
     PAYABLE,
@@ -178,6 +184,31 @@ def _left_out_silently(patch: pytest.MonkeyPatch) -> None:
     turn = one_of_two_paid_answers(job)
     patch.setattr(soft_rejections, "insert", lambda row, beside: None)
     soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+
+
+def of_this_month(job: Job) -> None:
+    month = month_of(clock.now())
+    with clock.ahead_by(timedelta(days=40)):
+        invoicing.issue_invoice(client=job.client, month=month, currency="USD", by=SOMEBODY)
+
+
+@mutant("an invoice leaves the fees out", INVOICED)
+def _invoice_without_fees(patch: pytest.MonkeyPatch) -> None:
+    honest = invoicing.charges_in
+
+    def pay_alone(client: Client, month: Month) -> list[Charge]:
+        return [charge for charge in honest(client, month) if charge.charged_for is not ChargedFor.FEE]
+
+    patch.setattr(invoicing, "charges_in", pay_alone)
+    of_this_month(work_is_accepted())
+
+
+@mutant("an invoice may be changed, and is", INVOICED, CLAIMS)
+def _invoice_changed(patch: pytest.MonkeyPatch) -> None:
+    of_this_month(work_is_accepted())
+    without_trigger("marketplace_invoice", "marketplace_invoice_is_append_only")
+    with by_hand():
+        Invoice.objects.update(pay_minor=F("pay_minor") + 1, total_minor=F("total_minor") + 1)
 
 
 def a_payout_of_earned(patch: pytest.MonkeyPatch) -> Payout:
