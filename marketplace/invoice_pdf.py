@@ -1,9 +1,10 @@
 """An invoice as a PDF: drawn from its row alone, in a font that covers the scripts of Europe and more.
 
-The font is DejaVu Sans (`fonts/LICENSE-DejaVu.txt`). A character that it lacks, of a name in Chinese for example, is
-drawn as a box and never stops the rest; the JSON of the invoice has every name whole.
+The font is DejaVu Sans (`fonts/LICENSE-DejaVu.txt`): it has Hebrew and Arabic too. A character that it lacks, of a name
+in Chinese for example, is drawn as a box and never stops the rest; then the invoice says so, and where all of it is.
 """
 
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from kernel.money import Money
 from kernel.money_in_words import day_in_words, money_in_words, month_in_words
 from kernel.months import read_month
 from marketplace.models import Invoice
+from marketplace.right_to_left import as_drawn
 
 FONT: Final = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 FAMILY: Final = "DejaVu"
@@ -26,6 +28,10 @@ BOX: Final = "\u25a1"
 INK: Final = (35, 32, 26)
 FADED: Final = (107, 99, 84)
 GOLD: Final = (143, 106, 20)
+
+_NOT_DRAWN: Final = (
+    "A box stands for a character that cannot be drawn here. Every name is written in full in the data of {}."
+)
 
 WHAT: Final = {
     ChargedFor.REWARD: "Rewards for accepted answers",
@@ -50,6 +56,8 @@ def pdf_of(invoice: Invoice, *, locale: Locale) -> bytes:
     _head(pdf, invoice, locale)
     _lines(pdf, invoice, locale)
     _sums(pdf, invoice, locale)
+    if any(BOX in covered(name) for name in (invoice.client_name, *(line["title"] for line in invoice.lines))):
+        _say(pdf, _NOT_DRAWN.format(invoice.shown_number), size=9, colour=FADED)
     return bytes(pdf.output())
 
 
@@ -110,9 +118,14 @@ def _say(pdf: FPDF, words: str, *, size: int, colour: tuple[int, int, int] = INK
 
 
 def covered(text: str) -> str:
-    """``text`` with a box for each character that the font lacks."""
+    """``text`` as it is drawn from left to right, with a box for each character that the font lacks."""
+    return "".join(_drawn(letter) for letter in as_drawn(text) if letter not in _UNSEEN)
+
+
+def _drawn(letter: str) -> str:
     known = _covered_by_the_font()
-    return "".join(letter if ord(letter) in known else BOX for letter in text if letter not in _UNSEEN)
+    plain = unicodedata.normalize("NFKC", letter)  # a joined form that the font lacks is drawn as the letter alone
+    return next((each for each in (letter, plain) if len(each) == 1 and ord(each) in known), BOX)
 
 
 _UNSEEN: Final = "\u200e\u200f\u061c\u200c\u200d\u00ad"

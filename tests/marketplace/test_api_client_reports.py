@@ -230,6 +230,12 @@ def test_an_invoice_is_printed_the_same_each_time_and_never_fails_on_a_name() ->
     assert covered("日本 Müller 🎉 Łódź") == "□□ Müller □ Łódź"
 
 
+def test_names_from_right_to_left_are_drawn_in_their_order_and_arabic_letters_joined() -> None:
+    assert covered('תרגום בע"מ (12)') == '(12) מ"עב םוגרת'
+    assert covered("Müller שלום") == "Müller םולש"
+    assert covered("شركة") == "\ufe94\ufedb\ufeae\ufeb7"
+
+
 def test_what_is_anothers_is_not_there() -> None:
     client, other = a_client(), a_client()
     invoice, _ = issue_invoice(client=client, month=accepted_last_month(client), currency="USD", by=NOW)
