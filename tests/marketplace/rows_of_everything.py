@@ -14,6 +14,7 @@ from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.review import reject_assignment
 from marketplace.services.signals import look_for_signals
+from marketplace.services.soft_rejections import reject_softly
 from tests.marketplace.automation import audits_of, let_people_answer
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
@@ -55,6 +56,8 @@ def _work() -> None:
     turn = a_resolved_task(job).assignments.all()[0]
     reject_assignment(assignment_id=turn.pk, reason="wrong", message="A" * 20, by=owner_of(job.client))
     a_share(job)
+    unused = a_resolved_task(an_open_job()).assignments.select_related("job__client")[0]
+    reject_softly(assignment_id=unused.pk, reason="unclear", message="A" * 20, by=owner_of(unused.job.client))
     gilded = an_open_job(tasks=2, gold=2)
     answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))
     begun_turn = a_turn(an_open_job())
