@@ -43,7 +43,8 @@ SELECT prediction.id FROM marketplace_prediction prediction JOIN marketplace_tas
 WHERE prediction.predictor_id = %(predictor)s AND prediction.score >= %(threshold)s AND NOT prediction.is_audit
   AND task.state = 'open' AND task.gold_question_id IS NULL
   AND NOT EXISTS (
-      SELECT FROM marketplace_assignment turn WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL)
+      SELECT FROM marketplace_assignment turn
+      WHERE turn.task_id = task.id AND (turn.ordinal IS NOT NULL OR turn.state = 'accepted'))
   AND NOT EXISTS (
       SELECT FROM marketplace_prediction other JOIN marketplace_predictor its ON its.id = other.predictor_id
       WHERE other.task_id = task.id AND its.state = 'accepting' AND other.score >= its.threshold
@@ -65,7 +66,9 @@ def _take_its_turns(task_id: UUID, predictor: Predictor) -> bool:
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(
             """
-            SELECT EXISTS (SELECT FROM marketplace_assignment WHERE task_id = %s AND ordinal IS NOT NULL)
+            SELECT EXISTS (
+                SELECT FROM marketplace_assignment
+                WHERE task_id = %s AND (ordinal IS NOT NULL OR state = 'accepted'))
             """,
             [task_id],
         )

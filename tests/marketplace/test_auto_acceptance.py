@@ -12,8 +12,9 @@ from marketplace.services.completion import complete_finished_jobs
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.results import stream_results
 from marketplace.services.settlement import accept_due_assignments
+from marketplace.services.soft_rejections import reject_softly
 from tests.marketplace.automation import VERSION, Audits, a_row, audits_of, let_people_answer, predict, the_predictor
-from tests.marketplace.builders import a_client, a_worker, an_open_job, answer, available, held
+from tests.marketplace.builders import a_client, a_worker, an_open_job, answer, available, held, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,19 @@ def test_a_task_that_somebody_is_at_stays_with_people() -> None:
     assert (busy.state, Slot.objects.filter(task=busy).count()) == ("open", 1)
     answer(claimed)
     assert (tend_predictors(), check_invariants()) == (0, [])
+
+
+def test_a_task_whose_only_answer_is_not_used_stays_with_people() -> None:
+    job = a_predicted_job(overlap_min=1, overlap_max=2, confidence_basis_points=5000)
+    let_people_answer(audits_of(job), people=1)
+    answered, worker = Task.objects.filter(job=job, state="open").order_by("pk")[0], a_worker(job)
+    turn = answer(claim_task(worker=worker, job_id=job.pk, among=[answered.pk]))
+    reject_softly(assignment_id=turn.pk, reason="item", message="The text was cut off.", by=owner_of(job.client))
+
+    assert tend_predictors() == 7
+
+    answered.refresh_from_db()
+    assert (answered.state, Slot.objects.filter(task=answered).count(), check_invariants()) == ("open", 1, [])
 
 
 def test_where_two_models_that_may_accept_disagree_people_are_asked() -> None:

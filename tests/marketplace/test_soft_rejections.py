@@ -23,6 +23,7 @@ from tests.marketplace.builders import (
     owner_of,
     the_escalation,
 )
+from tests.marketplace.test_money_pages import page_of
 from tests.qualification.builders import a_user, an_answer
 
 pytestmark = pytest.mark.django_db
@@ -218,5 +219,8 @@ def test_results_and_spending_tell_it_and_the_label_is_withheld_until_an_answer_
     told = [(answer["state"], answer["soft_rejection"]) for answer in line["answers"]]
     assert told == [("accepted", "unclear"), ("submitted", None), ("submitted", None)]
     assert (spent["accepted_answers"], spent["unused_answers"], spent["unused_minor"]) == (1, 1, PRICE)
+    client = task.job.client
+    page = page_of(owner_of(client), "/money/client/", client=str(client.pk))[1]
+    assert "1 softly: <bdi>0,12 $</bdi> paid and not used" in page
     (row,) = owner(task.job).every(f"jobs/{task.job_id}/tasks/")
     assert (row["label"], row["withheld"]) == (None, True)
