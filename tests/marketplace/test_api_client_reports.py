@@ -86,6 +86,8 @@ def test_each_job_is_told_by_what_it_cost_and_what_rejections_did() -> None:
         "interruptions_minor": 0,
         "spent_minor": 840,
         "accepted_answers": 2,
+        "unused_answers": 0,
+        "unused_minor": 0,
         "labels": 5,
         "cost_per_label_minor": 168,
         "rejected": {
