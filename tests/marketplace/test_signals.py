@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from kernel import clock
 from marketplace.background import look_for_signals as the_nightly_look
@@ -13,7 +14,8 @@ from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook
 from marketplace.queries import turns
 from marketplace.services.signals import WINDOW, look_for_signals
 from qualification.models import Score
-from tests.kernel.people import made_admin
+from qualification.statistics.signals.words import meaning_of
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import owner_of
 from tests.marketplace.signal_crowds import ASKED, GOLD, HONEST, ODD, Crowd, answered, at_work
@@ -263,3 +265,30 @@ def test_where_no_single_choice_is_asked_times_alone_are_looked_at() -> None:
     look_for_signals()
 
     assert shown() == {workers[HONEST].pk: {"too_fast"}}
+
+
+def test_the_console_explains_a_signal_and_lets_those_who_certify_decide() -> None:
+    _, odd = a_crowd_with_odd_ones()
+    look_for_signals()
+    signal, admin = the_signal("too_fast"), made_admin(a_user(), "certification")
+    console = console_of(admin)
+    rows = reverse("admin:marketplace_signal_changelist")
+
+    shown = console.get(reverse("admin:marketplace_signal_change", args=[signal.pk])).content.decode()
+    asked = {"action": "tell", "_selected_action": [str(signal.pk)], "reason": TOLD}
+    messages = [str(message) for message in console.post(rows, asked, follow=True).context["messages"]]
+
+    assert meaning_of("too_fast") in shown
+    assert "times as fast as others at the same items, over 90 answers." in shown
+    assert messages == ["1 decided."]
+    assert Signal.objects.filter(worker=odd["hasty"]).values_list("state", "told_by").get() == ("told", admin.pk)
+    assert console.get(reverse("admin:marketplace_job_change", args=[signal.job_id])).status_code == 403
+    assert console_of(made_admin(a_user(), "finance")).get(rows).status_code == 403
+
+
+def test_the_console_shows_how_evenly_last_weeks_turns_were_shared_out() -> None:
+    job, _ = at_work(Crowd(people=("honest",)))
+    page = reverse("admin:marketplace_job_change", args=[job.pk])
+    console = console_of(made_admin(a_user(), "escalations"))
+
+    assert "turns of the last week" in console.get(page).content.decode().lower()
