@@ -57,7 +57,7 @@ def hold_more(*, job_owner: str, client_owner: str, amount: Money) -> Posting:
     escrow, funds = AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner)
     lock_accounts(accounts=[escrow, funds], currency=amount.currency)
     return post(
-        key=_next_key(Posting.Kind.ESCROW_HELD, job_owner),
+        key=next_key(Posting.Kind.ESCROW_HELD, job_owner),
         kind=Posting.Kind.ESCROW_HELD,
         subject=job_owner,
         entries=[Entry(funds, escrow, amount)],
@@ -93,12 +93,6 @@ def pay_for_time(*, job_owner: str, worker_owner: str, amount: Money, key: str, 
     return post(key=key, kind=Posting.Kind.INTERRUPTION_PAID, subject=subject, entries=[entry])
 
 
-def release(*, job_owner: str, client_owner: str, amount: Money, key: str) -> Posting:
-    """Give ``amount`` that the job will not spend back to the client's funds."""
-    entry = Entry(AccountKey(Kind.JOB_ESCROW, job_owner), AccountKey(Kind.CLIENT_FUNDS, client_owner), amount)
-    return post(key=key, kind=Posting.Kind.ESCROW_RELEASED, subject=job_owner, entries=[entry])
-
-
 @transaction.atomic
 def release_all_but(*, job_owner: str, client_owner: str, keep: Money) -> Posting | None:
     """Give back all of the job's escrow but ``keep``; None when no more than that is held.
@@ -111,7 +105,7 @@ def release_all_but(*, job_owner: str, client_owner: str, keep: Money) -> Postin
     if unspent.minor <= 0:
         return None
     return post(
-        key=_next_key(Posting.Kind.ESCROW_RELEASED, job_owner),
+        key=next_key(Posting.Kind.ESCROW_RELEASED, job_owner),
         kind=Posting.Kind.ESCROW_RELEASED,
         subject=job_owner,
         entries=[Entry(escrow, funds, unspent)],
@@ -127,13 +121,13 @@ def sweep_fees(*, job_owner: str, currency: str) -> Posting | None:
     if amount.minor == 0:
         return None
     return post(
-        key=_next_key(Posting.Kind.FEES_SWEPT, job_owner),
+        key=next_key(Posting.Kind.FEES_SWEPT, job_owner),
         kind=Posting.Kind.FEES_SWEPT,
         subject=job_owner,
         entries=[Entry(gathered, platform, amount)],
     )
 
 
-def _next_key(kind: Posting.Kind, subject: str) -> str:
+def next_key(kind: Posting.Kind, subject: str) -> str:
     """A key for one of several such postings about ``subject``. The caller holds the lock that makes it the next."""
     return f"{kind}:{subject}:{Posting.objects.filter(kind=kind, subject=subject).count() + 1}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.models import LedgerAccount, Posting
+from billing.services.escrow import next_key
 from billing.services.ledger import AccountKey, Draft, Entry, balance, post, post_all
 from kernel.money import Money
 
@@ -38,9 +39,8 @@ def hold_reserve(*, job_owner: str, client_owner: str, amount: Money) -> Posting
     The caller holds the lock of the job, so that nobody else does at the same time.
     """
     kind = Posting.Kind.RESERVE_HELD
-    key = f"{kind}:{job_owner}:{Posting.objects.filter(kind=kind, subject=job_owner).count() + 1}"
     entry = Entry(AccountKey(Kind.CLIENT_FUNDS, client_owner), reserve_account(job_owner), amount)
-    return post(key=key, kind=kind, subject=job_owner, entries=[entry])
+    return post(key=next_key(kind, job_owner), kind=kind, subject=job_owner, entries=[entry])
 
 
 def pay_lifts(*, job_owner: str, lifts: Sequence[PayLift]) -> list[Posting]:

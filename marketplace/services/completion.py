@@ -146,13 +146,8 @@ def return_unspent(job: Job) -> None:
     dues = dues_in(job) if _reserved(job).minor else []
     ledger.lock_accounts(accounts=_accounts_of(job) + accounts_of(job, dues), currency=job.currency)
     _end_reserve(job, dues)
-    held = held_by(job)
-    unspent = held - owed_at_most(job)
-    # What is held only ever falls once a job has ended, so that it tells one such moment from another.
-    moment = f"{job.pk}:{held.minor}"
-    if unspent.minor > 0:
-        client_owner = job.client.billing_owner
-        escrow.release(job_owner=job.billing_owner, client_owner=client_owner, amount=unspent, key=f"release:{moment}")
+    client_owner = job.client.billing_owner
+    escrow.release_all_but(job_owner=job.billing_owner, client_owner=client_owner, keep=owed_at_most(job))
     escrow.sweep_fees(job_owner=job.billing_owner, currency=job.currency)
 
 

@@ -82,16 +82,6 @@ def test_much_work_is_paid_all_or_none() -> None:
     assert held(Kind.JOB_ESCROW, job) == 120
 
 
-def test_what_a_job_did_not_spend_goes_back_to_its_client() -> None:
-    client = a_client(1_000)
-    job = a_job(client, 800)
-    pay(job, a_worker(), 100, 20)
-
-    escrow.release(job_owner=job, client_owner=client, amount=usd(680), key="release:1")
-
-    assert (held(Kind.CLIENT_FUNDS, client), held(Kind.JOB_ESCROW, job)) == (880, 0)
-
-
 def test_all_but_what_is_still_owed_goes_back() -> None:
     client = a_client(1_000)
     job = a_job(client, 800)

@@ -36,10 +36,8 @@ def fees_of(owner: str) -> int:
 def a_job_without_its_money() -> Job:
     """A job that owes more than it holds, as no service would leave it."""
     job = a_resolved_task(an_open_job(tasks=1)).job
-    everything = Money(held(job), job.currency)
-    escrow.release(
-        job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=everything, key=f"lost:{job.pk}"
-    )
+    nothing = Money(0, job.currency)
+    escrow.release_all_but(job_owner=job.billing_owner, client_owner=job.client.billing_owner, keep=nothing)
     return job
 
 
