@@ -200,7 +200,8 @@ class SoftRejectionView(DecisionView):
 
         The label stands if the others' answers make it sure enough. Else the task is open again: it gets another label
         from them, is put before an admin, or asks for one more answer, for which your funds may be set aside. The
-        worker is told why, loses nothing, and cannot appeal. Not once the job has ended, nor back.
+        worker is told why, loses nothing, and cannot appeal. It does not go back, and comes too late once the job has
+        ended or a certificate promises its labels.
         """
         find_answer(assignment_id, permit=self.permit)
         reject_softly(assignment_id=assignment_id, by=self.user, **self.read_body())

@@ -74,5 +74,5 @@ def _require_usable(assignment: Assignment, job: Job) -> None:
         raise CannotReject(f"The job is {job.state}; what its labels rest on can no longer change.")
     if assignment.state == Assignment.State.SUBMITTED and task.state != Task.State.RESOLVED:
         raise CannotReject(f"The task is {task.state}. An answer can be rejected softly once its task is resolved.")
-    if Certificate.objects.filter(job=job, issued_at=None).exists():
-        raise CannotReject("A certificate of this job is in the making, and its labels stand so long. Issue it first.")
+    if Certificate.objects.filter(job=job).exists():
+        raise CannotReject("A certificate promises this job's labels, or is about to: they stand as they are.")
