@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
 
 def test_a_certificate_is_begun_and_issued_once_and_experts_are_never_in_the_way() -> None:
-    label(an_ordered_job(tasks=20), *["cat"] * 20)
+    terms = {"target_basis_points": 9000, "assurance_basis_points": 9000}
+    label(an_ordered_job(tasks=20, **terms), *["cat"] * 20)
 
     assert sorted(at_once([make_certificates] * 4), key=str) == [0, 0, 0, 1]
 
