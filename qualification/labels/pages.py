@@ -1,6 +1,8 @@
 """Pages of HTML that a task may show: a few tags that only shape text, without attributes; and the text in them."""
 
-from html.parser import HTMLParser
+import re
+from functools import lru_cache
+from html import unescape
 from typing import Final
 
 PLAIN_TAGS: Final = frozenset(
@@ -45,46 +47,43 @@ PLAIN_TAGS: Final = frozenset(
     )
 )
 
+_TAG_LIKE: Final = re.compile(r"<(?=[A-Za-z/!?])[^<>]*>?")
+"""What a browser may take for a tag. Read by hand: the standard library's parser takes minutes for a hostile page."""
+
+_PARTS: Final = re.compile(r"</?(?P<tag>[A-Za-z][^\s/>]*)(?P<attributes>[^<>]*?)/?>")
+
+_FLAWS: Final = {
+    "<!--": "The page has a comment; leave it out.",
+    "<!": "The page has a declaration; write only what is shown.",
+    "<?": "The page has a processing instruction; write only what is shown.",
+}
+
 
 def flaw_of_page(page: str) -> str:
     """Why a page may not be shown to anybody, or nothing. Only tags that shape text are taken, without attributes."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    return reader.flaw
+    return next((flaw for found in _TAG_LIKE.finditer(page) if (flaw := _flaw_of_tag(found[0]))), "")
 
 
+@lru_cache(maxsize=64)
 def text_of_page(page: str) -> str:
-    """The characters of a page without its tags, in order: what offsets count."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    return "".join(reader.texts)
+    """The characters of a page without its tags, in order: what offsets count.
+
+    Kept for a while, as each of an answer's regions asks for it.
+    """
+    return "".join(unescape(text) for text in _TAG_LIKE.split(page))
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.texts: list[str] = []
-        self.flaw = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in PLAIN_TAGS:
-            self.flaw = self.flaw or f"The page has the tag {tag[:20]!r}; only tags that shape text are shown."
-        elif attrs:
-            self.flaw = self.flaw or f"The tag {tag!r} has the attribute {attrs[0][0][:20]!r}; tags are shown without."
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.flaw = self.flaw or "The page has a comment; leave it out."
-
-    def handle_decl(self, decl: str) -> None:
-        self.flaw = self.flaw or "The page has a declaration; write only what is shown."
-
-    def unknown_decl(self, data: str) -> None:
-        self.flaw = self.flaw or "The page has a declaration; write only what is shown."
-
-    def handle_pi(self, data: str) -> None:
-        self.flaw = self.flaw or "The page has a processing instruction; write only what is shown."
+def _flaw_of_tag(written: str) -> str:
+    for opening, flaw in _FLAWS.items():
+        if written.startswith(opening):
+            return flaw
+    parts = _PARTS.fullmatch(written) if written.endswith(">") else None
+    if parts is None:
+        return f"The page has {written[:20]!r}, which is no tag; write &lt; for the sign <."
+    tag, attributes = parts["tag"].lower(), parts["attributes"].split()
+    if tag not in PLAIN_TAGS:
+        return f"The page has the tag {tag[:20]!r}; only tags that shape text are shown."
+    if attributes:
+        name = attributes[0].partition("=")[0]
+        return f"The tag {tag!r} has the attribute {name[:20]!r}; tags are shown without."
+    return ""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from qualification.labels.attributes import Attributes, field_in
 from qualification.labels.elements import CHILDREN, CONTROLS, OBJECTS, REFUSED, ControlTag
 from qualification.labels.errors import SchemaError, quoted
+from qualification.labels.kinds.times import flaw_of_bounds
 from qualification.labels.markup import Element
 from qualification.labels.parts import (
     Choice,
@@ -237,6 +238,11 @@ def _check_bounds(attributes: Attributes, control: Control) -> None:
     low, high, step = (control.setting(name) for name in ("min", "max", "step"))
     if control.tag == "Number" and ((low and high and float(low) >= float(high)) or (step and float(step) <= 0)):
         raise attributes.error("has no number between its bounds; min is below max, and a step above 0.")
+    if control.tag == "DateTime" and (flaw := flaw_of_bounds(low, high, only=control.setting("only"))):
+        raise attributes.error(flaw)
+    for name in ("maxUsages", "maxSubmissions"):
+        if control.setting(name) and int(control.setting(name)) < 1:
+            raise attributes.error(f"has {name}={quoted(control.setting(name))}, so nothing can be answered.")
     if control.tag == "Rating" and not 2 <= int(control.setting("maxRating", "5")) <= MOST_STARS:
         raise attributes.error(f"has a maxRating that is not from 2 to {MOST_STARS}.")
 

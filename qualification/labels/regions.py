@@ -93,11 +93,11 @@ class _Reading:
         if control.name in marked.said:
             raise ResultError(f"control {quoted(control.name)} is answered twice for one region.", path=path)
         question = self._question(control)
-        # The editor repeats where the region is; what was said of it stands beside.
-        repeated = dict.fromkeys([*marked.given, *SIZES])
+        # The editor repeats where the region is; what was said of it stands beside, and may be called the same (text).
         given = region["value"]
-        own = {key: value for key, value in given.items() if key not in repeated} if isinstance(given, dict) else given
-        marked.said[control.name] = tuple(question.texts_of([question.read(own, f"{path}.value")]))
+        keys = (*marked.given, *SIZES)
+        repeated = {key: given[key] for key in keys if key in given} if isinstance(given, dict) else {}
+        marked.said[control.name] = tuple(question.texts_of([question.read(given, f"{path}.value", beside=repeated)]))
 
     def _keep_marked(self) -> None:
         for marked in self._marked:

@@ -8,12 +8,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Final
 
 from qualification.labels.elements import CONTROLS
 from qualification.labels.errors import SchemaError, listed, quoted, spelt
 from qualification.labels.markup import read_markup
 from qualification.labels.parts import AnyControl, ChoicesControl, Control, Header, ObjectKind, ObjectTag, Part
 from qualification.labels.reading import Placed, read_parts
+
+MOST_COUNTED: Final = 10**9
+"""Chances are reckoned as floats, which 1,024 choices that may all hold would overflow."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ class LabelSchema:
 
     @cached_property
     def possible_answers(self) -> int:
-        """How many different annotations fit this schema."""
-        return math.prod(control.possible_answers for control in self.controls)
+        """How many different annotations fit this schema; beyond a billion it makes no difference how many."""
+        return min(math.prod(control.possible_answers for control in self.controls), MOST_COUNTED)
 
     def control(self, name: str) -> AnyControl | None:
         """The control of that name, if there is one."""

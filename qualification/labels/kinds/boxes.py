@@ -46,17 +46,13 @@ class BoxKind:
     def read(self, value: Value, about: About) -> Box:
         width = value.number("width", 0, WHOLE + ROOM)
         height = value.number("height", 0, WHOLE + ROOM)
-        rotation = value.number("rotation", -360, 360) % 360 if value.has("rotation") else 0.0
+        rotation = rounded(value.number("rotation", -360, 360)) % 360 if value.has("rotation") else 0.0
         low, high = (-WHOLE, 2 * WHOLE) if rotation else (-ROOM, WHOLE + ROOM)
         x, y = value.number("x", low, high), value.number("y", low, high)
-        check_inside(Box(x, y, width, height, rotation), value)
-        if not rotation:
-            x, y, right, bottom = max(x, 0.0), max(y, 0.0), min(x + width, WHOLE), min(y + height, WHOLE)
-            width, height = right - x, bottom - y
-        read = Box(rounded(x), rounded(y), rounded(width), rounded(height), rounded(rotation))
-        if read.width <= 0 or read.height <= 0:
-            raise value.error("a box has a width and a height above 0.")
-        return read
+        # Rounded first and checked then: what is kept is read again, and must pass.
+        read = Box(rounded(x), rounded(y), rounded(width), rounded(height), rotation)
+        check_inside(read, value)
+        return read if rotation else _clipped(read)
 
     def write(self, shape: Box) -> dict[str, object]:
         return {
@@ -110,6 +106,13 @@ class BoxKind:
         left = x - width / 2 * math.cos(turn) + height / 2 * math.sin(turn)
         top = y - width / 2 * math.sin(turn) - height / 2 * math.cos(turn)
         return Box(rounded(left), rounded(top), width, height, rotation)
+
+
+def _clipped(shape: Box) -> Box:
+    """An upright box without what rounding in an editor put outside the picture."""
+    x, y = max(shape.x, 0.0), max(shape.y, 0.0)
+    right, bottom = min(shape.x + shape.width, WHOLE), min(shape.y + shape.height, WHOLE)
+    return Box(x, y, rounded(right - x), rounded(bottom - y))
 
 
 def check_inside(shape: Box, value: Value) -> None:

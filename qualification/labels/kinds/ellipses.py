@@ -44,8 +44,8 @@ class EllipseKind:
     def read(self, value: Value, about: About) -> Ellipse:
         x, y = (value.number(name, -ROOM, WHOLE + ROOM) for name in FIELDS[:2])
         across, down = (value.number(name, 0, WHOLE) for name in FIELDS[2:])
-        rotation = value.number("rotation", -360, 360) % 180 if value.has("rotation") else 0.0
-        x, y, across, down, rotation = (rounded(number) for number in (x, y, across, down, rotation))
+        rotation = rounded(value.number("rotation", -360, 360)) % 180 if value.has("rotation") else 0.0
+        x, y, across, down = (rounded(number) for number in (x, y, across, down))
         if across <= 0 or down <= 0:
             raise value.error("an ellipse has half axes above 0.")
         return Ellipse(x, y, across, down, rotation)

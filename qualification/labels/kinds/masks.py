@@ -10,6 +10,9 @@ from qualification.statistics.merging.stretches import covered_by_most, jaccard
 
 MOST_PIXELS: Final = 1 << 24
 MOST_BYTES: Final = 100_000
+WELL_BELOW: Final = MOST_BYTES // 2
+"""What is packed into fewer bytes takes no more than `MOST_BYTES` in any other lengths."""
+
 SIDES: Final = ("original_width", "original_height")
 
 
@@ -41,6 +44,9 @@ class MaskKind:
             runs = unpack(bytes(packed), pixels=width * height)
         except NotPacked as error:
             raise value.error(f"cannot be unpacked: {error}", "rle") from None
+        if len(packed) > WELL_BELOW and len(pack(runs, pixels=width * height)) > MOST_BYTES:
+            # Kept in our own lengths, which may be longer; what is kept is read again.
+            raise value.error(f"the mask is too ragged; it takes more than {MOST_BYTES:,} bytes to keep.", "rle")
         if not runs:
             raise value.error("the mask is empty; leave the region out.", "rle")
         return Mask(width, height, runs)

@@ -3,14 +3,26 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 from shapely import STRtree, make_valid, unary_union
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import polygonize
 
-CIRCLE_POINTS = 16
+CIRCLE_POINTS: Final = 16
 """Points on a quarter of an ellipse, where it is compared as a polygon: its area is 0.2% too small then."""
+
+MOST_CROSSINGS: Final = 100
+"""Of an outline with itself. Hands cross a few times; a scribble of 500 points does 60,000 times, and takes minutes."""
+
+SIDES_AT_ONCE: Final = 64
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Points = Sequence[tuple[float, float]]
 
 
 @lru_cache(maxsize=4096)
@@ -20,7 +32,39 @@ def area_of(points: tuple[tuple[float, float], ...]) -> BaseGeometry:
     Kept for a while, as each outline is compared with many.
     """
     outline = Polygon(points)
-    return outline if outline.is_valid else make_valid(outline)
+    return outline if outline.is_valid else make_valid(outline, method="structure", keep_collapsed=False)
+
+
+def crosses_itself_often(points: Points) -> bool:
+    """Whether the sides of an outline meet each other more than `MOST_CROSSINGS` times, apart from where they join."""
+    if len(points) < 3 or Polygon(points).is_valid:
+        return False
+    corners = np.array(points)
+    starts = corners[np.any(corners != np.roll(corners, 1, axis=0), axis=1)]
+    ends = np.roll(starts, -1, axis=0)
+    meetings = 0
+    for first in range(0, len(starts), SIDES_AT_ONCE):
+        own = slice(first, first + SIDES_AT_ONCE)
+        meet = _are_near(starts[own], ends[own], starts, ends)
+        meet &= _sides(starts[own], ends[own], starts) * _sides(starts[own], ends[own], ends) <= 0
+        meet &= (_sides(starts, ends, starts[own]) * _sides(starts, ends, ends[own])).T <= 0
+        meetings += int(np.count_nonzero(meet)) - 3 * len(meet)  # a side meets itself and both beside it
+        if meetings > 2 * MOST_CROSSINGS:  # each is seen from both of its sides
+            return True
+    return False
+
+
+def _are_near(starts: Floats, ends: Floats, others: Floats, their_ends: Floats) -> Flags:
+    """Lines × other lines: whether the boxes around them meet."""
+    low, high = np.minimum(starts, ends)[:, None], np.maximum(starts, ends)[:, None]
+    lowest, highest = np.minimum(others, their_ends)[None], np.maximum(others, their_ends)[None]
+    return np.asarray(((low <= highest) & (lowest <= high)).all(axis=2))
+
+
+def _sides(starts: Floats, ends: Floats, points: Floats) -> Floats:
+    """Lines × points: above 0 where the point lies left of the line, below it where it lies right."""
+    across, along = points[None, :, :] - starts[:, None, :], (ends - starts)[:, None, :]
+    return np.asarray(along[..., 0] * across[..., 1] - along[..., 1] * across[..., 0], dtype=np.float64)
 
 
 def area_shared(first: BaseGeometry, second: BaseGeometry) -> float:

@@ -6,7 +6,13 @@ from typing import Final
 from shapely.geometry import Polygon
 
 from qualification.labels.kinds.base import ROOM, About, Extent, Value, number_in, rounded
-from qualification.labels.kinds.outlines import area_of, area_shared, covered_by_most
+from qualification.labels.kinds.outlines import (
+    MOST_CROSSINGS,
+    area_of,
+    area_shared,
+    covered_by_most,
+    crosses_itself_often,
+)
 
 WHOLE: Final = 100.0
 MOST_POINTS: Final = 2_000
@@ -27,6 +33,8 @@ class PolygonKind:
         points = [_point(point, f"{value.path}.points[{n}]", value) for n, point in enumerate(_points(value))]
         if value.has("closed") and value.get("closed") is not True:
             raise value.error("is true: a polygon that is not closed has no area.", "closed")
+        if crosses_itself_often(points):
+            raise value.error(f"the outline crosses itself more than {MOST_CROSSINGS} times.", "points")
         if len(set(points)) < 3 or area_of(tuple(points)).area <= 0:
             raise value.error("a polygon has at least three points that do not lie on one line.", "points")
         return tuple(points)

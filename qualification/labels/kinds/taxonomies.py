@@ -25,6 +25,7 @@ class TaxonomyKind(OfWhole):
 
     def read(self, value: Value, about: About) -> Paths:
         control = _control(about)
+        inner = _inner(control) if control.setting("leafsOnly") == "true" else frozenset()
         paths = []
         for given in value.list("taxonomy", most=MOST_PATHS):
             if not isinstance(given, list) or not all(isinstance(step, str) for step in given):
@@ -32,7 +33,7 @@ class TaxonomyKind(OfWhole):
             path = tuple(given)
             if path not in control.known_paths:
                 raise value.error(f"{quoted(' / '.join(path))} is no place in {quoted(control.name)}.", "taxonomy")
-            if control.setting("leafsOnly") == "true" and path in _inner(control):
+            if path in inner:
                 raise value.error(
                     f"{quoted(' / '.join(path))} has places below it; only the last are taken.", "taxonomy"
                 )
@@ -42,7 +43,8 @@ class TaxonomyKind(OfWhole):
         most = int(control.setting("maxUsages") or MOST_PATHS)
         if len(paths) > most:
             raise value.error(f"names {len(paths)} places; the schema takes {most}.", "taxonomy")
-        return tuple(path for path in control.paths if path in set(paths))
+        named = set(paths)
+        return tuple(path for path in control.paths if path in named)
 
     def write(self, shape: Paths) -> dict[str, object]:
         return {"taxonomy": [list(path) for path in shape]}
@@ -62,9 +64,8 @@ class TaxonomyKind(OfWhole):
             for path in control.paths
         }
         kept = {path for path in control.paths if votes[path] > half}
-        deepest = tuple(
-            path for path in control.paths if path in kept and not any(path == other[:-1] for other in kept)
-        )
+        above = {path[:-1] for path in kept}
+        deepest = tuple(path for path in control.paths if path in kept and path not in above)
         inner = _inner(control) if control.setting("leafsOnly") == "true" else frozenset()
         if deepest and not inner.intersection(deepest):
             return deepest

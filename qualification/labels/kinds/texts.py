@@ -39,7 +39,8 @@ class TextKind(OfWhole):
             raise value.error(
                 "is a list of texts, none of them empty; leave the region out when there is none.", "text"
             )
-        if sum(map(len, texts)) > LONGEST:
+        # Compatibility forms may be eighteen times as long as what was written, and that is what is compared.
+        if max(sum(map(len, texts)), len(_folded(tuple(texts)))) > LONGEST:
             raise value.error(f"has more than {LONGEST:,} characters.", "text")
         if any(HIDDEN.intersection(text) for text in texts):
             raise value.error("contains a NUL or a character that changes the direction of what follows.", "text")

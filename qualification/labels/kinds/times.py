@@ -73,6 +73,26 @@ class TimeKind(OfWhole):
         return min(set(shapes), key=lambda shape: (-round(nearness(shape), 9), shape))
 
 
+def flaw_of_bounds(low: str, high: str, *, only: str) -> str:
+    """What is wrong with the bounds of a schema, as the end of a sentence about its tag; nothing when they can hold.
+
+    They are of one form, as an hour is neither before nor after a day, and of the form that is asked for.
+    """
+    given = [bound for bound in (low, high) if bound]
+    forms = [next((form for form in FORMS if _moment(bound, [form])), "") for bound in given]
+    for bound, form in zip(given, forms, strict=True):
+        if not form or (only and form not in FORMS_OF[only]):
+            return f"has the bound {quoted(bound)}; meant is {f'a {only}' if only else MEANT}."
+    if len({_is_of_day(bound) for bound in given}) > 1 or (len(given) > 1 and _later(low, high)):
+        return f"has nothing between its bounds, {quoted(low)} and {quoted(high)}."
+    return ""
+
+
+def _later(low: str, high: str) -> bool:
+    first, last = _moment(low), _moment(high)
+    return first is not None and last is not None and first > last
+
+
 def _moment(written: str, forms: Sequence[str] = tuple(FORMS)) -> datetime | None:
     for form in forms:
         if re.fullmatch(FORMS[form], written, re.ASCII):

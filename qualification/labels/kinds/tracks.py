@@ -7,7 +7,7 @@ from typing import Final
 
 from qualification.labels.kinds.base import About, Extent, Value, rounded
 from qualification.labels.kinds.boxes import KIND as BOXES
-from qualification.labels.kinds.boxes import Box, check_inside
+from qualification.labels.kinds.boxes import Box
 
 MOST_FRAMES: Final = 1_000_000
 MOST_KEYFRAMES: Final = 5_000
@@ -85,9 +85,7 @@ class TrackKind:
         if type(enabled) is not bool:
             raise inner.error("is true or false.", "enabled")
         inner.ignore("time")
-        box = BOXES.read(inner, about)
-        check_inside(box, inner)
-        return Keyframe(frame, enabled, box)
+        return Keyframe(frame, enabled, BOXES.read(inner, about))
 
     def write(self, shape: Track) -> dict[str, object]:
         sequence = [{"frame": each.frame, "enabled": each.enabled, **BOXES.write(each.box)} for each in shape.keyframes]
@@ -125,13 +123,9 @@ class TrackKind:
                 goes_on = [weight for shape, weight in ordered if shape.at(frame + 1) is not None]
                 keyframes.append(Keyframe(frame, sum(goes_on) > half, merged))
         known = [shape.frames for shape in shapes if shape.frames is not None]
-        return (
-            Track(tuple(keyframes), max(known))
-            if keyframes and known
-            else Track(
-                tuple(keyframes) or max(ordered, key=lambda pair: pair[1])[0].keyframes, max(known, default=None)
-            )
-        )
+        if not keyframes:
+            keyframes = list(max(ordered, key=lambda pair: pair[1])[0].keyframes)
+        return Track(tuple(keyframes), max(known, default=None))
 
 
 KIND = TrackKind()
