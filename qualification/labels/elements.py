@@ -225,7 +225,6 @@ CONTROLS: Final = {
     )
 }
 
-_NAMED: Final = {"name": word, "value": note}
 OBJECTS: Final[Mapping[ObjectKind, Mapping[str, Form]]] = {
     "Text": {
         "valueType": one_of("text"),

@@ -1,17 +1,19 @@
 """Which unit of one answer is which of another, and where the two differ."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from qualification.labels.units import Question, Unit, question_of
+from qualification.labels.kinds.base import AllAtOnce
+from qualification.labels.units import Attributes, Question, Unit, question_of
 
 Floats = npt.NDArray[np.float64]
+Words = TypeVar("Words", bound=Hashable)
 
 GOOD_OVERLAP: Final = 0.5
 """Two shapes that are the same thing by less than this overlap poorly."""
@@ -54,9 +56,13 @@ def match(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> 
     Kuhn, Naval Research Logistics Quarterly 2 (1955)); then what is left, blind to labels: those are mislabelled.
     """
     overlaps = overlaps_of(question, first, second)
-    labels = np.array([[_labels_alike(ours, theirs) for theirs in second] for ours in first]).reshape(overlaps.shape)
-    said = np.array([[_said_alike(question, ours, theirs) for theirs in second] for ours in first])
-    similar = overlaps * labels * said.reshape(overlaps.shape)
+    labels = _table([unit.labels for unit in first], [unit.labels for unit in second], _labels_alike)
+    said = _table(
+        [unit.attributes for unit in first],
+        [unit.attributes for unit in second],
+        lambda ours, theirs: _said_alike(question, ours, theirs),
+    )
+    similar = overlaps * labels * said
     is_same = overlaps >= question.kind.same
     pairs = [
         Pair(ours, theirs, float(overlaps[ours, theirs]), float(similar[ours, theirs]))
@@ -101,6 +107,8 @@ def overlaps_of(question: Question, first: Sequence[Unit], second: Sequence[Unit
     """How near the shapes of all units of one answer are to all of the other, whatever their labels."""
     kind, about = question.kind, question.about
     found = np.zeros((len(first), len(second)))
+    if found.size and isinstance(kind, AllAtOnce):
+        return kind.similarities([unit.shape for unit in first], [unit.shape for unit in second], about)
     if found.size:
         ours, theirs = (np.array([kind.extent(unit.shape) for unit in units]) for units in (first, second))
         meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
@@ -114,18 +122,26 @@ def _assigned(similar: Floats) -> list[tuple[int, int]]:
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if similar[r, c] > 0]
 
 
-def _labels_alike(first: Unit, second: Unit) -> float:
-    if first.labels == second.labels:
+def _table(first: Sequence[Words], second: Sequence[Words], alike: Callable[[Words, Words], float]) -> Floats:
+    """How alike all of one answer are to all of the other, asking only once about each two that differ."""
+    ours, theirs = ({words: place for place, words in enumerate(dict.fromkeys(all_))} for all_ in (first, second))
+    table = np.array([[alike(one, other) for other in theirs] for one in ours]).reshape(len(ours), len(theirs))
+    rows, columns = [ours[words] for words in first], [theirs[words] for words in second]
+    return np.asarray(table[np.ix_(rows, columns)], dtype=np.float64)
+
+
+def _labels_alike(first: tuple[str, ...], second: tuple[str, ...]) -> float:
+    if first == second:
         return 1.0
-    ours, theirs = set(first.labels), set(second.labels)
+    ours, theirs = set(first), set(second)
     return len(ours & theirs) / len(ours | theirs)
 
 
-def _said_alike(question: Question, first: Unit, second: Unit) -> float:
+def _said_alike(question: Question, first: Attributes, second: Attributes) -> float:
     """How near what was said of two regions is: the mean over the controls that ask of regions, half of the weight."""
-    if first.attributes == second.attributes:
+    if first == second:
         return 1.0
-    ours, theirs = dict(first.attributes), dict(second.attributes)
+    ours, theirs = dict(first), dict(second)
     asked = [control for control in question.schema.of_regions if control.name in ours or control.name in theirs]
     total = 0.0
     for control in asked:

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from qualification.labels.errors import ResultError
 from qualification.labels.kinds.voting import most_chosen
-from qualification.labels.matching import overlaps_of, similarity_of_regions
+from qualification.labels.matching import Floats, overlaps_of, similarity_of_regions
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.regions import relations_of
 from qualification.labels.relations import End, Relation, made, relation_of
@@ -159,14 +159,7 @@ def _nearest_first(question: Question, units: Sequence[Sequence[Unit]], weights:
 
 
 def _join(question: Question, clusters: list[Cluster], place: int, units: Sequence[Unit]) -> None:
-    same = question.kind.same
-    near = np.zeros((len(clusters), len(units)))
-    for row, cluster in enumerate(clusters):
-        members = [cluster.members[n] for n in sorted(cluster.members)]
-        overlap = overlaps_of(question, members, units).mean(axis=0)
-        named = np.array([np.mean([unit.labels == member.labels for member in members]) for unit in units])
-        if len(units):
-            near[row] = np.where(overlap >= same, overlap * (1 - LABELS_COUNT + LABELS_COUNT * named), 0.0)
+    near = _nearness(question, clusters, units)
     rows, columns = linear_sum_assignment(near, maximize=True)
     taken = {int(c): int(r) for r, c in zip(rows, columns, strict=True) if near[r, c] > 0}
     for number, unit in enumerate(units):
@@ -174,6 +167,23 @@ def _join(question: Question, clusters: list[Cluster], place: int, units: Sequen
             clusters[taken[number]].members[place] = unit
         else:
             clusters.append(Cluster({place: unit}))
+
+
+def _nearness(question: Question, clusters: Sequence[Cluster], units: Sequence[Unit]) -> Floats:
+    """Clusters × units: how near a unit is to a cluster's members on average; 0 where it is another thing."""
+    if not clusters or not units:
+        return np.zeros((len(clusters), len(units)))
+    members = [cluster.members[place] for cluster in clusters for place in sorted(cluster.members)]
+    sizes = np.array([len(cluster.members) for cluster in clusters])
+    starts = np.cumsum(sizes) - sizes
+    names = {labels: number for number, labels in enumerate(dict.fromkeys(unit.labels for unit in (*members, *units)))}
+    theirs, ours = (np.array([names[unit.labels] for unit in several]) for several in (members, units))
+    overlap, named = (
+        np.add.reduceat(table, starts) / sizes[:, None]
+        for table in (overlaps_of(question, members, units), (theirs[:, None] == ours).astype(np.float64))
+    )
+    same = overlap >= question.kind.same
+    return np.where(same, overlap * (1 - LABELS_COUNT + LABELS_COUNT * named), 0.0)
 
 
 def _merged_unit(question: Question, cluster: Cluster, weights: Sequence[float]) -> Unit:

@@ -20,9 +20,12 @@ MOST_COUNTED: Final = 10**9
 """Chances are reckoned as floats, which 1,024 choices that may all hold would overflow."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelSchema:
-    """A checked labeling config; `parts` are in the order in which they are shown, nested views flattened."""
+    """A checked labeling config; `parts` are in the order in which they are shown, nested views flattened.
+
+    Equal to itself alone, as `parse_schema` gives the same one for the same text: so what is learnt of one can be kept.
+    """
 
     parts: tuple[Part, ...]
 

@@ -7,6 +7,7 @@ counted without knowing of which kind they are.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from qualification.labels.elements import CONTROLS
@@ -16,6 +17,7 @@ from qualification.labels.kinds.registry import kind_of
 from qualification.labels.parts import AnyControl, ChoicesControl, Control
 from qualification.labels.schema import LabelSchema
 
+MOST_ANSWERS_KEPT: Final = 32
 ATTRIBUTES: Final = "attributes"
 HEARD: Final = ("Audio", "Video")
 LENT_LABELS_KEY: Final = "labels"
@@ -87,13 +89,22 @@ class Question:
         if isinstance(self.control, ChoicesControl):
             chosen = set(texts)
             return [Unit(tuple(label for label in self.control.labels if label in chosen))] if texts else []
-        return [self.unit_of(text) for text in texts]
+        return list(_units_read(self.schema, self.control.name, texts))
 
     def texts_of(self, units: list[Unit]) -> list[str]:
         """The texts that an answer holds for these units."""
         if isinstance(self.control, ChoicesControl):
             return [label for unit in units for label in unit.shape]
         return [self.text_of(unit) for unit in units]
+
+
+@lru_cache(maxsize=MOST_ANSWERS_KEPT)
+def _units_read(schema: LabelSchema, name: str, texts: tuple[str, ...]) -> tuple[Unit, ...]:
+    """What these texts stand for. Kept for a while: belief in a task reads each of its answers six times."""
+    control = schema.control(name)
+    assert control is not None
+    question = question_of(schema, control)
+    return tuple(question.unit_of(text) for text in texts)
 
 
 def question_of(schema: LabelSchema, control: AnyControl, item: Mapping[str, object] | None = None) -> Question:

@@ -1,11 +1,15 @@
 """Which region of one answer is which of another, where they differ, what they become together, and how sure it is."""
 
 import math
+import random
 from typing import Any
 
 import pytest
 
 from qualification.labels.comparing import conflicts_of
+from qualification.labels.kinds.base import About
+from qualification.labels.kinds.boxes import KIND as BOXES
+from qualification.labels.kinds.boxes import Box
 from qualification.labels.results import Answer, to_result, validate_result
 from qualification.labels.schema import parse_schema
 from qualification.labels.similarity import merge_answers, score_answer
@@ -21,6 +25,8 @@ SCHEMA = parse_schema("""
   <Relations><Relation value="tows"/></Relations>
 </View>
 """)
+
+ABOUT = About(SCHEMA.controls[0])
 
 SQUARE = {"y": 0, "width": 10, "height": 10, "rotation": 0}
 
@@ -39,6 +45,22 @@ def tows(first: str, second: str) -> dict[str, Any]:
 
 def answer(*regions: dict[str, Any]) -> Answer:
     return validate_result(SCHEMA, list(regions))
+
+
+def test_boxes_are_compared_all_at_once_as_two_by_two() -> None:
+    chance = random.Random(5)
+    some, others = (
+        [
+            Box(chance.randrange(50), chance.randrange(50), chance.randrange(1, 40), 20, chance.choice([0, 0, 30]))
+            for _ in range(40)
+        ]
+        for _ in range(2)
+    )
+    others[:5] = some[:5]
+
+    at_once = BOXES.similarities(some, others, ABOUT)
+
+    assert at_once.tolist() == [[BOXES.similarity(one, other, ABOUT) for other in others] for one in some]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_the_same_text_gives_the_same_schema_without_reading_it_again() -> None:
 def test_comments_are_dropped_b075() -> None:
     with_comment = config(inside="<!-- <script>alert(1)</script> -->")
 
-    assert parse_schema(with_comment) == parse_schema(config())
+    assert parse_schema(with_comment).parts == parse_schema(config()).parts
 
 
 @pytest.mark.parametrize(

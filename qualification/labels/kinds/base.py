@@ -4,12 +4,16 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 from qualification.labels.errors import ResultError, listed, quoted
 from qualification.labels.parts import AnyControl
 
+if TYPE_CHECKING:  # NumPy is loaded by the kinds that compute with it
+    from qualification.labels.kinds.outlines import Floats
+
 Shape = TypeVar("Shape")
+Shape_contra = TypeVar("Shape_contra", contravariant=True)
 
 DECIMALS: Final = 4
 """Per cent of a picture and seconds of a recording are kept this exactly: finer than anybody draws."""
@@ -61,6 +65,15 @@ class Kind(Protocol[Shape]):
 
     def extent(self, shape: Shape) -> "Extent":
         """A box around a shape: shapes are not alike at all when theirs lie apart."""
+        ...
+
+
+@runtime_checkable
+class AllAtOnce(Protocol[Shape_contra]):
+    """A kind that compares many shapes with many others faster than two by two."""
+
+    def similarities(self, first: Sequence[Shape_contra], second: Sequence[Shape_contra], about: About) -> "Floats":
+        """`similarity` of all of one answer to all of the other: a row for each of `first`."""
         ...
 
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from shapely import affinity
 from shapely.geometry import Polygon, box
 
 from qualification.labels.kinds.base import ROOM, About, Extent, Value, rounded
-from qualification.labels.kinds.outlines import area_shared
+from qualification.labels.kinds.outlines import Floats, area_shared
 from qualification.statistics.merging.angles import circular_mean
 from qualification.statistics.merging.numbers import weighted_median
 
@@ -72,6 +73,23 @@ class BoxKind:
         down = min(first.y + first.height, second.y + second.height) - max(first.y, second.y)
         shared = max(0.0, across) * max(0.0, down)
         return shared / (first.width * first.height + second.width * second.height - shared)
+
+    def similarities(self, first: Sequence[Box], second: Sequence[Box], about: About) -> Floats:
+        ours, theirs = (np.array([self.extent(box) for box in boxes]) for boxes in (first, second))
+        shared = np.ones((len(first), len(second)))
+        for low, high in ((0, 2), (1, 3)):
+            most = np.minimum(ours[:, None, high], theirs[None, :, high])
+            shared *= np.maximum(most - np.maximum(ours[:, None, low], theirs[None, :, low]), 0.0)
+        size, their_size = (np.array([box.width * box.height for box in boxes]) for boxes in (first, second))
+        turned, are_turned = (np.array([box.rotation != 0.0 for box in boxes]) for boxes in (first, second))
+        either = size[:, None] + their_size - shared
+        found = np.divide(shared, either, out=np.zeros_like(shared), where=~(turned[:, None] | are_turned))
+        numbers = {box: number for number, box in enumerate(dict.fromkeys((*first, *second)))}
+        mine, other = (np.array([numbers[box] for box in boxes]) for boxes in (first, second))
+        found[mine[:, None] == other] = 1.0
+        for row, column in np.argwhere((turned[:, None] | are_turned) & (shared > 0)):
+            found[row, column] = self.similarity(first[row], second[column], about)
+        return np.asarray(found, dtype=np.float64)
 
     def extent(self, shape: Box) -> Extent:
         if shape.rotation:
