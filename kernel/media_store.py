@@ -1,14 +1,11 @@
 """Where the files of media stand: in Django's storage of that name, each under the id of its media."""
 
-from collections.abc import Iterator
-from typing import IO, Final
+from typing import IO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
 from kernel.models import Media
-
-CHUNK_BYTES: Final = 64 * 1024
 
 
 def keep_file(media: Media, content: bytes) -> None:
@@ -20,12 +17,6 @@ def keep_file(media: Media, content: bytes) -> None:
 def open_file(media: Media) -> IO[bytes]:
     """The file of ``media``. Raises FileNotFoundError."""
     return _store().open(media.file_name)
-
-
-def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
-    """What is in an open file, in pieces."""
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk
 
 
 def erase_file(media: Media) -> None:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from marketplace.demo.digits import SIDE, Digit, to_data_url
 
@@ -26,11 +26,6 @@ GOLD_SHARE: Final = 0.05
 def result_of(label: int) -> list[dict[str, object]]:
     """``label`` as an annotation."""
     return [{"from_name": "digit", "to_name": "image", "type": "choices", "value": {"choices": [str(label)]}}]
-
-
-def label_of(result: Any) -> int | None:
-    """The digit that an annotation names, if there is one."""
-    return int(result[0]["value"]["choices"][0]) if result else None
 
 
 def external_id(digit: Digit) -> str:

@@ -50,6 +50,17 @@ def test_numbers_of_workers_with_a_bias_and_of_workers_who_guess_are_told_apart(
     assert np.argsort(fused.bias[:4]).tolist()[-1] == 1
 
 
+@pytest.mark.parametrize("robust", [True, False])
+def test_a_task_without_an_answer_has_no_number_and_does_not_disturb_the_others(*, robust: bool) -> None:
+    task, worker = np.array([0, 0, 0, 2, 2]), np.array([0, 1, 2, 0, 1])
+
+    fused = fuse_numbers(task=task, worker=worker, said=np.array([5.0, 5, 5, 7, 7]), tasks=4, workers=4, robust=robust)
+    nothing = fuse_numbers(task=task[:0], worker=worker[:0], said=np.empty(0), tasks=2, workers=1, robust=robust)
+
+    assert fused.values.tolist() == pytest.approx([5, 0, 7, 0])
+    assert nothing.values.tolist() == [0, 0]
+
+
 def test_what_more_than_half_of_the_weight_covers() -> None:
     three = [[(0.0, 10.0)], [(5.0, 15.0)], [(8.0, 20.0), (30.0, 40.0)]]
 

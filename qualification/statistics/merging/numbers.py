@@ -53,8 +53,10 @@ def fuse_numbers(
     seen without truth. Source: V. C. Raykar and others, "Learning from crowds", JMLR 11 (2010), section 5, with a bias
     added and variances shrunk to the pooled one.
     """
-    values = _start(task, said, tasks, robust=robust)
     bias, variance = np.zeros(workers), np.ones(workers)
+    if not len(said):
+        return FusedNumbers(np.zeros(tasks), bias, variance)
+    values = _start(task, said, tasks, robust=robust)
     counts = np.bincount(worker, minlength=workers).astype(np.float64)
     for _ in range(MOST_ROUNDS):
         off = said - values[task]
@@ -72,5 +74,9 @@ def fuse_numbers(
 
 
 def _start(task: Indices, said: Floats, tasks: int, *, robust: bool) -> Floats:
-    middle = np.median if robust else np.mean
-    return np.array([middle(said[task == one]) if np.any(task == one) else 0.0 for one in range(tasks)])
+    counts = np.bincount(task, minlength=tasks)
+    if not robust:
+        return np.asarray(np.bincount(task, said, tasks) / np.maximum(counts, 1), dtype=np.float64)
+    ordered, before = said[np.lexsort((said, task))], np.cumsum(counts) - counts
+    low, high = (ordered[np.minimum(before + half // 2, len(said) - 1)] for half in (np.maximum(counts - 1, 0), counts))
+    return np.asarray(np.where(counts > 0, (low + high) / 2, 0.0), dtype=np.float64)
