@@ -66,13 +66,12 @@ class RowForm:
         if "priority" in given:
             flaws.append(("priority", cells.flaw_of_priority(priority)))
         flaws.append(("band", cells.flaw_of_band(band)))
+        # Against an item with faults of its own no answer can be checked; the faults are told.
+        against = item if isinstance(item, dict) and not any(message for _, message in flaws) else None
         if "gold_answer" in given or "gold_reason" in given:
-            # Against an item with faults of its own an answer cannot be checked; the faults are told.
-            against = item if isinstance(item, dict) and not any(message for _, message in flaws) else None
             gold, flaw = self._gold(given.get("gold_answer"), given.get("gold_reason"), against)
             flaws.append(flaw)
-        whole = item if isinstance(item, dict) else None
-        predictions = self._predictions.read_all(given["predictions"], whole) if "predictions" in given else []
+        predictions = self._predictions.read_all(given["predictions"], against) if "predictions" in given else []
         flaws += [flaw for flaw in predictions if isinstance(flaw, tuple)]
         faults = [RowFault(record.row, column, message) for column, message in flaws if message]
         if faults:

@@ -337,3 +337,15 @@ def test_a_picture_that_is_none_or_would_burst_or_tells_more_is_refused(value: o
 )
 def test_an_external_id_is_one_line_that_can_be_seen(external_id: str, flaw: str) -> None:
     assert flaw_of_external_id(external_id) == flaw
+
+
+@pytest.mark.parametrize("entries", [["a"], [{"text": "no id"}], "[1", {"id": "a"}])
+def test_predictions_of_an_item_that_cannot_be_shown_are_not_held_against_it(entries: object) -> None:
+    schema = parse_schema('<View><List name="list" value="$list"/><Ranker name="order" toName="list"/></View>')
+    ranked = {"from_name": "order", "to_name": "list", "type": "ranker", "value": {"ranker": {"order": ["a"]}}}
+    prediction = {"model_version": "v1", "score": 0.5, "result": [ranked]}
+
+    found = RowForm(schema).read(Record(1, {"item": {"list": entries}, "predictions": [prediction]}))
+
+    assert isinstance(found, list)
+    assert [fault.column for fault in found] == ["list"]
