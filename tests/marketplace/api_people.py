@@ -11,7 +11,11 @@ from kernel.models import User
 from kernel.scopes import SCOPES, is_for_admins
 from kernel.services.access import create_api_key
 from kernel.services.audit import Actor
+from marketplace.models import Client, Job
+from tests.marketplace.builders import owner_of
 from tests.qualification.builders import a_user
+
+NO_JOB = (404, {"code": "not_found", "message": "There is no such job."})
 
 _numbers = count(1)
 
@@ -76,3 +80,8 @@ def an_admin() -> Person:
 def code_of(answered: tuple[int, Any]) -> tuple[int, str]:
     """The status and the code of an answer that says no."""
     return answered[0], answered[1]["code"]
+
+
+def owner(of: Client | Job) -> Person:
+    """An owner of the client, or of the one that a job is of."""
+    return Person(owner_of(of.client if isinstance(of, Job) else of))
