@@ -23,6 +23,7 @@ def claims(outcomes: Sequence[object]) -> list[Assignment]:
     return [outcome for outcome in outcomes if isinstance(outcome, Assignment)]
 
 
+@pytest.mark.slow
 def test_64_workers_want_one_turn_and_one_gets_it() -> None:  # [B147]
     job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
     workers = [a_worker(job) for _ in range(64)]
@@ -34,6 +35,7 @@ def test_64_workers_want_one_turn_and_one_gets_it() -> None:  # [B147]
     assert check_invariants() == []
 
 
+@pytest.mark.slow
 def test_64_workers_want_12_turns_at_4_tasks_and_all_12_are_given() -> None:  # [B147, B149]
     job = an_open_job(tasks=4, overlap_min=3, overlap_max=3)
     workers = [a_worker(job) for _ in range(64)]

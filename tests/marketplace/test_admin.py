@@ -44,6 +44,7 @@ def decide(operator: Browser, row: Model, action: str, **fields: str) -> list[st
     return [str(message) for message in answer.context["messages"]]
 
 
+@pytest.mark.slow
 def test_every_table_has_its_page_and_no_page_edits(operator: Browser) -> None:
     some_of_everything()
     registered = {model for model in admin.site._registry if model._meta.app_label == "marketplace"}
