@@ -54,7 +54,7 @@ class RejectionsFrozen(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Answers of a job and how many of them were rejected lately; and the same of proven workers alone."""
+    """Answers of a job that wait or were decided lately, how many were rejected; and the same of proven workers."""
 
     rejected: int
     answers: int
@@ -173,6 +173,7 @@ def _expected(wrong: float, answers: int) -> float:
     return min(max(LEAST_EXPECTED, wrong / answers if answers else 0.0), 0.999)
 
 
+# What was decided before could not be rejected since: in a job with a past it would hide any number of rejections.
 # Of proven workers the lower bound is what is sure of them, so that the expectation is the highest that is likely.
 _COUNT: Final = """
 SELECT count(rejection.id), count(*), coalesce(sum(1 - coalesce(score.estimate, %(of)s)), 0)::float8,
@@ -183,7 +184,8 @@ FROM marketplace_assignment turn
 LEFT JOIN marketplace_rejection rejection
   ON rejection.assignment_id = turn.id AND rejection.reversed_at IS NULL AND rejection.rejected_at > %(since)s
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
-WHERE turn.job_id = %(job)s AND turn.lane = 0 AND turn.state IN ('submitted', 'accepted', 'rejected')
+WHERE turn.job_id = %(job)s AND turn.lane = 0
+  AND (turn.state = 'submitted' OR turn.state IN ('accepted', 'rejected') AND turn.decided_at > %(since)s)
 """
 
 

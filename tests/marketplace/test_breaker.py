@@ -1,5 +1,6 @@
 """The breaker: rejections against evidence stop, workers stay paid, and a person decides about those that were made."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from marketplace.services.breaker import RejectionsFrozen, decide_breaker
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import complete_finished_jobs
 from marketplace.services.escalations import NotYours
-from marketplace.services.review import reject_assignment, reverse_rejection
+from marketplace.services.review import accept_all, reject_assignment, reverse_rejection
 from marketplace.services.settlement import accept_due_assignments
 from tests.marketplace.api_people import Person, an_admin
 from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job, earned, held, owner_of
@@ -153,6 +154,24 @@ def test_far_more_rejections_than_scores_lead_to_expect_trip_it_without_other_ev
     assert breaker.inputs["against_evidence"] == []
     assert breaker.inputs["rejected"] < 12
     assert check_invariants() == []
+
+
+def test_what_was_accepted_long_ago_hides_no_rejections_of_today() -> None:
+    job = an_open_job(tasks=72, overlap_min=1, overlap_max=1, accept_on_resolution=False)
+    earlier, later = a_worker(job), a_worker(job)
+    for _ in range(60):
+        a_submitted_answer(job, worker=earlier)
+    accept_all(job=job, by=owner_of(job.client))
+
+    with clock.ahead_by(timedelta(days=8)):
+        for _ in range(12):
+            a_submitted_answer(job, worker=later)
+        for turn in waiting(job):
+            with contextlib.suppress(RejectionsFrozen):
+                reject(turn)
+
+    breaker = Breaker.objects.get()
+    assert (breaker.rule, breaker.inputs["answers"]) == ("far_above_expected", 12)
 
 
 def test_who_rejects_what_differs_from_the_label_is_let() -> None:
