@@ -68,6 +68,12 @@ def share_of(amount_minor: int, basis_points: int) -> int:
     return (amount_minor * basis_points + 5_000) // 10_000
 
 
+def share_rounded_up(amount_minor: int, part: int, whole: int) -> int:
+    """``part`` of ``whole`` of ``amount_minor``, in minor units, up. ``whole`` is above 0, the others at least 0."""
+    assert amount_minor >= 0 and part >= 0 and whole > 0
+    return -(-amount_minor * part // whole)
+
+
 def split(amount_minor: int, weights: Sequence[int]) -> list[int]:
     """Split ``amount_minor`` in proportion to ``weights`` by largest remainder: the parts always sum to the whole.
 

@@ -61,12 +61,15 @@ def charges_of(owners: Iterable[str], *, month: Month | None = None) -> list[Cha
     return sorted(Charge(*key, *sums) for key, sums in found.items() if sums != (0, 0))
 
 
-def owners_charged_in(month: Month) -> set[str]:
-    """Whose accounts were charged for anything in a month."""
+def owners_charged_in(month: Month) -> set[tuple[str, str]]:
+    """Whose accounts were charged for anything in a month, and in which currency."""
     entries = LedgerEntry.objects.filter(_in(month))
-    paid = entries.filter(source__kind__in=CLIENTS_OWN, target__kind__in=TAKERS).values_list("source__owner", flat=True)
+    paid = entries.filter(source__kind__in=CLIENTS_OWN, target__kind__in=TAKERS)
     undone = entries.filter(source__kind__in=TAKERS, target__kind__in=CLIENTS_OWN)
-    return {*paid.distinct(), *undone.values_list("target__owner", flat=True).distinct()}
+    return {
+        *paid.values_list("source__owner", "source__currency").distinct(),
+        *undone.values_list("target__owner", "target__currency").distinct(),
+    }
 
 
 def _summed(rows: QuerySet[LedgerEntry], near: str, far: str, month: Month | None) -> Iterable[Any]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from billing.models import LedgerAccount, PayoutAccount, PayoutSchedule
@@ -51,6 +51,8 @@ def pay_out_on_schedule() -> int:
             made += _see_to(schedule_id, today)
         except Refused as refusal:
             logger.warning("Payout schedule %s has to wait: %s", schedule_id, refusal.message)
+        except DatabaseError:
+            logger.exception("Payout schedule %s could not be seen to.", schedule_id)
     return made
 
 

@@ -4,7 +4,6 @@ What takes turns away: a worker who is suspended or offboarded, and media that a
 them. A pause, a cancelled job and a revoked certification do not: what is claimed may be finished.
 """
 
-import math
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -16,6 +15,7 @@ from billing.services.ledger import AccountKey, InsufficientFunds, Kind
 from kernel import clock
 from kernel.flow import move
 from kernel.models import Media
+from kernel.money import share_rounded_up
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, Interruption, Job, Task
 from marketplace.services.budgets import set_aside_what_is_missing
@@ -82,7 +82,7 @@ def _reckoned(assignment: Assignment, job: Job, *, why: str, at: datetime) -> In
     time = expected_seconds(job)
     expected = time.expected_seconds if time is not None and time.expected_seconds > 0 else job.reservation_seconds
     seconds = max(0.0, (at - assignment.claimed_at).total_seconds())
-    share = math.ceil(assignment.reward_minor * seconds / expected)
+    share = share_rounded_up(assignment.reward_minor, round(seconds * 1_000), max(1, round(expected * 1_000)))
     return Interruption(
         assignment=assignment,
         seconds=seconds,

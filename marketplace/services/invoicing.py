@@ -1,5 +1,6 @@
 """Invoices are issued once a month is closed: what the ledger says that a client was charged in it, to the cent."""
 
+import contextlib
 from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
@@ -114,18 +115,23 @@ def lines_of(client: Client, charges: list[Charge]) -> list[Line]:
 
 
 def _issue_all(month: Month) -> int:
-    owners, issued = owners_charged_in(month), 0
-    jobs = Job.objects.filter(pk__in=_ids(owners, "job")).values_list("client", flat=True)
-    done = set(Invoice.objects.filter(month=str(month)).values_list("client", "currency"))
-    for client in Client.objects.filter(pk__in={*jobs, *_ids(owners, "client")}).order_by("pk"):
-        for currency in sorted({charge.currency for charge in charges_in(client, month)}):
-            if (client.pk, currency) not in done:
-                issued += issue_invoice(client=client, month=month, currency=currency, by=MONTHLY)[1]
+    missing, issued = _charged_in(month) - _invoiced_in(month), 0
+    clients = Client.objects.in_bulk({client_id for client_id, _ in missing})
+    for client_id, currency in sorted(missing):
+        with contextlib.suppress(NothingToInvoice):  # all of it was undone
+            issued += issue_invoice(client=clients[client_id], month=month, currency=currency, by=MONTHLY)[1]
     return issued
 
 
-def _ids(owners: set[str], noun: str) -> list[UUID]:
-    return [UUID(owner.partition(":")[2]) for owner in owners if owner.startswith(f"{noun}:")]
+def _charged_in(month: Month) -> set[tuple[UUID, str]]:
+    charged = [(*owner.split(":", 1), currency) for owner, currency in owners_charged_in(month)]
+    job_ids = {UUID(name) for noun, name, _ in charged if noun == "job"}
+    clients = dict(Job.objects.filter(pk__in=job_ids).values_list("pk", "client"))
+    return {(clients[UUID(name)] if noun == "job" else UUID(name), currency) for noun, name, currency in charged}
+
+
+def _invoiced_in(month: Month) -> set[tuple[UUID, str]]:
+    return set(Invoice.objects.filter(month=str(month)).values_list("client", "currency"))
 
 
 def _next_number() -> int:

@@ -11,7 +11,7 @@ from billing.services.ledger import AccountKey, Kind
 from kernel import clock
 from kernel.errors import Invalid, Refused
 from kernel.models import User
-from kernel.money import MINOR_UNIT_DIGITS, Money, share_of
+from kernel.money import MINOR_UNIT_DIGITS, Money, share_of, share_rounded_up
 from kernel.services.audit import Actor, record
 from marketplace.models import Job, PayFloor
 from marketplace.services.shapes import Shape
@@ -113,8 +113,8 @@ WHERE certification.skill_id = %s AND certification.state = 'granted' AND worker
 
 
 def reward_for(seconds: float, hourly_minor: int) -> int:
-    """The least whole reward for so many seconds at so much an hour."""
-    return -int(-hourly_minor * seconds // SECONDS_AN_HOUR)
+    """The least whole reward for so many seconds, to the millisecond, at so much an hour."""
+    return share_rounded_up(hourly_minor, round(seconds * 1_000), SECONDS_AN_HOUR * 1_000)
 
 
 def reserve_for(job: Job, shape: Shape) -> Money | None:

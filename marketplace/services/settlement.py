@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -22,6 +22,9 @@ from marketplace.services import gold
 logger = logging.getLogger(__name__)
 
 SETTLED_TOGETHER: Final = 100
+SWEEP_LASTS: Final = timedelta(minutes=30)
+"""All that a sweep pays bears the instant of its beginning, and months are closed an hour after their end."""
+
 REVIEW_CLOCK: Final = Actor.system("review_clock")
 _WITH_ITS_PACE: Final = "as work answered beside it"
 
@@ -89,7 +92,8 @@ def due_now(assignments: Q) -> None:
 def accept_due_assignments() -> int:
     """Accept and pay every answer whose review clock has run out: resolved as answered, or the client was silent.
 
-    A job whose answers cannot be paid now is logged and does not hold up the pay in others. Returns how many were paid.
+    A job whose answers cannot be paid now is logged and does not hold up the pay in others. What a long sweep leaves is
+    the next one's. Returns how many were paid.
     """
     settled, unpayable, at = 0, set[UUID](), clock.now()
     while True:
@@ -102,7 +106,7 @@ def accept_due_assignments() -> int:
             except (Refused, DatabaseError):
                 logger.exception("Answers that are due in job %s could not be paid.", job_id)
                 unpayable.add(job_id)
-        if len(rows) < SETTLED_TOGETHER:
+        if len(rows) < SETTLED_TOGETHER or clock.now() - at > SWEEP_LASTS:
             return settled
 
 

@@ -18,6 +18,7 @@ from kernel.csv_lines import plain_amount
 from kernel.errors import Invalid, Refused
 from kernel.models import User
 from kernel.money import Money
+from kernel.months import Month
 from kernel.services.audit import Actor, record
 from kernel.services.subject_keys import KeyDestroyed
 from workforce.identity_data import IdentityField, Purpose
@@ -134,8 +135,8 @@ def _check(year: int, *, draft: bool) -> None:
     if not FIRST_YEAR <= year <= now.year:
         message = f"There is no report of {year}. Possible: {FIRST_YEAR} to {now.year}."
         raise Invalid(message, [{"field": "year", "message": message}])
-    if year == now.year and not draft:
-        raise YearNotOver(f"{year} is not over yet. Ask for a draft, which holds no identities.")
+    if not draft and not Month(year, 12).is_closed:
+        raise YearNotOver(f"{year} is not closed yet. Ask for a draft, which holds no identities.")
 
 
 def _payees(year: int, *, countries: Iterable[str]) -> list[Payee]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.money import Money, share_of, split
+from kernel.money import Money, share_of, share_rounded_up, split
 
 AMOUNTS = (0, 1, 2, 3, 7, 99, 100, 10**15)
 
@@ -28,6 +28,11 @@ def test_a_share_is_whole_cents_half_up(basis_points: int, of_one: int, of_three
 def test_a_share_below_nothing_cannot_be_taken(minor: int, basis_points: int) -> None:
     with pytest.raises(AssertionError):
         share_of(minor, basis_points)
+
+
+def test_a_share_that_is_rounded_up_is_the_least_that_is_enough() -> None:
+    shares = [share_rounded_up(amount, part, 3) for amount, part in ((10, 0), (10, 1), (9, 1), (10, 3), (10**15, 1))]
+    assert shares == [0, 4, 3, 10, 333_333_333_333_334]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from marketplace.models import Assignment, Escalation, Heartbeat, Job, Lift, Pay
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
-from marketplace.services.pay_floors import FloorTaken, PayBelowFloor, TimeUnknown, floor_of, set_pay_floor
+from marketplace.services.pay_floors import FloorTaken, PayBelowFloor, TimeUnknown, floor_of, reward_for, set_pay_floor
 from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.posting import launch_job, resume_job
 from marketplace.services.settlement import accept_due_assignments
@@ -65,6 +65,10 @@ def test_without_a_floor_nothing_is_set_aside_and_any_price_will_do() -> None:
     job = a_job_of(3, guess_seconds=3600)
 
     assert (reserve_of(job), available(job.client)) == (0, 1_000_000 - 3 * PRICE)
+
+
+def test_what_time_is_worth_is_reckoned_in_whole_numbers() -> None:
+    assert [reward_for(seconds, 12_000) for seconds in (0.1 * 3, 0.301, 0.0)] == [1, 2, 0]
 
 
 def test_an_estimate_says_what_a_launch_sets_aside_to_lift_pay_and_what_is_missing_with_it() -> None:

@@ -1,7 +1,7 @@
 """Tax reports: who is in them, with which sums, and that each identity is read once, for them, with an event."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -119,6 +119,16 @@ def test_this_year_is_to_be_had_as_a_draft_without_identities() -> None:
 
     assert (row["draft"], row["legal_name"], row["tax_id"]) == ("draft", "", "")
     assert not AuditEvent.objects.filter(action="identity.read", actor_id=str(by.pk)).exists()
+
+
+def test_a_year_is_to_be_had_once_nothing_is_written_into_it_any_more() -> None:
+    this, by = clock.now().year, finance()
+    end = datetime(this + 1, 1, 1, tzinfo=UTC)
+
+    with clock.ahead_by(end + timedelta(minutes=30) - clock.now()):
+        assert error_of(fresh(by).get(f"/api/v1/tax-reports/dac7/{this}/")) == (409, "year_not_over")
+    with clock.ahead_by(end + timedelta(minutes=61) - clock.now()):
+        assert report(by, f"dac7/{this}/") == []
 
 
 @pytest.mark.parametrize("year", [0, 1999, 2019, 9999, 10**30])
