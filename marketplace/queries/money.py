@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Concat
 from billing.models import LedgerAccount, LedgerEntry, Posting
 from billing.queries import balances_of, statement_of
 from kernel import clock
-from marketplace.models import Appeal, Client, Job
+from marketplace.models import Appeal, Breaker, Client, Job
 
 Kind = LedgerAccount.Kind
 
@@ -98,9 +98,9 @@ def job_statement(job: Job) -> QuerySet[LedgerEntry]:
 
 
 def keeps_pay() -> Q:
-    """Which rejections still keep the pay of their answers: they can be reversed, or are appealed against."""
-    may_be = Q(reversible_until__gt=clock.now()) | Q(appeal__state=Appeal.State.OPEN)
-    return Q(reversed_at__isnull=True) & may_be
+    """Which rejections still keep the pay of their answers: they can be reversed, or a person has still to decide."""
+    undecided = Q(appeal__state=Appeal.State.OPEN) | Q(breaker__state=Breaker.State.TRIPPED)
+    return Q(reversed_at__isnull=True) & (Q(reversible_until__gt=clock.now()) | undecided)
 
 
 def explained(entries: Sequence[LedgerEntry]) -> list[Line]:

@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from kernel import clock
 from kernel.flow import WrongState
 from marketplace.models import Assignment, Breaker, Escalation, Job, Rejection
+from marketplace.queries.earnings import earnings_of
+from marketplace.queries.spending import spent_on
 from marketplace.services.appeals import appeal
 from marketplace.services.breaker import RejectionsFrozen, decide_breaker
 from marketplace.services.checks import check_invariants
@@ -133,6 +135,10 @@ def test_the_pay_of_a_wave_is_held_until_somebody_has_decided_however_long_that_
         accept_due_assignments()
         complete_finished_jobs()
         assert (Job.objects.get(pk=job.pk).state, held(job)) == ("completed", 3 * 12)
+        (rejected,) = (spent.rejected for spent in spent_on([job]))
+        assert (rejected.held_minor, rejected.released_minor) == (3 * 12, 0)
+        workers = {rejection.assignment.worker for rejection in breaker.rejections.select_related("assignment__worker")}
+        assert sum(earnings_of(worker)[0].held_minor for worker in workers) == 3 * 10
         assert check_invariants() == []
         decided(breaker, "reset")
         complete_finished_jobs()
