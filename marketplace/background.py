@@ -11,10 +11,12 @@ from marketplace.services import (
     escalations,
     expiry,
     gold,
+    gold_review,
     invitations,
     invoicing,
     pay_lifts,
     predictors,
+    recall,
     settlement,
     signals,
 )
@@ -108,3 +110,15 @@ def start_funded_jobs() -> None:
 def look_for_signals() -> None:
     """Look at the answers up to the last midnight for signals, and put what is found before a person."""
     signals.look_for_signals()
+
+
+@shared_task(name="marketplace.replay_recalls")
+def replay_recalls() -> None:
+    """Put right what rested on gold that was recalled."""
+    recall.replay_recalls()
+
+
+@shared_task(name="marketplace.review_gold")
+def review_gold() -> None:
+    """Put gold that good workers miss too often before a person, and ask it no more until they have decided."""
+    gold_review.review_gold()

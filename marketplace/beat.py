@@ -20,6 +20,8 @@ BEAT: dict[str, tuple[str, int]] = {
     "tend waiting gold": ("marketplace.tend_waiting_gold", 2),
     "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
     "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
+    "review gold": ("marketplace.review_gold", 60),
+    "replay recalls": ("marketplace.replay_recalls", 10),
     "tend predictors": ("marketplace.tend_predictors", 10),
     "make certificates": ("marketplace.make_certificates", 15),
     "lift pay": ("marketplace.lift_pay", 300),

@@ -8,7 +8,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from kernel.admin import ReadOnlyAdmin, ReadOnlyInline
-from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
+from qualification.models import (
+    Certification,
+    Exam,
+    ExamAnswer,
+    ExamRemark,
+    GoldQuestion,
+    GoldRecall,
+    LabelSchema,
+    Score,
+    ScoreEvidence,
+    Skill,
+)
 from qualification.services.certifications import deny_certification, grant_certification, revoke_certification
 from qualification.services.gold import retire_gold_question
 from workforce.admin import DecisionAdmin, DecisionForm
@@ -43,7 +54,7 @@ class GoldQuestionAdmin(DecisionAdmin):
     search_fields = ("=id",)
     ordering = ("-created_at", "-id")
     action_form = DecisionForm
-    actions = ("retire",)
+    actions: tuple[str, ...] = ("retire",)
 
     @admin.action(description="Retire (with a reason)")
     def retire(self, request: HttpRequest, chosen: QuerySet[GoldQuestion]) -> None:
@@ -56,6 +67,25 @@ class GoldQuestionAdmin(DecisionAdmin):
         )
 
 
+@admin.register(GoldRecall)
+class GoldRecallAdmin(ReadOnlyAdmin):
+    """Gold that was wrong, and how far what rested on it has been put right."""
+
+    list_display = (
+        "gold_question",
+        "state",
+        "why",
+        "recalled_by",
+        "recalled_at",
+        "evidence_withdrawn_at",
+        "replayed_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("gold_question", "recalled_by")
+    search_fields = ("=id", "=gold_question__id")
+    ordering = ("-recalled_at", "-id")
+
+
 class ExamAnswerInline(ReadOnlyInline):
     """What one exam asked and was answered."""
 
@@ -63,6 +93,15 @@ class ExamAnswerInline(ReadOnlyInline):
     fields = ("position", "gold_question", "result", "correct", "answered_at")
     readonly_fields = fields
     ordering = ("position",)
+
+
+class ExamRemarkInline(ReadOnlyInline):
+    """How an exam comes out without what was recalled."""
+
+    model = ExamRemark
+    fields = ("recall", "questions", "right", "score_basis_points", "at")
+    readonly_fields = fields
+    ordering = ("id",)
 
 
 @admin.register(Exam)
@@ -74,7 +113,7 @@ class ExamAdmin(ReadOnlyAdmin):
     list_select_related = ("worker", "skill")
     search_fields = ("=id", "=worker__id")
     ordering = ("-started_at", "-id")
-    inlines = (ExamAnswerInline,)
+    inlines = (ExamAnswerInline, ExamRemarkInline)
 
 
 @admin.register(Certification)

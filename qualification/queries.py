@@ -15,7 +15,17 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from kernel import clock
 from kernel.content_addresses import AddressOf
 from kernel.rows import planned_cursor
-from qualification.models import Certification, Exam, ExamAnswer, GoldQuestion, LabelSchema, Score, ScoreEvidence, Skill
+from qualification.models import (
+    Certification,
+    Exam,
+    ExamAnswer,
+    GoldQuestion,
+    GoldRecall,
+    LabelSchema,
+    Score,
+    ScoreEvidence,
+    Skill,
+)
 from qualification.statistics import scoring as posterior
 
 EXPLAINS_FROM_BANK_TIMES: Final = 3
@@ -148,12 +158,16 @@ def scores_for_their_worker(worker_id: UUID) -> QuerySet[Score]:
     counts are ``exam_correct``, ``exam_wrong``, ``work_correct`` and ``work_wrong``.
     """
     midnight = datetime.combine(clock.now().date(), time.min, UTC)
-    exam = Q(evidence__source=ScoreEvidence.Source.EXAM)
-    work = Q(evidence__source=ScoreEvidence.Source.HIDDEN_GOLD, evidence__at__lt=midnight)
+    counts = Q(evidence__withdrawal__isnull=True)
+    exam = counts & Q(evidence__source=ScoreEvidence.Source.EXAM)
+    work = counts & Q(evidence__source=ScoreEvidence.Source.HIDDEN_GOLD, evidence__at__lt=midnight)
     is_shown = Q(source=ScoreEvidence.Source.EXAM) | Q(at__lt=midnight)
     return (
         # A score that rests on today's gold alone would tell by being there.
-        Score.objects.filter(Exists(ScoreEvidence.objects.filter(is_shown, score=OuterRef("pk"))), worker_id=worker_id)
+        Score.objects.filter(
+            Exists(ScoreEvidence.objects.filter(is_shown, score=OuterRef("pk"), withdrawal__isnull=True)),
+            worker_id=worker_id,
+        )
         .select_related("skill")
         .annotate(
             exam_correct=Count("evidence", filter=exam & Q(evidence__correct=True)),
@@ -164,9 +178,14 @@ def scores_for_their_worker(worker_id: UUID) -> QuerySet[Score]:
     )
 
 
+def is_recalled(gold_question_id: UUID | None) -> bool:
+    """Whether the question, if there is one, turned out to be wrong."""
+    return gold_question_id is not None and GoldRecall.objects.filter(gold_question=gold_question_id).exists()
+
+
 def exam_bank_of(skill: Skill) -> QuerySet[GoldQuestion]:
     """The questions that an exam in ``skill`` may ask now."""
-    return GoldQuestion.objects.filter(skill=skill, for_exam=True, retired_at__isnull=True)
+    return GoldQuestion.objects.filter(skill=skill, for_exam=True, retired_at__isnull=True, doubted_at__isnull=True)
 
 
 def questions_under_way(exam: Exam) -> list[ExamAnswer]:
@@ -191,7 +210,8 @@ def explained_misses(exam: Exam, address_of: AddressOf | None = None) -> list[Mi
         return None
     if exam_bank_of(exam.skill).count() < EXPLAINS_FROM_BANK_TIMES * exam.questions:
         return None
-    wrong = ExamAnswer.objects.filter(exam=exam, correct=False).select_related("gold_question__label_schema")
+    wrong = ExamAnswer.objects.filter(exam=exam, correct=False, gold_question__recall__isnull=True)
+    wrong = wrong.select_related("gold_question__label_schema")
     return [
         Miss(answer.position, answer.gold_question.shown_item(address_of), answer.result, answer.gold_question.reason)
         for answer in wrong.order_by("position")

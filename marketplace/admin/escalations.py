@@ -14,6 +14,7 @@ from marketplace.services.appeals import decide_appeal
 from marketplace.services.breaker import decide_breaker
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.escalations import claim_escalation, release_escalation
+from marketplace.services.gold_review import decide_gold_review
 from marketplace.services.noted_matters import note_matter
 from workforce.admin import DecisionForm
 
@@ -84,7 +85,7 @@ class EscalationAdmin(PersonalDecisionAdmin):
     search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
     ordering = ("due_at", "id")
     action_form = DecisionForm
-    actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse", "reset")
+    actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse", "reset", "recall")
 
     @admin.action(description="Claim, to decide it")
     def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
@@ -106,10 +107,16 @@ class EscalationAdmin(PersonalDecisionAdmin):
             service=lambda row_id, by, _: release_escalation(escalation_id=row_id, by=by),
         )
 
-    @admin.action(description="Decertification: keep (needs a reason)")
+    @admin.action(description="Decertification, gold: keep (needs a reason)")
     def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Let workers keep their certification."""
-        self._decide_decertification(request, chosen, "keep")
+        """Let workers keep their certification, and gold that was doubted be asked again."""
+        self._decide_gold(request, chosen, "keep")
+        self._decide_decertification(request, chosen.exclude(kind=Escalation.Kind.GOLD_REVIEW), "keep")
+
+    @admin.action(description="Gold: recall, it was wrong (needs a reason)")
+    def recall(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
+        """Let history be replayed without gold that was doubted."""
+        self._decide_gold(request, chosen, "recall")
 
     @admin.action(description="Decertification: revoke (needs a reason)")
     def revoke(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
@@ -140,6 +147,16 @@ class EscalationAdmin(PersonalDecisionAdmin):
     def reset(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Let clients reject again."""
         self._decide_rejections(request, chosen, "reset")
+
+    def _decide_gold(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
+        self.as_user(
+            request,
+            chosen.filter(kind=Escalation.Kind.GOLD_REVIEW),
+            participle="decided",
+            service=lambda row_id, by, reason: decide_gold_review(
+                escalation_id=row_id, decision=decision, note=reason, by=by
+            ),
+        )
 
     def _decide_rejections(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
         breakers = set(chosen.filter(kind=Escalation.Kind.REJECTION_BREAKER).values_list("pk", flat=True))

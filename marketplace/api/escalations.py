@@ -28,6 +28,8 @@ from marketplace.services.adjudication import decide_task
 from marketplace.services.certificates import decide_inspection
 from marketplace.services.decertification import DECISIONS, decide_decertification
 from marketplace.services.escalations import NotYours, claim_escalation, release_escalation
+from marketplace.services.gold_review import DECISIONS as GOLD_DECISIONS
+from marketplace.services.gold_review import decide_gold_review
 from marketplace.services.noted_matters import note_matter
 from marketplace.services.submission import InvalidAnswer
 
@@ -82,8 +84,8 @@ class EscalationOut(Out):
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
     decision = fields.LineField(
-        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse`, `reset`, `tell` or `dismiss`; of an "
-        "inspection `right` or `corrected`; empty before."
+        help_text="`resolved`, `keep`, `revoke`, `noted`, `uphold`, `reverse`, `reset`, `tell`, `dismiss` or `recall`; "
+        "of an inspection `right` or `corrected`; empty before."
     )
     note = fields.TextField()
 
@@ -117,7 +119,9 @@ class EscalationDetailOut(EscalationOut):
         "For `rejection_breaker`: the rule that stopped rejections, what it saw, and the rejections. For "
         "`inspection`: the task as it was shown, and nothing of what anybody said. For "
         "`pay_floor`: what the job's reserve lacks to lift pay to the floor. For `signal`: its numbers, what they "
-        "mean, what was said, and the last answers behind it."
+        "mean, what was said, and the last answers behind it. For "
+        "`gold_review`: the question with what is held to be right, what was answered how often, and the rule that "
+        "doubts it."
     )
 
 
@@ -127,11 +131,11 @@ class DecisionIn(In):
     EXAMPLE = {"result": RESULT, "note": "The bar makes it a 7."}
     result = fields.JSONField(required=False, help_text="The right answer in Label Studio's result JSON.")
     decision = fields.ChoiceField(
-        choices=[*DECISIONS, *appeals.DECISIONS, "reset", "noted", "tell", "dismiss"],
+        choices=[*DECISIONS, *appeals.DECISIONS, "reset", "noted", "tell", "dismiss", "recall"],
         required=False,
-        help_text="`keep` or `revoke` a certification; `uphold` or `reverse` a rejection; `reset` a breaker or "
-        "`reverse` what tripped it; `tell` a worker of a signal or `dismiss` it, and after an answer `uphold` or "
-        "`dismiss` it; a failed payout and a dispute are `noted`.",
+        help_text="`keep` or `revoke` a certification; `keep` or `recall` gold that is doubted; `uphold` or `reverse` "
+        "a rejection; `reset` a breaker or `reverse` what tripped it; `tell` a worker of a signal or `dismiss` it, and "
+        "after an answer `uphold` or `dismiss` it; a failed payout and a dispute are `noted`.",
     )
     note = fields.TextField(
         max_length=2000,
@@ -226,6 +230,8 @@ class EscalationDecisionView(ApiView):
             decide_decertification(decision=asked["decision"], **common)
         elif kind == Kind.REJECTION_BREAKER:
             breaker.decide_breaker(decision=asked["decision"], **common)
+        elif kind == Kind.GOLD_REVIEW:
+            decide_gold_review(decision=asked["decision"], **common)
         elif kind == Kind.INSPECTION:
             decide_inspection(result=asked["result"], **common)
         elif kind == Kind.SIGNAL:
@@ -247,6 +253,7 @@ _WHAT_FITS = {
     Kind.INSPECTION: ("result", None),
     Kind.PAY_FLOOR: ("decision", ("noted",)),
     Kind.SIGNAL: ("decision", signal_decisions.DECISIONS),
+    Kind.GOLD_REVIEW: ("decision", GOLD_DECISIONS),
 }
 
 

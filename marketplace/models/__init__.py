@@ -16,6 +16,7 @@ from marketplace.models.labeling_function import LabelingFunction
 from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
 from marketplace.models.price import Band, Price
+from marketplace.models.reweighing import MovedScore, Reweighing
 from marketplace.models.signal import Signal, SignalLook
 from marketplace.models.soft_rejection import SoftRejection
 from marketplace.models.task import Slot, Task
@@ -47,6 +48,7 @@ __all__ = [
     "LabelingFunction",
     "Lift",
     "Membership",
+    "MovedScore",
     "Participation",
     "PayFloor",
     "Prediction",
@@ -55,6 +57,7 @@ __all__ = [
     "Price",
     "Rejection",
     "Requirement",
+    "Reweighing",
     "Signal",
     "SignalLook",
     "Slot",

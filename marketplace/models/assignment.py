@@ -93,6 +93,7 @@ class Assignment(models.Model):
             models.Index(fields=["review_due_at"], condition=Q(state="submitted"), name="assignment_awaiting_review"),
             models.Index(fields=["job", "claimed_at", "id"], name="assignment_by_job"),
             models.Index(fields=["worker", "claimed_at", "id"], name="assignment_by_worker"),
+            models.Index(fields=["worker", "job"], condition=Q(lane=1), name="assignment_at_gold"),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ class Escalation(models.Model):
         INSPECTION = "inspection"
         PAY_FLOOR = "pay_floor"
         SIGNAL = "signal"
+        GOLD_REVIEW = "gold_review"
 
     ABOUT_WORKERS = (Kind.DECERTIFICATION, Kind.SIGNAL)
     ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE, Kind.PAY_FLOOR)
@@ -54,6 +55,7 @@ class Escalation(models.Model):
         Kind.INSPECTION: "escalations",
         Kind.PAY_FLOOR: "finance",
         Kind.SIGNAL: "certification",
+        Kind.GOLD_REVIEW: "escalations",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

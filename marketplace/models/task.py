@@ -33,7 +33,7 @@ class Task(models.Model):
         {
             State.OPEN: {State.RESOLVED, State.IN_ADJUDICATION, State.VOID},
             State.IN_ADJUDICATION: {State.RESOLVED, State.VOID},
-            State.RESOLVED: {State.OPEN},
+            State.RESOLVED: {State.OPEN, State.IN_ADJUDICATION},
         }
     )
 

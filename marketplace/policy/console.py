@@ -52,7 +52,8 @@ ROWS: Final = (
     ),
     *section("qualification.skill", to="certification auditor"),
     *section("qualification.labelschema", to="certification escalations auditor"),
-    *section("qualification.goldquestion", to="certification auditor", actions="retire", by="certification"),
+    *section("qualification.goldquestion", to="certification auditor", actions="retire recall", by="certification"),
+    *section("qualification.goldrecall", to="certification escalations auditor"),
     *section("qualification.exam", to="certification auditor"),
     *section(
         "qualification.certification", to="certification auditor", actions="grant deny revoke", by="certification"
@@ -68,6 +69,8 @@ ROWS: Final = (
     *section("marketplace.jobversion", to="escalations auditor"),
     *section("marketplace.participation", to="escalations auditor"),
     *section("marketplace.task", to="escalations auditor"),
+    *section("marketplace.reweighing", to="escalations auditor"),
+    *section("marketplace.movedscore", to="escalations auditor"),
     *section("marketplace.slot", to="escalations auditor"),
     *section("marketplace.assignment", to="escalations auditor", actions="accept reverse", by="escalations"),
     *section("marketplace.waitinggold", to="escalations auditor"),
@@ -102,7 +105,7 @@ ROWS: Final = (
     *section(
         "marketplace.escalation",
         to="escalations auditor",
-        actions="claim release keep revoke note uphold reverse reset",
+        actions="claim release keep revoke note uphold reverse reset recall",
         by="escalations",
     ),
     *(

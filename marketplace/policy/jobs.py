@@ -3,7 +3,7 @@
 from typing import Final
 
 from kernel.policy import allow
-from marketplace.policy.shapes import INVITATION, MEDIA, MOVEMENT, PERSON
+from marketplace.policy.shapes import INVITATION, MEDIA, MOVEMENT, PERSON, RECALL
 from marketplace.policy.words import OFFERED
 
 SIDE: Final = "owner member"
@@ -59,6 +59,8 @@ ANSWER: Final = (
     "id task external_id worker state version result agrees reward_minor fee_minor currency seconds claimed_at "
     f"submitted_at review_due_at decided_at {REJECTION}"
 )
+
+JOB_GOLD: Final = f"id external_id item result reason band recall({RECALL})"
 
 BONUS: Final = "id assignment amount_minor fee_minor currency reason given_at"
 
@@ -137,6 +139,12 @@ ROWS: Final = (
     *allow("list_invitations_to_a_job", on="invitation", to="owner", reads=INVITATION, scope="jobs.read"),
     *allow("list_invitations_to_a_job", on="invitation", to="auditor", reads=INVITATION, scope="admin.read"),
     *allow("take_a_share_of_a_job_back", on="share", to="owner", scope="jobs.write"),
+    *allow("list_gold_of_a_job", on="gold question", to=RUN, reads=JOB_GOLD, scope="jobs.read"),
+    *allow("list_gold_of_a_job", on="gold question", to="escalations auditor", reads=JOB_GOLD, scope="admin.read"),
+    *allow("recall_gold_of_a_job", on="gold question", to=RUN, reads=RECALL, writes="why", scope="jobs.write"),
+    *allow(
+        "recall_gold_of_a_job", on="gold question", to="escalations", reads=RECALL, writes="why", scope="admin.write"
+    ),
     *allow("list_tasks_of_a_job", on="task", to=READ_WORK, reads=TASK, scope="jobs.read"),
     *allow("list_tasks_of_a_job", on="task", to="escalations auditor", reads=TASK, scope="admin.read"),
     *allow("import_tasks", on="task", to=RUN, reads="tasks gold predictions", writes=TASK_ROWS, scope="jobs.write"),

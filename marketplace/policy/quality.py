@@ -3,7 +3,7 @@
 from typing import Final
 
 from kernel.policy import ANY, ANY_KEY, allow
-from marketplace.policy.shapes import MEDIA
+from marketplace.policy.shapes import MEDIA, RECALL
 
 ADMINS: Final = "certification auditor"
 LOOKERS: Final = f"escalations {ADMINS}"
@@ -65,6 +65,16 @@ ROWS: Final = (
         writes="reason",
         scope="admin.write",
     ),
+    *allow(
+        "recall_a_gold_question",
+        on="gold question",
+        to="certification",
+        reads=RECALL,
+        writes="why",
+        scope="admin.write",
+        why="Whose job it is in may do so too.",
+    ),
+    *allow("show_the_recall_of_a_gold_question", on="gold question", to=ADMINS, reads=RECALL, scope="admin.read"),
     *allow("list_media_of_a_skill", on="media", to=ADMINS, reads=MEDIA, scope="admin.read"),
     *allow("show_media_of_a_skill", on="media", to=ADMINS, reads=MEDIA, scope="admin.read"),
     *allow("add_media_to_a_skill", on="media", to="certification", reads=MEDIA, scope="admin.write"),

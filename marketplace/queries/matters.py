@@ -1,5 +1,7 @@
 """What an escalation is about, laid out for whoever decides it. Whose an answer is stays untold."""
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +12,7 @@ from marketplace.models import Annotation, Assignment, Escalation, JobVersion, R
 from marketplace.queries.content import shown_in_job
 from marketplace.queries.signals import matter_of_signal
 from marketplace.queries.versions import presentation_of, says_the_same
-from qualification.models import Certification, Score, ScoreEvidence
+from qualification.models import Certification, ExamAnswer, GoldQuestion, Score, ScoreEvidence
 
 EVIDENCE_SHOWN = 50
 SHOWN_TO_INSPECT = ("item", "instructions", "label_schema")
@@ -102,7 +104,9 @@ def _score_matter(escalation: Escalation) -> dict[str, Any]:
         .order_by("-requested_at", "-id")
         .first()
     )
-    evidence = ScoreEvidence.objects.filter(score=score).order_by("-at", "-id") if score else ()
+    evidence = (
+        ScoreEvidence.objects.filter(score=score, withdrawal__isnull=True).order_by("-at", "-id") if score else ()
+    )
     return {
         "worker": escalation.worker_id,
         "skill": skill_id,
@@ -124,6 +128,22 @@ def _numbers(score: Score) -> dict[str, Any]:
 
 def _dates(certification: Certification) -> dict[str, Any]:
     return {name: getattr(certification, name) for name in ("id", "state", "granted_at", "expires_at")}
+
+
+def _gold_matter(escalation: Escalation) -> dict[str, Any]:
+    question = GoldQuestion.objects.select_related("label_schema").get(pk=escalation.subject.removeprefix("gold:"))
+    in_work = Annotation.objects.filter(assignment__task__gold_question=question, late=False)
+    in_exams = ExamAnswer.objects.filter(gold_question=question, answered_at__isnull=False)
+    given = [*in_work.values_list("result", flat=True), *in_exams.values_list("result", flat=True)]
+    times = Counter(json.dumps(result, sort_keys=True) for result in given)
+    return {
+        **escalation.details,
+        "gold_question": question.pk,
+        "item": question.shown_item(),
+        "result": question.result,
+        "reason": question.reason,
+        "answers_given": [{"result": json.loads(said), "times": number} for said, number in times.most_common()],
+    }
 
 
 def _payout_matter(escalation: Escalation) -> dict[str, Any]:
@@ -159,6 +179,7 @@ _WITHOUT_ITEMS: Final[dict[Escalation.Kind, Callable[[Escalation], dict[str, Any
     Escalation.Kind.FAILED_PAYOUT: _payout_matter,
     Escalation.Kind.DISPUTE: _dispute_matter,
     Escalation.Kind.REJECTION_BREAKER: _breaker_matter,
+    Escalation.Kind.GOLD_REVIEW: _gold_matter,
     Escalation.Kind.PAY_FLOOR: lambda escalation: dict(escalation.details),
     Escalation.Kind.SIGNAL: _signal_matter,
 }

@@ -21,6 +21,7 @@ from marketplace.services.expiry import expire_if_overdue
 from marketplace.services.pricing import price_list_of
 from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
 from qualification import queries as qualification_queries
+from qualification.statistics.gold_rate import gold_rate
 from workforce.models import Worker
 
 JOBS_LOOKED_AT = 20
@@ -48,13 +49,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Situation:
-    """What a claim needs to know of worker and job, as of one query. ``bound`` is the score that sets the price."""
+    """What a claim needs to know of worker and job, as of one query.
+
+    ``bound`` is the score that sets the price; ``gold_answers`` and ``missed_last`` are the worker's record on gold.
+    """
 
     worker: Worker
     job: Job
     version_id: UUID
     is_tied: bool
     bound: float
+    gold_answers: float
+    missed_last: bool
 
 
 class _Holds(Exception):
@@ -203,12 +209,13 @@ def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
     }
     with planned_cursor() as cursor:
         cursor.execute(_SITUATION, given | {"unmeasured": qualification_queries.UNMEASURED.lower_bound()})
-        is_tied, is_held, version_id, bound, *rest = cursor.fetchone()
+        is_tied, is_held, version_id, bound, gold_answers, missed_last, *rest = cursor.fetchone()
     if is_held:
         raise _Holds
     if version_id is None:
         raise NotFound("job")
-    return _Situation(_WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :]), version_id, is_tied, bound)
+    known, asked = _WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :])
+    return _Situation(known, asked, version_id, is_tied, bound, gold_answers, missed_last)
 
 
 _WORKER: Final = Columns(Worker, "worker")
@@ -217,12 +224,15 @@ _SITUATION: Final = f"""
 SELECT ({eligibility.TIED.replace("%s", "%(worker)s")}) AS is_tied, held.id IS NOT NULL AS is_held,
        (SELECT id FROM marketplace_jobversion version WHERE version.job_id = marketplace_job.id
         ORDER BY number DESC LIMIT 1) AS version_id,
-       coalesce((SELECT {qualification_queries.SETTLED_BOUND} FROM qualification_score score
-                 WHERE score.worker_id = worker.id AND score.skill_id = marketplace_job.skill_id),
+       coalesce((SELECT {qualification_queries.SETTLED_BOUND} FROM qualification_score own WHERE own.id = score.id),
                 %(unmeasured)s) AS bound,
+       coalesce(score.correct + score.wrong, 0) AS gold_answers,
+       coalesce((SELECT NOT evidence.correct FROM qualification_scoreevidence evidence
+                 WHERE evidence.score_id = score.id ORDER BY evidence.at DESC, evidence.id DESC LIMIT 1), false),
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
 LEFT JOIN marketplace_job ON marketplace_job.state <> ALL(%(not_offered)s) AND marketplace_job.id = %(job)s
+LEFT JOIN qualification_score score ON score.worker_id = worker.id AND score.skill_id = marketplace_job.skill_id
 LEFT JOIN marketplace_assignment held ON held.worker_id = worker.id AND held.state = 'active'
 WHERE worker.id = %(worker)s
 """  # noqa: S608  (all of it ours)
@@ -257,7 +267,12 @@ def _count_claim(situation: _Situation) -> None:
 
 
 def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] | None) -> Turn | None:
-    is_golds_turn = chance.random() * 10_000 < situation.job.gold_share_basis_points
+    rate = gold_rate(
+        share=situation.job.gold_share_basis_points / 10_000,
+        answers=situation.gold_answers,
+        missed_last=situation.missed_last,
+    )
+    is_golds_turn = chance.random() < rate
     return take_slot(
         job_id=situation.job.pk, worker_id=situation.worker.pk, gold_first=is_golds_turn, chance=chance, among=among
     )

@@ -25,6 +25,7 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.INSPECTION: timedelta(days=7),
     Escalation.Kind.PAY_FLOOR: timedelta(days=2),
     Escalation.Kind.SIGNAL: timedelta(days=7),
+    Escalation.Kind.GOLD_REVIEW: timedelta(days=3),
 }
 
 

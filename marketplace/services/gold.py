@@ -108,12 +108,13 @@ FROM qualification_goldquestion question LEFT JOIN (
 
 
 def count_gold(assignment: Assignment, *, is_right: bool) -> None:
-    """Let a gold answer move its worker's score; once, however often it is asked."""
+    """Let a gold answer move its worker's score; once, however often it is asked, and not if the gold was recalled."""
     job = assignment.job
     asked = {each.skill_id: each.min_lower_bound for each in eligibility.requirements_of(job.pk)}
     scoring.record_gold(
         worker_id=assignment.worker_id,
         skill_id=job.skill_id,
+        gold_question_id=assignment.task.gold_question_id,
         correct=is_right,
         subject=f"assignment:{assignment.pk}",
         floor=asked.get(job.skill_id),

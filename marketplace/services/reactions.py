@@ -10,11 +10,20 @@ from kernel.services.notices import tell
 from marketplace.models import Escalation, Membership
 from marketplace.services.escalations import open_escalation
 from qualification.events import ScoreFellBelowFloor
+from qualification.models import ScoreFall
 from workforce.models import Worker
 
 
 def request_decertification(event: ScoreFellBelowFloor) -> None:
-    """A score is below what a job accepts: an admin decides whether the certification stands."""
+    """A score is below what a job accepts: an admin decides whether the certification stands.
+
+    Unless the fall was lifted meanwhile, by a recall of gold, which waits here while this is being asked.
+    """
+    falls = ScoreFall.objects.select_for_update(no_key=True, of=("self",)).filter(
+        score__worker=UUID(event.worker_id), score__skill=UUID(event.skill_id), subject=event.subject, floor=event.floor
+    )
+    if any(fall.lifted_by_id is not None for fall in falls):
+        return
     open_escalation(
         kind=Escalation.Kind.DECERTIFICATION,
         by=Actor.system("scoring"),

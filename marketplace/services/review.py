@@ -18,6 +18,7 @@ from marketplace.services.expiry import lock_turn
 from marketplace.services.posting import lock_job
 from marketplace.services.reversal import standing_rejection, take_back
 from marketplace.services.settlement import SETTLED_TOGETHER, settle, settle_all
+from qualification.queries import is_recalled
 
 SHORTEST_MESSAGE: Final = 20
 
@@ -130,6 +131,8 @@ def lock_anothers(assignment_id: UUID, by: User) -> Assignment:
 def _require_rejectable(assignment: Assignment) -> None:
     if assignment.task.gold_question_id is None and assignment.task.state != Task.State.RESOLVED:
         raise CannotReject(f"The task is {assignment.task.state}. An answer can be rejected once its task is resolved.")
+    if is_recalled(assignment.task.gold_question_id):
+        raise CannotReject("The right answer that this was held against was recalled: the answer is being paid.")
     if assignment.review_due_at is not None and assignment.review_due_at <= clock.now():
         raise CannotReject("The time for review is over, and silence accepts: this answer is being paid.")
 

@@ -38,6 +38,39 @@ _NEXT_PRIORITY: Final = """
 SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = 0 AND priority > %(priority)s
 """
 _ONLY_AMONG: Final = "AND slot.task_id = ANY(%(among)s)"
+# Gold is taken by use: ``r`` begins with the number of the turn, so the first in the queue is asked least. Among a few
+# in front it is of the class that this worker has met least in this job, and never an item that they met anywhere.
+_FREE_GOLD: Final = """
+    SELECT slot.id FROM marketplace_slot slot WHERE slot.id = (
+        SELECT near.id FROM (
+            SELECT slot.id, slot.r, slot.task_id FROM marketplace_slot slot
+            WHERE slot.job_id = %(job)s AND slot.lane = {lane} AND slot.priority = {priority} {and_only}
+            ORDER BY slot.r, slot.id LIMIT {near}
+        ) near
+        JOIN marketplace_task task ON task.id = near.task_id
+        JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+        LEFT JOIN (
+            SELECT known.answer_key, count(*) AS times
+            FROM marketplace_assignment turn JOIN marketplace_task had ON had.id = turn.task_id
+            JOIN qualification_goldquestion known ON known.id = had.gold_question_id
+            WHERE turn.worker_id = %(worker)s AND turn.job_id = %(job)s AND turn.lane = {lane} GROUP BY 1
+        ) met ON met.answer_key = question.answer_key
+        WHERE NOT EXISTS (
+            SELECT FROM qualification_goldquestion twin JOIN marketplace_task its ON its.gold_question_id = twin.id
+            JOIN marketplace_assignment turn ON turn.task_id = its.id AND turn.worker_id = %(worker)s
+            WHERE twin.item_sha256 = question.item_sha256)
+          AND NOT EXISTS (
+            SELECT FROM qualification_goldquestion twin
+            JOIN qualification_examanswer asked ON asked.gold_question_id = twin.id
+            JOIN qualification_exam exam ON exam.id = asked.exam_id AND exam.worker_id = %(worker)s
+            WHERE twin.item_sha256 = question.item_sha256)
+        ORDER BY coalesce(met.times, 0), near.r, near.id LIMIT 1
+    )
+    FOR NO KEY UPDATE OF slot SKIP LOCKED
+"""
+GOLD_LOOKED_AT: Final = 64
+MOST_TURNS: Final = 32_768
+
 # Whoever has done all the work would know gold by its being there still, and by its price if that were not the price of
 # the work in whose place it comes: so it is of the same band. What comes is looked at as it is taken, but not locked.
 _WORK_TO_COME: Final = """
@@ -58,16 +91,16 @@ def take_statement(
     claim at gold asks the database no more often than one at work.
     """
     priority, only = "%(priority)s" if any_priority else _LOWEST, _ONLY_AMONG if is_among else ""
-    ranges = [(Slot.Lane.WORK, side, only) for side in (">=", "<")]
+    skip_locked, lane = "" if waits else "SKIP LOCKED", int(Slot.Lane.WORK)
+    places = [
+        _FREE.format(lane=lane, priority=priority.format(lane=lane), side=side, and_only=only, skip_locked=skip_locked)
+        for side in (">=", "<")
+    ]
     if gold_first:
-        ranges = [(Slot.Lane.GOLD, side, only + _like_work_to_come()) for side in (">=", "<")] + ranges
-    skip_locked = "" if waits else "SKIP LOCKED"
-    places = (
-        _FREE.format(
-            lane=int(lane), priority=priority.format(lane=int(lane)), side=side, and_only=only, skip_locked=skip_locked
-        )
-        for lane, side, only in ranges
-    )
+        lane = int(Slot.Lane.GOLD)
+        and_only = only + _like_work_to_come()
+        gold = {"lane": lane, "priority": _LOWEST.format(lane=lane), "and_only": and_only, "near": GOLD_LOOKED_AT}
+        places.insert(0, _FREE_GOLD.format(**gold))
     return _TAKE.format(places=", ".join(f"({place})" for place in places))
 
 
@@ -99,8 +132,8 @@ def take_slot(
     """Take a free turn at a task that ``worker_id`` has never had, or None when there is none.
 
     At work, the lowest priority number goes first; within it the turn is random. With ``gold_first`` it is a turn at
-    gold, if there is one while there is work too. With ``among``, only turns at those tasks are looked at. Runs in the
-    caller's transaction.
+    gold, if there is one while there is work too: what is asked least, of a class that they have met least. With
+    ``among``, only turns at those tasks are looked at. Runs in the caller's transaction.
     """
     where: dict[str, Any] = {"job": job_id, "worker": worker_id, "start": chance.random()}
     is_among = among is not None
@@ -143,12 +176,13 @@ def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> No
     if task.state != Task.State.OPEN:
         return
     lane = Slot.Lane.GOLD if task.gold_question_id else Slot.Lane.WORK
+    place = chance.random()
     Slot.objects.create(
         job_id=task.job_id,
         task=task,
         lane=lane,
         priority=task.priority,
-        r=chance.random(),
+        r=(ordinal - 1 + place) / MOST_TURNS if lane == Slot.Lane.GOLD else place,
         ordinal=ordinal,
         band=task.band,
     )
@@ -172,7 +206,10 @@ def offer_tasks(job: Job, shape: Shape, *, created_at: datetime | None = None) -
 
 
 def offer_gold(job: Job, shape: Shape) -> int:
-    """Offer turns at the gold of a locked job up to as many as its work needs now; how many were added."""
+    """Offer turns at the gold of a locked job up to as many as its work needs now; how many were added.
+
+    None at gold that is doubted.
+    """
     given: dict[str, Any] = {"job": job.pk, "lane": int(Slot.Lane.GOLD)}
     added = 0
     with connection.cursor() as cursor:
@@ -184,16 +221,18 @@ def offer_gold(job: Job, shape: Shape) -> int:
 
 _OFFER: Final = """
 INSERT INTO marketplace_slot (job_id, task_id, lane, priority, r, ordinal, band)
-SELECT task.job_id, task.id, %(lane)s, task.priority, random(), turn, task.band
+SELECT task.job_id, task.id, %(lane)s, task.priority, {place}, turn, task.band
 FROM marketplace_task task, generate_series(1, %(turns)s) turn
 WHERE task.job_id = %(job)s
 """
-_OFFER_WORK: Final = f"""{_OFFER}
+_OFFER_WORK: Final = f"""{_OFFER.format(place="random()")}
   AND task.gold_question_id IS NULL AND (%(at)s::timestamptz IS NULL OR task.created_at = %(at)s)
 """
 # A turn that is being claimed stands in the one table or in the other, at whatever moment this looks.
-_OFFER_GOLD: Final = f"""{_OFFER}
+_OFFER_GOLD: Final = f"""{_OFFER.format(place=f"(turn - 1 + random()) / {MOST_TURNS}")}
   AND task.gold_question_id IS NOT NULL AND task.band = %(band)s AND task.state = 'open'
+  AND EXISTS (SELECT FROM qualification_goldquestion sure WHERE sure.id = task.gold_question_id
+              AND sure.doubted_at IS NULL)
   AND NOT EXISTS (SELECT FROM marketplace_slot known WHERE known.task_id = task.id AND known.ordinal = turn)
   AND NOT EXISTS (SELECT FROM marketplace_assignment known WHERE known.task_id = task.id AND known.ordinal = turn)
 """  # noqa: S608  (all of it ours)

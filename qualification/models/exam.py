@@ -15,7 +15,8 @@ from qualification.models.skill import Skill
 class Exam(models.Model):
     """One attempt of one worker at one skill's exam. Questions and pass mark are those of the moment it started.
 
-    It ends when the worker finishes it or at ``due_at``: with every question answered it is marked, else abandoned.
+    It ends when the worker finishes it or at ``due_at``: with every question answered it is marked, else abandoned. One
+    that failed passes after all where, without questions that were recalled, it would have.
     """
 
     class State(models.TextChoices):
@@ -24,7 +25,9 @@ class Exam(models.Model):
         FAILED = "failed"
         ABANDONED = "abandoned"
 
-    FLOW = Flow({State.STARTED: {State.PASSED, State.FAILED, State.ABANDONED}})
+    FLOW = Flow(
+        {State.STARTED: {State.PASSED, State.FAILED, State.ABANDONED}, State.FAILED: {State.PASSED}},
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+", db_index=False)

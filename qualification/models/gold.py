@@ -32,6 +32,8 @@ class GoldQuestion(models.Model):
     times_drawn = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)
     retired_at = models.DateTimeField(null=True)
+    doubted_at = models.DateTimeField(null=True, help_text="Since when it is asked no more, until a person decides.")
+    kept_at = models.DateTimeField(null=True, help_text="When a person last kept it, though it was doubted.")
 
     class Meta:
         constraints = [
@@ -42,7 +44,10 @@ class GoldQuestion(models.Model):
             ),
             models.CheckConstraint(condition=Q(for_exam=False) | ~Q(reason=""), name="exam_question_has_a_reason"),
         ]
-        indexes = [models.Index(fields=["skill", "created_at", "id"], name="gold_by_skill")]
+        indexes = [
+            models.Index(fields=["skill", "created_at", "id"], name="gold_by_skill"),
+            models.Index(fields=["item_sha256"], name="gold_by_item"),
+        ]
 
     def __str__(self) -> str:
         return f"gold question {self.pk}"

@@ -91,6 +91,13 @@ class ScoreFall(models.Model):
     subject = models.CharField(max_length=100, help_text="The answer that brought it below.")
     at = models.DateTimeField(default=clock.now)
     risen_at = models.DateTimeField(null=True)
+    lifted_by = models.ForeignKey(
+        "qualification.GoldRecall",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="lifted_falls",
+        help_text="Without the gold that was recalled it would not have been.",
+    )
 
     class Meta:
         constraints = [
@@ -99,6 +106,9 @@ class ScoreFall(models.Model):
             ),
             models.CheckConstraint(condition=Q(floor__gt=0.0, floor__lte=1.0), name="fall_floor_in_range"),
             models.CheckConstraint(condition=Q(lower_bound__lt=F("floor")), name="fall_is_below_its_floor"),
+            models.CheckConstraint(
+                condition=Q(lifted_by__isnull=True) | Q(risen_at__isnull=False), name="fall_that_was_lifted_has_risen"
+            ),
         ]
         indexes = [models.Index(fields=["score", "at", "id"], name="fall_by_score")]
 

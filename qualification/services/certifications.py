@@ -3,6 +3,7 @@
 Every verb here first locks the worker's row, so what one worker may do with one skill is decided one thing at a time.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -65,6 +66,36 @@ def open_after_exam(*, exam: Exam) -> Certification:
     if exam.skill.grants_by == Skill.Grant.SCORE and not a_person_said_no:
         _grant(certification, by=EXAM, why=f"Exam passed with {exam.score_basis_points} of 10000.")
     return certification
+
+
+def open_after_remark(*, exam: Exam) -> Certification | None:
+    """What an ``exam`` is worth that was failed and has passed after all: what passing it was, if that still counts.
+
+    None where the worker has another certification, or waits for one, or this one would be over by now. The caller
+    holds the worker's lock.
+    """
+    assert exam.finished_at is not None
+    valid_for, live = exam.skill.certificate_valid_for, [Certification.State.PENDING, Certification.State.GRANTED]
+    is_over = valid_for is not None and exam.finished_at + valid_for <= clock.now()
+    if is_over or _of(exam.worker, exam.skill).filter(state__in=live).exists():
+        return None
+    return open_after_exam(exam=exam)
+
+
+@transaction.atomic
+def ask_again(*, worker_id: UUID, skill_id: UUID, revoked_at: datetime, by: Actor) -> Certification | None:
+    """Put a certification that was revoked at that time, for a score that has been corrected, before an admin again.
+
+    None where it was not the worker's last: they have asked anew, or were certified, since.
+    """
+    admission.lock_worker(worker_id)
+    rows = Certification.objects.select_related("worker", "skill").filter(worker_id=worker_id, skill_id=skill_id)
+    last = rows.order_by("-requested_at", "-id").first()
+    if last is None or last.ended_at is None or last.granted_at is None or last.state != Certification.State.REVOKED:
+        return None
+    if not last.granted_at <= revoked_at <= last.ended_at:
+        return None
+    return _open(worker=last.worker, skill=last.skill, exam=None, by=by)
 
 
 @transaction.atomic

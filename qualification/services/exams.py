@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kernel import clock
 from kernel.errors import Invalid, NotFound, Refused
@@ -17,7 +18,7 @@ from kernel.services.audit import Actor, record
 from qualification.labels.errors import ResultError
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.similarity import is_correct
-from qualification.models import Exam, ExamAnswer, Skill
+from qualification.models import Exam, ExamAnswer, ExamRemark, GoldRecall, Skill
 from qualification.services import admission, certifications, item_bank, scoring
 from workforce.models import Worker
 
@@ -174,15 +175,20 @@ def _locked_exam(exam_id: UUID, worker_id: UUID) -> Exam:
 
 
 def _open_positions(exam: Exam) -> list[int]:
-    unanswered = ExamAnswer.objects.filter(exam=exam, answered_at__isnull=True)
+    unanswered = _that_count(exam).filter(answered_at__isnull=True)
     return list(unanswered.order_by("position").values_list("position", flat=True))
+
+
+def _that_count(exam: Exam) -> QuerySet[ExamAnswer]:
+    """The questions of an exam but those that were recalled."""
+    return ExamAnswer.objects.filter(exam=exam, gold_question__recall__isnull=True)
 
 
 def _close(exam: Exam, *, at: datetime, by: Actor) -> Exam:
     """Mark the exam when it is complete, else let it be abandoned. The outcome does not depend on who closes it."""
     exam.finished_at = at
-    marks = list(ExamAnswer.objects.filter(exam=exam).order_by("position").values_list("position", "correct"))
-    if any(correct is None for _, correct in marks):
+    marks = list(_that_count(exam).order_by("position").values_list("position", "correct"))
+    if not marks or any(correct is None for _, correct in marks):
         move(exam, Exam.State.ABANDONED, by=by, why="Its time was over.", fields=["finished_at"])
         return exam
     right = sum(bool(correct) for _, correct in marks)
@@ -199,3 +205,31 @@ def _close(exam: Exam, *, at: datetime, by: Actor) -> Exam:
         certifications.open_after_exam(exam=exam)
     scoring.record_exam(exam=exam, marks={position: bool(correct) for position, correct in marks})
     return exam
+
+
+@transaction.atomic
+def mark_anew(*, exam_id: UUID, worker_id: UUID, recall: GoldRecall, by: Actor) -> bool:
+    """Mark an exam without the questions that were recalled, once for each recall; whether its worker's estimate moved.
+
+    Who failed only by them has passed, and gets what that earns. Who passed by them keeps it: only a person takes a
+    certification. An exam under way is marked without them when it ends, and one that was abandoned stays so.
+    """
+    admission.lock_worker(worker_id)
+    exam = _locked_exam(exam_id, worker_id)
+    if exam.score_basis_points is None or ExamRemark.objects.filter(exam=exam, recall=recall).exists():
+        return False
+    marks = list(_that_count(exam).values_list("correct", flat=True))
+    right = sum(bool(correct) for correct in marks)
+    score = right * 10_000 // len(marks) if marks else None
+    remark = ExamRemark(exam=exam, recall=recall, questions=len(marks), right=right, score_basis_points=score)
+    remark.save(force_insert=True)
+    told = {"recall": str(recall.pk), "questions": len(marks), "right": right, "score_basis_points": score}
+    record(action="exam.marked_anew", subject=exam, by=by, why=recall.why, details=told)
+    if exam.state == Exam.State.FAILED and score is not None and score >= exam.pass_mark_basis_points:
+        exam.score_basis_points = score
+        why = f"{right} of {len(marks)} right without what was recalled."
+        move(exam, Exam.State.PASSED, by=by, why=why, fields=["score_basis_points"])
+        certifications.open_after_remark(exam=exam)
+    asked = ExamAnswer.objects.get(exam=exam, gold_question=recall.gold_question_id)
+    subject = f"exam:{exam.pk}:{asked.position}"
+    return scoring.withdraw_evidence(recall=recall, worker_id=worker_id, skill_id=exam.skill_id, subject=subject, by=by)

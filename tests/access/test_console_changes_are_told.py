@@ -82,6 +82,13 @@ def an_answered_signal(world: World) -> Model:
     return answer_signal(signal_id=told.pk, text="I had the same texts before, elsewhere.", worker=told.worker)
 
 
+def a_gold_review(world: World) -> Model:
+    question = world.side.ids["gold_question_id"]
+    return open_escalation(
+        kind=Escalation.Kind.GOLD_REVIEW, by=Actor.system("test"), why="", subject=f"gold:{question}"
+    )
+
+
 def the(model: type[Model], name: str) -> Callable[[World], Model]:
     """The row of the world that has this name among its ids."""
     return lambda world: model._default_manager.get(pk=world.side.ids[name])
@@ -99,6 +106,7 @@ CHOSEN: Final[dict[str, Callable[[World], Model]]] = {
     "workforce.worker.reinstate": of_the_worker,
     "workforce.worker.offboard": of_the_worker,
     "qualification.goldquestion.retire": the(GoldQuestion, "gold_question_id"),
+    "qualification.goldquestion.recall": the(GoldQuestion, "gold_question_id"),
     "qualification.certification.grant": a_pending_certification,
     "qualification.certification.deny": a_pending_certification,
     "qualification.certification.revoke": the(Certification, "certification_id"),
@@ -111,6 +119,7 @@ CHOSEN: Final[dict[str, Callable[[World], Model]]] = {
     "marketplace.escalation.release": the(Escalation, "escalation_id"),
     "marketplace.escalation.keep": a_decertification,
     "marketplace.escalation.revoke": a_decertification,
+    "marketplace.escalation.recall": a_gold_review,
     "marketplace.escalation.note": the(Escalation, "escalation_id"),
     "marketplace.escalation.reset": a_breaker,
     "marketplace.escalation.uphold": an_appeal,

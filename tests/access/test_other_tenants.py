@@ -32,7 +32,8 @@ ADMINS: Final = """
     GET workers/ | GET workers/<worker_id>/ | POST workers/<worker_id>/pause/ | POST workers/<worker_id>/resume/
     POST workers/<worker_id>/suspend/ | POST workers/<worker_id>/reinstate/ | POST workers/<worker_id>/offboard/
     POST workers/<worker_id>/identity-reading/ | POST skills/ | GET gold-questions/ | POST gold-questions/
-    POST gold-questions/<gold_question_id>/retire/ | POST certifications/<certification_id>/grant/
+    POST gold-questions/<gold_question_id>/retire/ | POST gold-questions/<gold_question_id>/recall/
+    GET gold-questions/<gold_question_id>/recall/ | POST certifications/<certification_id>/grant/
     POST certifications/<certification_id>/deny/ | POST certifications/<certification_id>/revoke/ | GET scores/
     GET escalations/ | GET escalations/<escalation_id>/ | POST escalations/<escalation_id>/claim/
     POST escalations/<escalation_id>/release/ | POST escalations/<escalation_id>/decision/ | GET audit-events/
@@ -85,6 +86,7 @@ PRIVATE: Final = """
     GET jobs/<job_id>/media/ | POST jobs/<job_id>/media/ | POST jobs/<job_id>/media/fetch/
     GET jobs/<job_id>/media/<media_id>/ | DELETE jobs/<job_id>/media/<media_id>/
     POST jobs/<job_id>/media/<media_id>/withdraw/
+    GET jobs/<job_id>/gold/ | POST jobs/<job_id>/gold/<gold_question_id>/recall/
     POST jobs/<job_id>/escrow/ | POST jobs/<job_id>/overlap/ | POST jobs/<job_id>/recall/ | POST jobs/<job_id>/reprice/
     GET clients/<client_id>/fees/ | GET assignments/<assignment_id>/bonuses/
     POST assignments/<assignment_id>/bonuses/

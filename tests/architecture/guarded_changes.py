@@ -76,6 +76,9 @@ PREPARATION: Final = f"""
 {_a_floor("DE")};
 {_an_interruption("ASC")};
 {_a_soft_rejection("ASC")};
+INSERT INTO qualification_goldrecall (id, gold_question_id, state, why, recalled_by_id, recalled_at)
+    SELECT gen_random_uuid(), g.id, 'replaying', 'x', u.id, now() FROM qualification_goldquestion g, kernel_user u
+    LIMIT 1;
 INSERT INTO auth_group (name) VALUES ('friends');
 INSERT INTO billing_posting (id, key, kind, subject, at, entry_count, details)
     VALUES (gen_random_uuid(), 'half', 'funding_settled', 'funding:half', now(), 1, '{{}}');
@@ -299,6 +302,14 @@ CHANGES: Final = {
         "UPDATE qualification_certification SET state = 'granted', granted_at = now() WHERE state = 'pending'",
         "DELETE FROM qualification_certification WHERE expires_at IS NULL",
     ],
+    "qualification_goldrecall": [
+        """
+        INSERT INTO qualification_goldrecall (id, gold_question_id, state, why, recalled_by_id, recalled_at)
+        SELECT gen_random_uuid(), g.id, 'replaying', 'x', u.id, now() FROM qualification_goldquestion g, kernel_user u
+        WHERE g.id NOT IN (SELECT gold_question_id FROM qualification_goldrecall) ORDER BY g.id LIMIT 1
+        """,
+        "UPDATE qualification_goldrecall SET evidence_withdrawn_at = now()",
+    ],
     "kernel_user": [
         "UPDATE kernel_user SET email = 'x' || email",
         "UPDATE kernel_user SET is_staff = NOT is_staff",
@@ -329,6 +340,7 @@ REFUSED_ANYWAY: Final = {
         "UPDATE marketplace_softrejection SET reason = 'item'",
         "DELETE FROM marketplace_softrejection",
     ],
+    "qualification_goldrecall": ["DELETE FROM qualification_goldrecall"],
     "marketplace_payfloor": ["UPDATE marketplace_payfloor SET hourly_minor = 2", "DELETE FROM marketplace_payfloor"],
     "marketplace_jobversion": [
         "UPDATE marketplace_jobversion SET number = 9",

@@ -33,9 +33,12 @@ FACTS: Final = [
     "marketplace_prediction",
     "marketplace_predictioncheck",
     "marketplace_price",
+    "marketplace_reweighing",
     "marketplace_softrejection",
+    "qualification_examremark",
     "qualification_labelschema",
     "qualification_scoreevidence",
+    "qualification_withdrawnevidence",
 ]
 """Tables whose rows are written once and stay."""
 

@@ -24,7 +24,7 @@ KINDS: Final = {
     "roles": {"kernel_adminrole", "marketplace_membership", "kernel_user"},
     "identity keys": {"kernel_subjectkey", "workforce_identity"},
     "payout destination": {"billing_payoutaccount"},
-    "certification": {"qualification_certification"},
+    "certification": {"qualification_certification", "qualification_goldrecall"},
     "held pay": {"marketplace_appeal", "marketplace_breaker"},
     "pay without use": {"marketplace_softrejection"},
     "floor on pay": {"marketplace_payfloor", "marketplace_lift", "marketplace_interruption"},

@@ -12,6 +12,7 @@ from marketplace.services.invoicing import issue_invoice
 from marketplace.services.labeling_functions import define_function
 from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.predictors import tend_predictors
+from marketplace.services.recall import replay_recalls
 from marketplace.services.review import reject_assignment
 from marketplace.services.signals import look_for_signals
 from marketplace.services.soft_rejections import reject_softly
@@ -36,6 +37,8 @@ from tests.marketplace.test_certificates import a_labelled_job, begun
 from tests.marketplace.test_fees import agreed
 from tests.marketplace.test_interruptions import a_job, a_turn, cut_short
 from tests.marketplace.test_pay_floor import a_floor, a_job_of, takes, works
+from tests.marketplace.test_recall import recall
+from tests.marketplace.test_reweighing import split
 
 ANY_TEXT = {"kind": "keyword", "field": "text", "words": ["text"], "label": "cat"}
 
@@ -83,6 +86,8 @@ def _decisions() -> None:
         look_for_signals()
     wanted = an_open_job()
     order_certificate(job_id=wanted.pk, terms=CertificateTerms(), by=owner_of(wanted.client))
+    recall(split()[0])
+    replay_recalls()
 
 
 def _money() -> None:

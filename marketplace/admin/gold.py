@@ -1,0 +1,53 @@
+"""The console's sections for gold questions, which only the marketplace can recall, and for what a recall moved."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from kernel.admin import ReadOnlyAdmin
+from marketplace.admin.jobs import PersonalDecisionAdmin
+from marketplace.models import MovedScore, Reweighing
+from marketplace.services.recall import recall_gold
+from qualification.admin import GoldQuestionAdmin
+from qualification.models import GoldQuestion
+
+admin.site.unregister(GoldQuestion)
+
+
+@admin.register(GoldQuestion)
+class RecallableGoldAdmin(GoldQuestionAdmin, PersonalDecisionAdmin):
+    """Questions whose right answer is known, or was held to be."""
+
+    actions = ("retire", "recall")
+
+    @admin.action(description="Recall: it was wrong, and no answer to it counts (needs a reason)")
+    def recall(self, request: HttpRequest, chosen: QuerySet[GoldQuestion]) -> None:
+        """Let history be replayed without questions."""
+        self.as_user(
+            request,
+            chosen,
+            participle="recalled",
+            service=lambda row_id, by, reason: recall_gold(gold_question_id=row_id, why=reason, by=by),
+        )
+
+
+@admin.register(MovedScore)
+class MovedScoreAdmin(ReadOnlyAdmin):
+    """Whose tasks are looked at again because of a recall, and how far."""
+
+    list_display = ("recall", "worker", "skill", "after_claimed_at", "done_at")
+    list_filter = (("done_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("recall", "worker", "skill")
+    search_fields = ("=recall__id", "=worker__id")
+    ordering = ("-id",)
+
+
+@admin.register(Reweighing)
+class ReweighingAdmin(ReadOnlyAdmin):
+    """What became of labels whose answers were weighed again."""
+
+    list_display = ("at", "task", "recall", "outcome", "from_key", "to_key", "from_confidence", "to_confidence")
+    list_filter = ("outcome",)
+    list_select_related = ("task", "recall")
+    search_fields = ("=task__id", "=recall__id")
+    ordering = ("-id",)

@@ -1,0 +1,144 @@
+"""Gold under review: what good workers miss more than their scores explain is asked no more until a person decides."""
+
+import logging
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.services.ledger import InsufficientFunds
+from kernel.errors import Invalid, NotFound
+from kernel.models import User
+from kernel.services.audit import Actor
+from kernel.text import clean_text
+from marketplace.models import Escalation, Job, Slot, Task
+from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.services.escalations import lock_escalation, mark_decided, open_escalation, require_mine_or_free
+from marketplace.services.posting import lock_job
+from marketplace.services.recall import recall_gold
+from marketplace.services.shapes import shape_of
+from marketplace.services.slots import offer_gold
+from qualification.services import doubted_gold
+from qualification.statistics.doubts import RULE, VERSION, Answer, Doubt, doubt_about
+from qualification.statistics.scoring import Score
+
+logger = logging.getLogger(__name__)
+
+DECISIONS: Final = ("keep", "recall")
+GOLD_REVIEW: Final = Actor.system("gold_review")
+
+
+def review_gold() -> int:
+    """Put each gold question that good workers miss too often before a person, and ask it no more; how many there were.
+
+    What was put before one already is looked at again only with the answers that came after it was kept.
+    """
+    doubts = {question_id: doubt_about(answers) for question_id, answers in _answers().items()}
+    raised = sum(_put_under_review(question_id, doubt) for question_id, doubt in doubts.items() if doubt.is_raised)
+    _withhold()
+    return raised
+
+
+def _answers() -> dict[UUID, list[Answer]]:
+    """The answers that count to each question that is still asked and that somebody missed."""
+    found: dict[UUID, list[Answer]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        for statement in (_IN_JOBS, _IN_EXAMS):
+            cursor.execute(statement)
+            for question_id, is_right, right, wrong in cursor.fetchall():
+                rest = Score(correct=max(0.0, right - is_right), wrong=max(0.0, wrong - (not is_right)))
+                found[question_id].append(Answer(correct=is_right, score=rest))
+    return {asked: answers for asked, answers in found.items() if not all(each.correct for each in answers)}
+
+
+_SINCE: Final = """
+(question.kept_at IS NULL OR evidence.at > question.kept_at)
+AND NOT EXISTS (SELECT FROM qualification_withdrawnevidence gone WHERE gone.evidence_id = evidence.id)
+"""
+_IN_JOBS: Final = f"""
+SELECT question.id, evidence.correct, score.correct, score.wrong
+FROM marketplace_job job
+JOIN marketplace_task task ON task.job_id = job.id AND task.gold_question_id IS NOT NULL AND task.state = 'open'
+JOIN qualification_goldquestion question ON question.id = task.gold_question_id AND question.doubted_at IS NULL
+JOIN marketplace_assignment turn ON turn.task_id = task.id
+JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = job.skill_id
+JOIN qualification_scoreevidence evidence
+  ON evidence.score_id = score.id AND evidence.subject = 'assignment:' || turn.id::text
+WHERE job.state IN ('open', 'paused') AND {_SINCE}
+"""  # noqa: S608  (all of it ours)
+_IN_EXAMS: Final = f"""
+SELECT question.id, evidence.correct, score.correct, score.wrong
+FROM qualification_goldquestion question
+JOIN qualification_examanswer answer ON answer.gold_question_id = question.id
+JOIN qualification_exam exam ON exam.id = answer.exam_id AND exam.score_basis_points IS NOT NULL
+JOIN qualification_score score ON score.worker_id = exam.worker_id AND score.skill_id = exam.skill_id
+JOIN qualification_scoreevidence evidence
+  ON evidence.score_id = score.id AND evidence.subject = 'exam:' || exam.id::text || ':' || answer.position::text
+WHERE question.for_exam AND question.retired_at IS NULL AND question.doubted_at IS NULL AND {_SINCE}
+"""  # noqa: S608  (all of it ours)
+
+
+@transaction.atomic
+def _put_under_review(question_id: UUID, doubt: Doubt) -> bool:
+    task = Task.objects.select_related("job").filter(gold_question=question_id).order_by("pk").first()
+    why = f"good workers missed it {doubt.missed} times of {doubt.answers}; a rule doubts it: {RULE}, version {VERSION}"
+    if not doubted_gold.doubt(gold_question_id=question_id, why=why, by=GOLD_REVIEW):
+        return False
+    open_escalation(
+        kind=Escalation.Kind.GOLD_REVIEW,
+        by=GOLD_REVIEW,
+        why=why,
+        job=task.job if task is not None else None,
+        task=task,
+        subject=f"gold:{question_id}",
+        details={"rule": RULE, "version": VERSION, **asdict(doubt)},
+    )
+    return True
+
+
+def _withhold() -> None:
+    """Offer no turn at gold that is doubted, also none that somebody has given back since."""
+    doubted = Task.objects.filter(gold_question__doubted_at__isnull=False, state=Task.State.OPEN)
+    Slot.objects.filter(lane=Slot.Lane.GOLD, task__in=doubted).delete()
+
+
+@transaction.atomic
+def decide_gold_review(*, escalation_id: UUID, decision: str, note: str, by: User) -> Escalation:
+    """``keep`` a gold question that was doubted, so that it is asked again, or ``recall`` it; the note says why.
+
+    Raises Invalid, NotFound, NotYours or WrongState.
+    """
+    if decision not in DECISIONS:
+        raise Invalid(f"{decision!r} is not a decision. Possible: {', '.join(DECISIONS)}.")
+    note = clean_text(note, what="note", field="note", longest=1_000)
+    asked = Escalation.objects.filter(pk=escalation_id, kind=Escalation.Kind.GOLD_REVIEW).first()
+    if asked is None:
+        raise NotFound("gold under review")
+    question_id = UUID(asked.subject.removeprefix("gold:"))
+    of_question = Task.objects.filter(gold_question=question_id)
+    jobs = [lock_job(job_id) for job_id in of_question.order_by("job").values_list("job", flat=True).distinct()]
+    list(of_question.select_for_update(no_key=True).order_by("pk"))
+    escalation = lock_escalation(escalation_id)
+    require_mine_or_free(escalation, by)
+    mark_decided(escalation, by=by, decision=decision, note=note)
+    if decision == "recall":
+        recall_gold(gold_question_id=question_id, why=note, by=by)
+    else:
+        doubted_gold.keep(gold_question_id=question_id, why=note, by=Actor.user(by))
+        for job in jobs:
+            _offer_again(job)
+    return escalation
+
+
+def _offer_again(job: Job) -> None:
+    """Offer what was withheld, as far as there is money for it: a job goes on with less gold rather than not at all."""
+    if job.state not in {Job.State.OPEN, Job.State.PAUSED}:
+        return
+    try:
+        with transaction.atomic():
+            offer_gold(job, shape_of(job))
+            set_aside_what_is_missing(job)
+    except InsufficientFunds:
+        logger.warning("The gold of job %s that was kept is not offered again: its client has no funds.", job.pk)

@@ -1,0 +1,223 @@
+"""Recall of wrong gold: history is replayed as if the question had never been gold (ADR 0037).
+
+Nothing that was paid is taken back. The recall itself is one short transaction; what follows from it is found in the
+tables and put right by a sweep, piece by piece, each in a transaction of its own that may be tried again.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Q
+
+from billing.services import escrow, ledger
+from billing.services.ledger import AccountKey, InsufficientFunds, Kind
+from kernel.errors import Refused
+from kernel.flow import move
+from kernel.models import User
+from kernel.money import Money
+from kernel.services.audit import Actor
+from kernel.services.notices import tell
+from marketplace.models import Assignment, Escalation, Job, Membership, Rejection, Reweighing, Slot, Task
+from marketplace.queries import says_the_same
+from marketplace.services.budgets import held_by, worst_case_left
+from marketplace.services.escalations import lock_escalation
+from marketplace.services.expiry import lock_turn
+from marketplace.services.posting import lock_job
+from marketplace.services.reversal import standing_rejection, take_back
+from marketplace.services.reweighing import note_moved, reweigh_for
+from marketplace.services.settlement import due_now
+from qualification.models import GoldRecall, ScoreFall
+from qualification.services import certifications, exams, recalls, scoring
+
+logger = logging.getLogger(__name__)
+
+RECALL: Final = Actor.system("gold_recall")
+
+
+@transaction.atomic
+def recall_gold(*, gold_question_id: UUID, why: str, by: User) -> GoldRecall:
+    """Say that a gold question was wrong: it is asked no more, and from now on no answer to it counts.
+
+    Its task in a job is void: it was never work. Recalling it again gives the same recall. Raises NotFound, or Invalid
+    without a reason.
+    """
+    # Tasks first, as everywhere: an answer in flight holds its task, and is counted before this or not at all.
+    tasks = Task.objects.select_for_update(no_key=True).filter(gold_question=gold_question_id)
+    asked = list(tasks.order_by("pk"))
+    reviews = Escalation.objects.filter(kind=Escalation.Kind.GOLD_REVIEW, subject=f"gold:{gold_question_id}")
+    for escalation in reviews.filter(state__in=Escalation.LIVE).select_for_update(no_key=True, of=("self",)):
+        move(escalation, Escalation.State.WITHDRAWN, by=Actor.user(by), why="the gold was recalled")
+    recall = recalls.recall_question(gold_question_id=gold_question_id, why=why, by=by)
+    for task in asked:
+        Slot.objects.filter(task=task).delete()
+        if task.state == Task.State.OPEN:
+            move(task, Task.State.VOID, by=Actor.user(by), why=f"its gold was recalled: {recall.why}")
+    return recall
+
+
+def replay_recalls() -> int:
+    """Put right what follows from each recall, as far as it can be now; how many came to their end.
+
+    One that fails does not hold up the others, and is tried again by the next sweep. Answers that were rejected, and
+    are the label of a task that was weighed again and decided since, are paid at whatever time that was.
+    """
+    _pay_what_is_the_label()
+    replaying = GoldRecall.objects.filter(state=GoldRecall.State.REPLAYING).order_by("recalled_at", "id")
+    return sum(_replay(recall) for recall in list(replaying.select_related("recalled_by", "gold_question")))
+
+
+def _replay(recall: GoldRecall) -> bool:
+    try:
+        _withdraw(recall)
+        _lift(recall)
+        reweigh_for(recall=recall)
+        if _pay(recall):
+            _end(recall)
+            return True
+    except (Refused, DatabaseError):
+        logger.exception("The recall of gold question %s could not be replayed.", recall.gold_question_id)
+    return False
+
+
+def _withdraw(recall: GoldRecall) -> None:
+    """Take the question out of exams and scores, and let answers to it that wait be accepted."""
+    if recall.evidence_withdrawn_at is not None:
+        return
+    for exam_id, worker_id in recalls.exams_that_asked(recall):
+        _mark_anew(recall, exam_id, worker_id)
+    answered = Assignment.objects.filter(task__gold_question=recall.gold_question_id, annotation__isnull=False)
+    for assignment_id in list(answered.order_by("worker_id", "pk").values_list("pk", flat=True)):
+        _withdraw_answer(recall, assignment_id)
+    with transaction.atomic():
+        due_now(Q(task__gold_question=recall.gold_question_id))
+    recalls.note_withdrawn(recall_id=recall.pk, by=RECALL)
+
+
+@transaction.atomic
+def _mark_anew(recall: GoldRecall, exam_id: UUID, worker_id: UUID) -> None:
+    if exams.mark_anew(exam_id=exam_id, worker_id=worker_id, recall=recall, by=RECALL):
+        note_moved(recall=recall, worker_id=worker_id, skill_id=recall.gold_question.skill_id)
+
+
+@transaction.atomic
+def _withdraw_answer(recall: GoldRecall, assignment_id: UUID) -> None:
+    assignment = lock_turn(assignment_id)
+    worker_id, skill_id, subject = assignment.worker_id, assignment.job.skill_id, f"assignment:{assignment.pk}"
+    if scoring.withdraw_evidence(recall=recall, worker_id=worker_id, skill_id=skill_id, subject=subject, by=RECALL):
+        note_moved(recall=recall, worker_id=worker_id, skill_id=skill_id)
+
+
+def _lift(recall: GoldRecall) -> None:
+    """Withdraw what was put before a person for a fall that would not have been, and ask again where they revoked."""
+    for fall in ScoreFall.objects.filter(lifted_by=recall).select_related("score").order_by("pk"):
+        told = Escalation.objects.filter(
+            kind=Escalation.Kind.DECERTIFICATION,
+            worker=fall.score.worker_id,
+            subject=f"skill:{fall.score.skill_id}",
+            details__evidence=fall.subject,
+            details__floor=fall.floor,
+        )
+        for escalation_id in list(told.order_by("pk").values_list("pk", flat=True)):
+            _lift_escalation(recall, fall, escalation_id)
+
+
+@transaction.atomic
+def _lift_escalation(recall: GoldRecall, fall: ScoreFall, escalation_id: UUID) -> None:
+    escalation = lock_escalation(escalation_id)
+    if escalation.state in Escalation.LIVE:
+        why = f"the gold that it rested on was recalled: {recall.why}"
+        move(escalation, Escalation.State.WITHDRAWN, by=RECALL, why=why)
+    elif escalation.decision == "revoke" and escalation.decided_at is not None:
+        worker_id, skill_id = fall.score.worker_id, fall.score.skill_id
+        certifications.ask_again(worker_id=worker_id, skill_id=skill_id, revoked_at=escalation.decided_at, by=RECALL)
+
+
+def _pay(recall: GoldRecall) -> bool:
+    """Pay answers to the question that were refused pay because it was held to be right; whether all are."""
+    rejected = Assignment.objects.filter(task__gold_question=recall.gold_question_id).filter(REJECTED_AS_WRONG)
+    return pay_each(rejected.order_by("pk").values_list("pk", flat=True), recall=recall)
+
+
+def _pay_what_is_the_label() -> None:
+    relabelled = Reweighing.objects.exclude(outcome__in=_LABEL_STANDS).filter(recall__isnull=False)
+    rejected = Assignment.objects.filter(
+        REJECTED_AS_WRONG, task__state=Task.State.RESOLVED, task__in=relabelled.values("task")
+    )
+    for turn in list(rejected.select_related("annotation", "task").order_by("pk")):
+        if says_the_same(turn.version_id, turn.annotation.answer_key, turn.task.answer_key):
+            last = relabelled.filter(task=turn.task).select_related("recall__recalled_by").latest("pk")
+            assert last.recall is not None
+            _paid(turn.pk, last.recall)
+
+
+_LABEL_STANDS: Final = (Reweighing.Outcome.CONFIRMED, Reweighing.Outcome.CERTIFIED)
+
+
+@transaction.atomic
+def _end(recall: GoldRecall) -> None:
+    if not recalls.end_recall(recall_id=recall.pk, by=RECALL):
+        return
+    changed = Reweighing.objects.filter(recall=recall, outcome__in=[*_TOLD])
+    for job_id, outcome, labels in (
+        changed.values_list("task__job", "outcome").annotate(labels=Count("pk")).order_by("task__job", "outcome")
+    ):
+        owners = Membership.objects.filter(client__jobs=job_id, role=Membership.Role.OWNER).order_by("pk")
+        for user_id in owners.values_list("user_id", flat=True):
+            tell(user_id=user_id, notice="labels_reweighed", detail=f"{labels} {_TOLD[outcome]} in job {job_id}")
+
+
+_TOLD: Final = {
+    Reweighing.Outcome.RELABELLED.value: "labels are others now",
+    Reweighing.Outcome.REOPENED.value: "labels are no longer sure enough and wait for a person",
+}
+
+REJECTED_AS_WRONG: Final = Q(
+    state=Assignment.State.REJECTED,
+    rejection__reversed_at__isnull=True,
+    rejection__reason__in=[Rejection.Reason.WRONG, Rejection.Reason.INSTRUCTIONS, Rejection.Reason.RANDOM],
+)
+"""Rejected for what was held to be right. What is empty or copied is so whatever is right."""
+
+
+def pay_each(assignment_ids: Iterable[UUID], *, recall: GoldRecall) -> bool:
+    """Take the rejections of these assignments back, each in a transaction of its own; whether all could be paid."""
+    outcomes = [_paid(assignment_id, recall) for assignment_id in list(assignment_ids)]
+    return all(outcomes)
+
+
+def _paid(assignment_id: UUID, recall: GoldRecall) -> bool:
+    try:
+        _pay_after_all(assignment_id, recall)
+    except InsufficientFunds:
+        logger.warning("Assignment %s is to be paid after a recall, and its client has no funds for it.", assignment_id)
+        return False
+    return True
+
+
+@transaction.atomic
+def _pay_after_all(assignment_id: UUID, recall: GoldRecall) -> None:
+    """From the escrow of its job or, where its pay has gone back, from the client's funds; in the recaller's name."""
+    job = lock_job(Assignment.objects.only("job_id").get(pk=assignment_id).job_id)
+    assignment = lock_turn(assignment_id)
+    rejection = standing_rejection(assignment)
+    if assignment.state != Assignment.State.REJECTED or rejection is None:
+        return
+    if rejection.pay == Rejection.Pay.GONE_BACK:
+        _hold_again(job, assignment)
+    take_back([assignment], by=recall.recalled_by, actor=RECALL, why=f"the gold was recalled: {recall.why}")
+
+
+def _hold_again(job: Job, assignment: Assignment) -> None:
+    accounts = [
+        AccountKey(Kind.JOB_ESCROW, job.billing_owner),
+        AccountKey(Kind.CLIENT_FUNDS, job.client.billing_owner),
+        AccountKey(Kind.WORKER_EARNINGS, f"worker:{assignment.worker_id}"),
+    ]
+    ledger.lock_accounts(accounts=accounts, currency=job.currency)
+    price: Money = assignment.reward + assignment.fee
+    missing = worst_case_left(job) + price - held_by(job)
+    if missing.minor > 0:
+        escrow.hold_more(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=missing)

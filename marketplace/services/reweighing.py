@@ -1,0 +1,175 @@
+"""Reweighing: a task that answers have resolved is looked at again, with what is believed of their workers now."""
+
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from kernel import clock
+from kernel.flow import move
+from kernel.services.audit import Actor, record
+from marketplace.models import Assignment, Certificate, Escalation, Job, MovedScore, Reweighing, Task
+from marketplace.queries import schema_of
+from marketplace.services.beliefs import TaskBelief, belief_of
+from marketplace.services.escalations import lock_escalation, open_escalation
+from marketplace.services.posting import lock_job
+from marketplace.services.resolution import CONSENSUS, accept_soon
+from qualification.labels.results import to_result
+from qualification.labels.schema import LabelSchema
+from qualification.models import GoldRecall
+from qualification.statistics.stopping import Decision, decide
+
+Outcome = Reweighing.Outcome
+
+TURNS_AT_ONCE: Final = 200
+RUNNING: Final = (Job.State.OPEN, Job.State.PAUSED)
+WHY: Final = "its answers were weighed again by what is believed of their workers now"
+_ANSWERED: Final = ("label", "answer_key", "confidence", "majority_key", "majority_share")
+
+
+@transaction.atomic
+def reweigh_task(*, task_id: UUID, recall: GoldRecall | None = None, by: Actor = CONSENSUS) -> Reweighing | None:
+    """Weigh the answers to a task anew, once for each recall; None where consensus has no part in it.
+
+    It keeps its label, with the confidence of now; or gets the one that leads now; or goes back to a person where it is
+    no longer sure enough and its job runs. Where the job has ended it keeps the answer in front with its honest
+    confidence, and where a certificate promises its label, that stands. One that waits for a person, whom nobody has
+    taken, is resolved where it is sure enough now. Nobody loses pay.
+    """
+    job = lock_job(Task.objects.only("job_id").get(pk=task_id).job_id)
+    task = Task.objects.select_for_update(no_key=True).get(pk=task_id)
+    if recall is not None and Reweighing.objects.filter(task=task, recall=recall).exists():
+        return None
+    escalation = _waiting(task)
+    if escalation is None and (task.state, task.method) != (Task.State.RESOLVED, Task.Method.CONSENSUS):
+        return None
+    schema = schema_of(job.versions.latest("number").pk)
+    believed = belief_of(task=task, job=job, schema=schema)
+    if believed is None:
+        return None
+    outcome = _outcome(task, job, believed)
+    leader = believed.posterior.leader
+    found = Reweighing(
+        task=task,
+        recall=recall,
+        outcome=outcome,
+        from_key=task.answer_key,
+        to_key=leader.key,
+        from_confidence=task.confidence,
+        to_confidence=believed.posterior.confidence,
+        at=clock.now(),
+    )
+    found.save(force_insert=True)
+    _follow(found, task, believed, schema, by=by, escalation=escalation)
+    if outcome in {Outcome.RELABELLED, Outcome.RESOLVED} and job.accept_on_resolution:
+        accept_soon(task, schema)
+    return found
+
+
+def _waiting(task: Task) -> Escalation | None:
+    """What put a locked task before a person, locked, as long as nobody has taken it."""
+    if task.state != Task.State.IN_ADJUDICATION:
+        return None
+    asked = Escalation.objects.filter(task=task, kind=Escalation.Kind.NO_CONSENSUS, state__in=Escalation.LIVE).first()
+    escalation = lock_escalation(asked.pk) if asked is not None else None
+    return escalation if escalation is not None and escalation.state == Escalation.State.OPEN else None
+
+
+def _outcome(task: Task, job: Job, believed: TaskBelief) -> Reweighing.Outcome:
+    decision = decide(
+        believed.posterior,
+        answers=max(believed.answers, job.overlap_min),
+        overlap_min=job.overlap_min,
+        overlap_max=job.overlap_max,
+        confidence=job.confidence_basis_points / 10_000,
+    )
+    is_sure = decision is Decision.RESOLVED
+    if task.state == Task.State.IN_ADJUDICATION:
+        return Outcome.RESOLVED if is_sure else Outcome.UNSURE
+    if Certificate.objects.filter(job=job).exists():
+        return Outcome.CERTIFIED
+    if not is_sure and job.state in RUNNING:
+        return Outcome.REOPENED
+    return Outcome.CONFIRMED if believed.posterior.leader.key == task.answer_key else Outcome.RELABELLED
+
+
+def _follow(
+    found: Reweighing,
+    task: Task,
+    believed: TaskBelief,
+    schema: LabelSchema,
+    *,
+    by: Actor,
+    escalation: Escalation | None,
+) -> None:
+    details: dict[str, object] = {
+        "outcome": str(found.outcome),
+        "from": {"label": found.from_key, "confidence": found.from_confidence},
+        "to": {"label": found.to_key, "confidence": found.to_confidence},
+    }
+    if found.outcome == Outcome.CERTIFIED:
+        record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
+        return
+    belief = believed.posterior
+    task.confidence = belief.confidence
+    task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
+    if found.outcome in {Outcome.REOPENED, Outcome.UNSURE}:
+        task.label, task.answer_key = None, ""
+    elif found.outcome != Outcome.CONFIRMED:
+        task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
+    if found.outcome == Outcome.REOPENED:
+        _reopen(task, believed, by=by, details=details)
+    elif found.outcome == Outcome.RESOLVED:
+        assert escalation is not None, "A task that waits for a person has an escalation."
+        task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
+        move(task, Task.State.RESOLVED, by=by, why=WHY, fields=[*_ANSWERED, "method", "resolved_at"], details=details)
+        move(escalation, Escalation.State.WITHDRAWN, by=by, why="the answers are sure enough now")
+    else:
+        task.save(update_fields=_ANSWERED)
+        record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
+
+
+def _reopen(task: Task, believed: TaskBelief, *, by: Actor, details: dict[str, object]) -> None:
+    belief = believed.posterior
+    task.method, task.resolved_at = "", None
+    fields = [*_ANSWERED, "method", "resolved_at"]
+    move(task, Task.State.IN_ADJUDICATION, by=by, why=WHY, fields=fields, details=details)
+    open_escalation(
+        kind=Escalation.Kind.NO_CONSENSUS,
+        by=by,
+        why=f"{WHY}, and the one in front is only {belief.confidence:.1%} sure",
+        job=task.job,
+        task=task,
+        details={
+            "answers": believed.answers,
+            "leader": belief.leader.key,
+            "confidence": round(belief.confidence, 4),
+            "reweighed": True,
+        },
+    )
+
+
+def note_moved(*, recall: GoldRecall, worker_id: UUID, skill_id: UUID) -> None:
+    """Let the tasks that a worker answered in a skill be looked at again, in the caller's transaction."""
+    MovedScore.objects.get_or_create(recall=recall, worker_id=worker_id, skill_id=skill_id)
+
+
+def reweigh_for(*, recall: GoldRecall) -> None:
+    """Look again at all tasks whose answers a recall made weigh more or less, each in a transaction of its own."""
+    for moved in MovedScore.objects.filter(recall=recall, done_at__isnull=True).order_by("pk"):
+        while turns := _next_turns(moved):
+            for task_id in dict.fromkeys(turn.task_id for turn in turns):
+                reweigh_task(task_id=task_id, recall=recall)
+            moved.after_claimed_at, moved.after_id = turns[-1].claimed_at, turns[-1].pk
+            moved.save(update_fields=["after_claimed_at", "after_id"])
+        moved.done_at = clock.now()
+        moved.save(update_fields=["done_at"])
+
+
+def _next_turns(moved: MovedScore) -> list[Assignment]:
+    turns = Assignment.objects.filter(worker=moved.worker_id, job__skill=moved.skill_id, annotation__late=False)
+    if moved.after_claimed_at is not None:
+        later = Q(claimed_at__gt=moved.after_claimed_at)
+        turns = turns.filter(later | Q(claimed_at=moved.after_claimed_at, pk__gt=moved.after_id))
+    return list(turns.only("task_id", "claimed_at").order_by("claimed_at", "pk")[:TURNS_AT_ONCE])

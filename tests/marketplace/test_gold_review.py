@@ -1,0 +1,133 @@
+"""Gold that good workers miss more than their scores explain is asked no more, and a person keeps or recalls it."""
+
+import pytest
+
+from kernel.errors import Invalid
+from marketplace.models import Escalation, Job, Slot
+from marketplace.services.checks import check_invariants
+from marketplace.services.escalations import NotYours
+from marketplace.services.gold_review import decide_gold_review, review_gold
+from marketplace.services.recall import replay_recalls
+from qualification.models import GoldQuestion, GoldRecall
+from qualification.queries import exam_bank_of
+from qualification.services.exams import answer_exam_question, finish_exam
+from tests.marketplace.api_people import an_admin
+from tests.marketplace.builders import owner_of
+from tests.marketplace.test_recall import a_gilded_job, gold, gold_of, question_of, recall
+from tests.qualification.builders import (
+    a_finished_exam,
+    a_skill,
+    a_started_exam,
+    a_user,
+    a_worker,
+    an_answer,
+    questions_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def a_doubted_job() -> tuple[Job, Escalation]:
+    """A job whose gold nine workers missed who answered all of their exam right."""
+    job = a_gilded_job(tasks=8)
+    for _ in range(9):
+        gold(job)
+    assert review_gold() == 1
+    return job, Escalation.objects.get()
+
+
+def free_gold(job: Job) -> int:
+    return Slot.objects.filter(job=job, lane=Slot.Lane.GOLD).count()
+
+
+def test_gold_that_good_workers_miss_is_put_before_a_person_with_the_evidence_and_asked_no_more() -> None:
+    job, asked = a_doubted_job()
+
+    assert (asked.kind, asked.task_id, asked.subject) == ("gold_review", gold_of(job).pk, f"gold:{question_of(job)}")
+    assert {name: asked.details[name] for name in ("rule", "version", "answers", "missed")} == {
+        "rule": "good_workers_miss",
+        "version": 1,
+        "answers": 9,
+        "missed": 9,
+    }
+    assert asked.details["tail"] < asked.details["believed_from"]
+    assert free_gold(job) == 0
+    assert review_gold() == 0
+    assert check_invariants() == []
+
+
+def test_a_few_misses_are_no_doubt() -> None:
+    job = a_gilded_job(tasks=8)
+    for _ in range(4):
+        gold(job)
+
+    assert (review_gold(), Escalation.objects.count()) == (0, 0)
+
+
+def test_gold_that_is_kept_is_asked_again_and_not_doubted_for_the_same_answers() -> None:
+    job, asked = a_doubted_job()
+
+    decide_gold_review(escalation_id=asked.pk, decision="keep", note="It is a cat.", by=a_user(is_staff=True))
+
+    assert Escalation.objects.get(pk=asked.pk).decision == "keep"
+    assert free_gold(job) > 0
+    gold(job)
+    assert review_gold() == 0
+    assert check_invariants() == []
+
+
+def test_gold_that_is_recalled_in_review_counts_no_more() -> None:
+    job, asked = a_doubted_job()
+    admin = an_admin()
+    status, said = admin.get(f"escalations/{asked.pk}/")
+    assert (status, said["matter"]["answers_given"][0]["times"]) == (200, 9)
+
+    body = {"decision": "recall", "note": "It is a fox."}
+    assert admin.post(f"escalations/{asked.pk}/decision/", body)[0] == 201
+    assert replay_recalls() == 1
+
+    assert (GoldRecall.objects.get().why, gold_of(job).state) == ("It is a fox.", "void")
+    assert check_invariants() == []
+
+
+def test_a_recall_from_elsewhere_withdraws_the_review() -> None:
+    job, asked = a_doubted_job()
+
+    recall(job)
+
+    assert Escalation.objects.get(pk=asked.pk).state == "withdrawn"
+
+
+def test_neither_another_decision_nor_a_party_decides() -> None:
+    job, asked = a_doubted_job()
+
+    with pytest.raises(Invalid):
+        decide_gold_review(escalation_id=asked.pk, decision="revoke", note="Why not.", by=a_user(is_staff=True))
+    with pytest.raises(NotYours):
+        decide_gold_review(escalation_id=asked.pk, decision="keep", note="Mine.", by=owner_of(job.client))
+
+    assert (Escalation.objects.get(pk=asked.pk).state, free_gold(job)) == ("open", 0)
+
+
+def test_a_question_of_an_exam_that_good_workers_miss_is_drawn_no_more() -> None:
+    skill = a_skill(questions=12, bank=12, pass_mark=5_000)
+    a_finished_exam(a_worker(), skill, right=12)
+    assert review_gold() == 0
+
+    missed = GoldQuestion.objects.select_related("skill").filter(skill=skill).earliest("id")
+    for _ in range(7):
+        miss_only(missed)
+    assert review_gold() == 1
+
+    assert not exam_bank_of(skill).filter(pk=missed.pk).exists()
+    assert Escalation.objects.get().job is None
+
+
+def miss_only(missed: GoldQuestion) -> None:
+    """An exam in which everything but this question is answered right."""
+    worker = a_worker()
+    exam = a_started_exam(worker, missed.skill)
+    for position, question_id in enumerate(questions_of(exam), start=1):
+        result = an_answer("dog" if question_id == missed.pk else "cat")
+        answer_exam_question(exam_id=exam.pk, worker=worker, position=position, result=result)
+    finish_exam(exam_id=exam.pk, worker=worker)
