@@ -45,7 +45,8 @@ def reweigh_task(*, task_id: UUID, recall: GoldRecall | None = None, by: Actor =
     if escalation is None and (task.state, task.method) != (Task.State.RESOLVED, Task.Method.CONSENSUS):
         return None
     schema = schema_of(job.versions.latest("number").pk)
-    believed = belief_of(task=task, job=job, schema=schema)
+    # With what was rejected since: it was among the answers when the task was resolved, and may be the label now.
+    believed = belief_of(task=task, job=job, schema=schema, by_rejected=True)
     if believed is None:
         return None
     outcome = _outcome(task, job, believed)

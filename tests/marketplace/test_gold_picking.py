@@ -67,6 +67,7 @@ def test_a_turn_that_is_given_back_stands_where_it_stood() -> None:
 
     return_assignment(assignment_id=turn.pk, worker=worker)
 
+    assert turn.ordinal is not None
     slot = Slot.objects.get(task=turn.task, ordinal=turn.ordinal)
     assert slot.r < Slot.objects.filter(job=job, lane=Slot.Lane.GOLD, ordinal=2).order_by("r")[0].r
 

@@ -121,6 +121,7 @@ def test_a_label_that_is_no_longer_sure_enough_waits_for_a_person_while_its_job_
     assert (after.state, after.label, after.resolved_at) == ("in_adjudication", None, None)
     assert after.confidence is not None and after.confidence < 0.993
     escalation = Escalation.objects.get(task=task, kind="no_consensus")
+    accept_due_assignments()
     assert earned(turn.worker) == 20
     decide_task(escalation_id=escalation.pk, result=an_answer("dog"), note="A dog.", by=a_user(is_staff=True))
     assert (again(task.pk).state, again(task.pk).answer_key) == ("resolved", keyed("dog"))
