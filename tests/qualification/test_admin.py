@@ -44,7 +44,7 @@ def test_an_exam_is_read_with_its_answers(operator: Client) -> None:
 
     page = operator.get(reverse("admin:qualification_exam_change", args=[exam.pk]))
 
-    (formset,) = page.context["inline_admin_formsets"]
+    formset, _ = page.context["inline_admin_formsets"]
     assert [form.instance.position for form in formset.formset.forms] == [1, 2, 3, 4]
     assert "_save" not in page.content.decode()
 

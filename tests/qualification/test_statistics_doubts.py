@@ -20,7 +20,7 @@ def answers(score: Score, *, right: int, missed: int) -> list[Answer]:
         (answers(GOOD, right=0, missed=2), False),
         (answers(GOOD, right=0, missed=5), True),
         (answers(GOOD, right=30, missed=5), False),
-        (answers(GOOD, right=30, missed=16), True),
+        (answers(GOOD, right=10, missed=16), True),
         (answers(MIDDLING, right=0, missed=40), False),
         ([], False),
     ],
