@@ -10,6 +10,7 @@ from marketplace.services import (
     completion,
     escalations,
     expiry,
+    fitting,
     gold,
     gold_review,
     invitations,
@@ -50,6 +51,12 @@ def tend_predictors() -> None:
 def make_certificates() -> None:
     """Begin certificates that were ordered once all labels are there, and issue those that have been earned."""
     certificate_making.make_certificates()
+
+
+@shared_task(name="marketplace.fit_grown_jobs")
+def fit_grown_jobs() -> None:
+    """Learn anew from the answers of jobs that have grown."""
+    fitting.fit_grown_jobs()
 
 
 @shared_task(name="marketplace.complete_finished_jobs")

@@ -24,6 +24,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "replay recalls": ("marketplace.replay_recalls", 10),
     "tend predictors": ("marketplace.tend_predictors", 10),
     "make certificates": ("marketplace.make_certificates", 15),
+    "fit grown jobs": ("marketplace.fit_grown_jobs", 10),
     "lift pay": ("marketplace.lift_pay", 300),
     "lift pay everywhere": ("marketplace.lift_pay_everywhere", 86_400),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),

@@ -196,11 +196,19 @@ class ParticipationAdmin(ReadOnlyAdmin):
 class TaskAdmin(ReadOnlyAdmin):
     """Items to label."""
 
-    list_display = ("id", "external_id", "job", "state", "is_gold", "answer_key", "confidence", "method", "resolved_at")
+    list_display = ("id", "external_id", "job", "state", "is_gold", "answer_key", "sure", "method", "resolved_at")
     list_filter = ("state", "method")
     list_select_related = ("job",)
     search_fields = ("=id", "=external_id", "=job__id")
     ordering = ("id",)
+
+    @admin.display(description="confidence", ordering="confidence")
+    def sure(self, task: Task) -> str:
+        """How sure the label is, and between which bounds, where that is known."""
+        if task.confidence is None:
+            return "–"
+        bounds = "" if task.confidence_low is None else f" ({task.confidence_low:.3f} to {task.confidence_high:.3f})"
+        return f"{task.confidence:.3f}{bounds}"
 
     @admin.display(description="gold", boolean=True)
     def is_gold(self, task: Task) -> bool:

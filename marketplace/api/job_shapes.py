@@ -9,6 +9,7 @@ from kernel.api.serializers import In, Out
 from marketplace.api.certificate_shapes import CertificateTermsIn, CertificateTermsOut
 from marketplace.api.client_money import JOB_ID
 from marketplace.api.clients import CLIENT_ID
+from marketplace.api.unsure import UnsureIn
 from marketplace.models import Assignment, Band, Job, Task
 from marketplace.services.posting import Order
 from marketplace.services.pricing import LARGEST_REWARD_MINOR
@@ -37,16 +38,12 @@ class PriceIn(In):
 
     band = fields.ChoiceField(choices=Band.choices, required=False, default=Band.STANDARD.value)
     min_lower_bound = fields.FloatField(
-        min_value=0,
-        max_value=1,
-        required=False,
-        default=0.0,
-        help_text="For workers whose score in the job's skill is surely at least this, 0 to 1.",
+        min_value=0, max_value=1, required=False, default=0.0, help_text="For workers whose score is surely this high."
     )
     reward_minor = fields.MoneyMinorField(min_value=1, max_value=LARGEST_REWARD_MINOR)
 
 
-class JobIn(In):
+class JobIn(UnsureIn):
     """A job to be posted. Shares and confidence are in basis points (hundredths of a percent), times in seconds."""
 
     EXAMPLE = {
@@ -78,7 +75,7 @@ class JobIn(In):
         **_optional("overlap_min", "Answers that each task gets at least.", min_value=1, max_value=100)
     )
     overlap_max = fields.IntegerField(
-        **_optional("overlap_max", "Answers after which a person decides.", min_value=1, max_value=100)
+        **_optional("overlap_max", "Answers that each task gets at most.", min_value=1, max_value=100)
     )
     confidence_basis_points = fields.IntegerField(
         **_optional("confidence_basis_points", "Confidence that resolves a task.", min_value=1, max_value=9999)
@@ -184,6 +181,8 @@ class JobOut(Out):
         "reservation_seconds": 600,
         "review_seconds": 259200,
         "accept_on_resolution": True,
+        "when_unsure": "escalate",
+        "label_worth_minor": None,
         "max_assignments_per_worker": None,
         "guess_seconds": 12,
         "allowed_error_basis_points": None,
@@ -209,6 +208,8 @@ class JobOut(Out):
     overlap_min = fields.IntegerField()
     overlap_max = fields.IntegerField()
     confidence_basis_points = fields.IntegerField()
+    when_unsure = fields.ChoiceField(choices=Job.WhenUnsure.choices)
+    label_worth_minor = fields.MoneyMinorField(allow_null=True)
     gold_share_basis_points = fields.IntegerField()
     reservation_seconds = fields.IntegerField()
     review_seconds = fields.IntegerField()

@@ -34,6 +34,8 @@ ALIKE = (
     "overlap_min",
     "overlap_max",
     "confidence_basis_points",
+    "when_unsure",
+    "label_worth_minor",
     "gold_share_basis_points",
     "reservation_seconds",
     "review_seconds",

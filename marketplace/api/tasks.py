@@ -72,6 +72,8 @@ class TaskOut(Out):
         "state": "resolved",
         "label": RESULT,
         "confidence": 0.972,
+        "confidence_low": 0.941,
+        "confidence_high": 0.985,
         "method": "consensus",
         "withheld": False,
         "created_at": "2026-05-17T12:00:00Z",
@@ -84,6 +86,8 @@ class TaskOut(Out):
     band = fields.ChoiceField(choices=Band.choices, help_text="How hard it is; prices may go by it.")
     state = fields.ChoiceField(choices=Task.State.choices)
     confidence = fields.FloatField(allow_null=True, help_text="How likely the label is right, 0 to 1.")
+    confidence_low = fields.FloatField(allow_null=True, help_text="At 95%, what that is at least; null if unknown.")
+    confidence_high = fields.FloatField(allow_null=True, help_text="And at most.")
     method = fields.ChoiceField(choices=Task.Method.choices, allow_null=True)
     withheld = fields.BooleanField(help_text="Whether there is a label that is not paid for yet.")
     created_at = fields.DateTimeField()
@@ -182,7 +186,10 @@ def _shown(tasks: Sequence[Any]) -> list[dict[str, Any]]:
             },
             "external_id": task.external_id or None,
             "label": task.label if task.is_paid_for else None,
-            "confidence": task.confidence if task.is_paid_for else None,
+            **{
+                name: getattr(task, name) if task.is_paid_for else None
+                for name in ("confidence", "confidence_low", "confidence_high")
+            },
             "method": (task.method or None) if task.is_paid_for else None,
             "withheld": task.label is not None and not task.is_paid_for,
         }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from marketplace.demo.rule_before import RuleBefore
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:
@@ -26,6 +28,8 @@ class Labels:
     mean_confidence: float | None
     recorded_majority_right: float | None = None
     """Of a replay: majority vote over all answers that were recorded, not only over those that were bought."""
+    rule_before: RuleBefore | None = None
+    """Of a replay: what the rule of docs/adr/0006 would have made of the same recording."""
     left_over: Mapping[str, int] = field(default_factory=dict)
     """Tasks that got no label, by why."""
 

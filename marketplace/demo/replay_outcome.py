@@ -12,6 +12,7 @@ from billing.queries import books
 from marketplace.demo import outcome
 from marketplace.demo.outcome import Outcome
 from marketplace.demo.replaying import CURRENCY, Replay
+from marketplace.demo.rule_before import RuleBefore, rule_before
 from marketplace.models import Assignment
 from marketplace.services.checks import CHECKS, check_invariants
 from marketplace.services.results import stream_results
@@ -84,7 +85,21 @@ def _labels(replay: Replay) -> outcome.Labels:
         all_right=right(lambda line: line["value"], decided + adjudicated),
         mean_confidence=_mean([line["confidence"] for line in decided]),
         recorded_majority_right=right(lambda line: by_all[line["external_id"]], decided),
+        rule_before=_rule_before(replay),
         left_over=replay.left_over,
+    )
+
+
+def _rule_before(replay: Replay) -> RuleBefore:
+    terms, (work, gold) = replay.terms, replay.in_order
+    return rule_before(
+        replay.recording,
+        work=work,
+        gold=gold,
+        gold_share=terms.gold_share,
+        overlap=(terms.overlap_min, terms.overlap_max),
+        confidence=terms.confidence,
+        seed=terms.seed,
     )
 
 

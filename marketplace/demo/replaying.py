@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,6 +32,7 @@ from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
 from marketplace.services.clients import create_client
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.fitting import fit_grown_jobs
 from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job
@@ -48,6 +49,9 @@ from workforce.services.applying import TERMS_VERSION, apply, approve_applicatio
 
 CURRENCY: Final = "USD"
 SMALLEST_FUNDING_MINOR: Final = 100
+FITTED_EVERY: Final = 25
+"""After so many recorded answers the job is fitted, if it has grown: as a sweep would."""
+
 UNDECIDED: Final = (Task.State.OPEN, Task.State.IN_ADJUDICATION)
 INSTRUCTIONS: Final = "Answer as you answered this task when it was recorded."
 
@@ -60,6 +64,7 @@ class Terms:
     overlap_min: int = 2
     overlap_max: int = 10
     confidence: float = 0.95
+    when_unsure: str = Job.WhenUnsure.ESCALATE
     reward_minor: int = 4
     seed: int = 7
 
@@ -77,6 +82,8 @@ class Replay:
     job: Job = field(init=False)
     workers: dict[str, Worker] = field(default_factory=dict)
     """Each worker of the platform by the name that the recording has for them."""
+    in_order: tuple[Sequence[RecordedAnswer], Mapping[str, Sequence[RecordedAnswer]]] = ((), {})
+    """The answers to work in the order in which they are given, and those to gold, by worker."""
     payouts: list[Payout] = field(default_factory=list)
     left_over: dict[str, int] = field(default_factory=dict)
     """How many tasks got no label, by why."""
@@ -141,6 +148,7 @@ class Replay:
             overlap_min=self.terms.overlap_min,
             overlap_max=self.terms.overlap_max,
             confidence_basis_points=round(self.terms.confidence * 10_000),
+            when_unsure=self.terms.when_unsure,
             gold_share_basis_points=round(self.terms.gold_share * 10_000),
         )
 
@@ -181,7 +189,10 @@ class Replay:
         if not self.recording.is_timed:
             self._chance.shuffle(queue)
         gold, settled = self._gold_by_worker(), set[str]()
-        for answer in queue:
+        self.in_order = tuple(queue), {worker: tuple(answers) for worker, answers in gold.items()}
+        for place, answer in enumerate(queue):
+            if place % FITTED_EVERY == 0:
+                fit_grown_jobs()
             if answer.task in settled:
                 continue
             if self._is_settled_by(answer, gold=gold[answer.worker], ids=ids):

@@ -55,7 +55,13 @@ def _labels(outcome: Outcome) -> RenderableType:
                 "majority of all is right", _share(labels.recorded_majority_right), "there, on all recorded answers"
             )
         table.add_row("delivered labels are right", _share(labels.all_right), "adjudicated ones included")
-        table.add_row("confidence that it claims", _share(labels.mean_confidence), "on average; not calibrated yet")
+        table.add_row("confidence that it claims", _share(labels.mean_confidence), "on average")
+    if labels.rule_before is not None:
+        before = labels.rule_before
+        table.add_section()
+        table.add_row("by the rule of ADR 0006", f"{before.answers:,}", "answers, of the same in the same order")
+        table.add_row("tasks that it settles", f"{before.settled:,}", "")
+        table.add_row("those are right", _share(before.right), f"and it claims {_share(before.mean_confidence)}")
     return table
 
 

@@ -21,7 +21,7 @@ TERMS: Final = {
     "reward_minor": 4,
     "overlap_min": 2,
     "overlap_max": 5,
-    "confidence_basis_points": 9900,
+    "confidence_basis_points": 9500,
     "gold_share_basis_points": 500,
     "min_lower_bound": 0.6,
     "reservation_seconds": 600,

@@ -20,6 +20,10 @@ class Job(models.Model):
     claims: each assignment carries its own.
     """
 
+    class WhenUnsure(models.TextChoices):
+        ESCALATE = "escalate", "A person decides."
+        RESOLVE = "resolve", "The label in front is given, with its honest, lower confidence."
+
     class State(models.TextChoices):
         DRAFT = "draft"
         AWAITING_FUNDS = "awaiting_funds"
@@ -52,6 +56,16 @@ class Job(models.Model):
     overlap_min = models.PositiveSmallIntegerField()
     overlap_max = models.PositiveSmallIntegerField()
     confidence_basis_points = models.PositiveSmallIntegerField(help_text="Confidence that resolves a task.")
+    when_unsure = models.CharField(
+        max_length=8,
+        choices=WhenUnsure.choices,
+        default=WhenUnsure.ESCALATE,
+        db_default=WhenUnsure.ESCALATE,
+        help_text="What becomes of a task that is not sure enough when no more answers are asked for.",
+    )
+    label_worth_minor = models.BigIntegerField(
+        null=True, blank=True, help_text="What a right label is worth; no answer is bought that promises less."
+    )
     gold_share_basis_points = models.PositiveSmallIntegerField(help_text="Share of turns that are hidden gold.")
     skill = models.ForeignKey("qualification.Skill", on_delete=models.PROTECT, related_name="+")
     reservation_seconds = models.PositiveIntegerField(help_text="How long a worker may hold a task.")
@@ -110,6 +124,11 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(confidence_basis_points__gte=1, confidence_basis_points__lte=9999),
                 name="job_confidence_in_range",
+            ),
+            models.CheckConstraint(condition=Q(when_unsure__in=["escalate", "resolve"]), name="job_when_unsure_known"),
+            models.CheckConstraint(
+                condition=Q(label_worth_minor__isnull=True) | Q(label_worth_minor__gte=1),
+                name="job_label_worth_is_positive",
             ),
             models.CheckConstraint(condition=Q(gold_share_basis_points__lte=5000), name="job_gold_share_in_range"),
             models.CheckConstraint(condition=Q(reserve_basis_points__lte=10_000), name="job_reserve_in_range"),

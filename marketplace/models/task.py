@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from kernel import clock
 from kernel.flow import Flow
@@ -15,7 +15,8 @@ class Task(models.Model):
     """One item to label. A task with a ``gold_question`` is hidden gold: to workers it is like any other.
 
     ``label`` is the resolution in Label Studio's result JSON, ``answer_key`` the same in canonical form, ``confidence``
-    how likely it is to be right (0 to 1); ``majority_key`` and ``majority_share`` are plain majority vote, beside it.
+    how likely it is to be right (0 to 1), at 95% between ``confidence_low`` and ``confidence_high`` where that is
+    known; ``majority_key`` and ``majority_share`` are plain majority vote, beside it.
     """
 
     class State(models.TextChoices):
@@ -52,6 +53,8 @@ class Task(models.Model):
     label = models.JSONField(null=True)
     answer_key = models.TextField(blank=True, default="")
     confidence = models.FloatField(null=True)
+    confidence_low = models.FloatField(null=True)
+    confidence_high = models.FloatField(null=True)
     method = models.CharField(max_length=12, choices=Method.choices, blank=True, default="")
     majority_key = models.TextField(blank=True, default="")
     majority_share = models.FloatField(null=True)
@@ -74,6 +77,16 @@ class Task(models.Model):
             models.CheckConstraint(
                 condition=Q(confidence__isnull=True) | Q(confidence__gte=0.0, confidence__lte=1.0),
                 name="task_confidence_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence_low__isnull=True, confidence_high__isnull=True)
+                | Q(
+                    confidence_low__gte=0.0,
+                    confidence_low__lte=F("confidence"),
+                    confidence__lte=F("confidence_high"),
+                    confidence_high__lte=1.0,
+                ),
+                name="task_confidence_in_its_interval",
             ),
             models.CheckConstraint(condition=Q(priority__lte=9), name="task_priority_in_range"),
             models.CheckConstraint(condition=Q(band__in=Band.values), name="task_band_known"),

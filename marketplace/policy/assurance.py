@@ -24,8 +24,14 @@ AGREEMENT: Final = (
 FUNCTION: Final = "id name rule created_at"
 TRIAL: Final = "tasks is_sample coverage functions(id name coverage overlap conflict known accuracy)"
 WATCH: Final = f"{READ_WORK} manager"
+FIT: Final = (
+    "number answers gold workers fitted_at "
+    "parts(control choice classes method because accuracy discount vote_weight floor typical)"
+)
 
 ROWS: Final = (
+    *allow("list_fits_of_a_job", on="job", to=SEE, reads=FIT, scope="jobs.read"),
+    *allow("list_fits_of_a_job", on="job", to="escalations finance auditor", reads=FIT, scope="admin.read"),
     *allow("try_another_policy_on_a_job", on="job", to=SEE, reads=WHAT_IF, scope="jobs.read"),
     *allow(
         "try_another_policy_on_a_job", on="job", to="escalations finance auditor", reads=WHAT_IF, scope="admin.read"

@@ -13,7 +13,8 @@ RUN: Final = f"{SIDE} manager"
 
 SCHEMA: Final = "label_schema(xml parsed(parts needs))"
 TERMS: Final = (
-    "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points gold_share_basis_points "
+    "client title currency reward_minor skill overlap_min overlap_max confidence_basis_points when_unsure "
+    "label_worth_minor gold_share_basis_points "
     "reservation_seconds review_seconds accept_on_resolution max_assignments_per_worker guess_seconds "
     "allowed_error_basis_points audit_share_basis_points "
     "reserve_basis_points certificate(target_basis_points assurance_basis_points per_class) "
@@ -40,7 +41,10 @@ COST: Final = (
 FUNDS: Final = "available_minor missing_minor"
 VERSION: Final = f"number instructions {SCHEMA} created_at"
 SHARE: Final = f"id user({PERSON}) role"
-TASK: Final = "id external_id item priority band state label confidence method withheld created_at resolved_at"
+TASK: Final = (
+    "id external_id item priority band state label confidence confidence_low confidence_high method withheld "
+    "created_at resolved_at"
+)
 PREDICTION: Final = "model model_version score result"
 TASK_ROWS: Final = f"external_id item priority band gold_answer gold_reason predictions({PREDICTION})"
 RETURN: Final = (

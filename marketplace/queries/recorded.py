@@ -8,9 +8,11 @@ from uuid import UUID
 from django.db import connection
 
 from marketplace.models import Job
+from marketplace.queries.fits import LATEST_FIT, fit_written, rates_written
 from qualification.labels.results import Answer
 from qualification.queries import UNMEASURED
 from qualification.statistics.consensus import Vote
+from qualification.statistics.fitted import JobFit
 from qualification.statistics.whatif import Recorded
 
 
@@ -24,6 +26,7 @@ class History:
 
     work: list[Recorded]
     gold: list[Recorded]
+    fit: JobFit
     tasks: int
     answers: int
     gold_answers: int
@@ -35,7 +38,7 @@ class History:
 
 
 def history_of(job: Job, *, most: int) -> History:
-    """What is recorded of ``job``: answers that are used, by their order, weighed by scores as they stand now.
+    """What is recorded of ``job``: answers that are used, by their order, weighed by fit and scores as they stand now.
 
     Of more than ``most`` tasks at work, or at gold, those of the lowest ids, which are random.
     """
@@ -43,10 +46,13 @@ def history_of(job: Job, *, most: int) -> History:
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE, given)
         tasks: list[tuple[UUID, bool, str | None]] = cursor.fetchall()
-        cursor.execute(_ANSWERS, given | {"tasks": [task_id for task_id, *_ in tasks]})
+        cursor.execute(_FIT, given)
+        fit_id, parts = cursor.fetchone() or (None, None)
+        fit = fit_written(parts)
+        cursor.execute(_ANSWERS, given | {"tasks": [task_id for task_id, *_ in tasks], "fit": fit_id})
         votes: dict[UUID, list[Vote]] = defaultdict(list)
-        for task_id, key, reliability in cursor.fetchall():
-            votes[task_id].append(Vote(Answer.from_key(key), reliability))
+        for task_id, key, reliability, rates in cursor.fetchall():
+            votes[task_id].append(Vote(Answer.from_key(key), reliability, rates=rates_written(rates, fit)))
         cursor.execute(_HAPPENED, given)
         answers, gold_answers, answered, right, judged, escalated = cursor.fetchone()
         cursor.execute(_SPENT, [job.pk])
@@ -55,6 +61,7 @@ def history_of(job: Job, *, most: int) -> History:
     return History(
         work=[each for is_gold, each in recorded if not is_gold],
         gold=[each for is_gold, each in recorded if is_gold],
+        fit=fit,
         tasks=answered,
         answers=answers,
         gold_answers=gold_answers,
@@ -91,11 +98,13 @@ UNION ALL
 (SELECT task.id, true, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NOT NULL
    AND ({_TURNS} AND turn.ordinal IS NOT NULL) > 0 ORDER BY task.id LIMIT %(most)s)
 """
+_FIT: Final = f"SELECT id, parts::text FROM ({LATEST_FIT}) latest"  # noqa: S608  (all of it ours)
 _ANSWERS: Final = """
-SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8)
+SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), known.rates::text
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
+LEFT JOIN marketplace_fittedworker known ON known.worker_id = turn.worker_id AND known.fit_id = %(fit)s::uuid
 WHERE turn.task_id = ANY(%(tasks)s) AND turn.ordinal IS NOT NULL ORDER BY answer.submitted_at, answer.id
 """
 _HAPPENED: Final = f"""

@@ -1,4 +1,8 @@
-"""Beliefs: what the answers to one task, and the predictions of models that count, say that its label is."""
+"""Beliefs: what the answers to one task, and the predictions of models that count, say that its label is.
+
+Answers are weighed by what the latest fit of the job knows of their workers, and by scores where it knows nothing; one
+statement reads all of it, and what it takes does not grow with the job.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -6,12 +10,14 @@ from uuid import UUID
 
 from kernel.rows import planned_cursor
 from marketplace.models import Job, Task
+from marketplace.queries.fits import LATEST_FIT, fit_written, rates_written
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.queries import UNMEASURED
 from qualification.statistics.automation.voter import measured_accuracy
 from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Posterior, Vote
+from qualification.statistics.fitted import UNFITTED, JobFit
 
 NEVER_GUESSED: Final = 1_000_000
 """How many answers are possible where they are drawn or written: who guesses is not right."""
@@ -19,10 +25,11 @@ NEVER_GUESSED: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TaskBelief:
-    """What is believed of a task, majority being people's alone, and after how many answers by people."""
+    """What is believed of a task, majority being people's alone, after how many answers by people; and by which fit."""
 
     posterior: Posterior
     answers: int
+    fit: JobFit
 
 
 def belief_of(
@@ -41,51 +48,62 @@ def belief_of(
     only where ``by_rejected`` says so, because a label rests on nothing that is not paid.
     """
     said = _said_of(task, job, without=without, by_rejected=by_rejected)
-    votes = _by_people(said)
+    fit = next((fit_written(each.rates) for each in said if each.kind == _FIT), UNFITTED)
+    votes = [
+        Vote(Answer.from_key(each.answer_key), each.reliability, rates=rates_written(each.rates, fit))
+        for each in said
+        if each.kind == _PERSON
+    ]
     if not votes:
         return None
     predicted = _by_models(said, schema) if by_models else []
-    belief = believe(schema, [*votes, *predicted])
+    belief = believe(schema, [*votes, *predicted], fit, interval=True)
     if predicted:  # majority is people's
-        belief = replace(belief, majority=believe(schema, votes).majority)
-    return TaskBelief(posterior=belief, answers=len(votes))
+        belief = replace(belief, majority=believe(schema, votes, fit).majority)
+    return TaskBelief(posterior=belief, answers=len(votes), fit=fit)
 
 
 class _Said(NamedTuple):
-    """An answer with its worker's reliability, or a prediction (no reliability) with how often its model was right."""
+    """An answer with its worker's reliability, a prediction with how often its model was right, or the job's fit."""
 
+    kind: str
     answer_key: str
-    reliability: float | None
+    reliability: float
     right: int
     wrong: int
+    rates: str | None
+
+
+_PERSON, _MODEL, _FIT = "person", "model", "fit"
 
 
 def _said_of(task: Task, job: Job, *, without: UUID | None, by_rejected: bool) -> list[_Said]:
     given: dict[str, Any] = {"unmeasured": UNMEASURED.mean, "skill": job.skill_id, "task": task.pk}
     given |= {"without": without, "by_rejected": by_rejected}
     with planned_cursor() as cursor:
-        cursor.execute(_SAID, given)
+        cursor.execute(_SAID, given | {"job": job.pk})
         return [_Said(*row) for row in cursor.fetchall()]
 
 
-# One statement with or without models: how long an answer takes must not tell. An audit is decided by people alone.
-# An answer that takes up no turn is late, or softly rejected.
-_SAID: Final = """
-SELECT answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), 0, 0
+# One statement with or without models, fitted or not: how long an answer takes must not tell. An audit is decided by
+# people alone. An answer that takes up no turn is late, or softly rejected.
+_SAID: Final = f"""
+WITH latest AS MATERIALIZED ({LATEST_FIT})
+SELECT '{_PERSON}', answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), 0, 0, known.rates::text
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
+LEFT JOIN marketplace_fittedworker known
+    ON known.worker_id = turn.worker_id AND known.fit_id = (SELECT id FROM latest)
 WHERE turn.task_id = %(task)s AND turn.ordinal IS NOT NULL AND turn.id IS DISTINCT FROM %(without)s::uuid
   AND (turn.state <> 'rejected' OR %(by_rejected)s)
 UNION ALL
-SELECT prediction.answer_key, NULL, predictor."right", predictor.wrong
+SELECT '{_MODEL}', prediction.answer_key, 0, predictor."right", predictor.wrong, NULL
 FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id
 WHERE prediction.task_id = %(task)s AND NOT prediction.is_audit AND predictor.state <> 'stopped'
-"""
-
-
-def _by_people(said: list[_Said]) -> list[Vote]:
-    return [Vote(Answer.from_key(each.answer_key), each.reliability) for each in said if each.reliability is not None]
+UNION ALL
+SELECT '{_FIT}', '', 0, 0, 0, latest.parts::text FROM latest
+"""  # noqa: S608  (all of it ours)
 
 
 def _by_models(said: list[_Said], schema: LabelSchema) -> list[Vote]:
@@ -94,6 +112,6 @@ def _by_models(said: list[_Said], schema: LabelSchema) -> list[Vote]:
     shown = [
         (each.answer_key, measured_accuracy(right=each.right, wrong=each.wrong, candidates=candidates))
         for each in said
-        if each.reliability is None
+        if each.kind == _MODEL
     ]
-    return [Vote(Answer.from_key(key), accuracy) for key, accuracy in shown if accuracy > 1 / candidates]
+    return [Vote(Answer.from_key(key), rate, is_model=True) for key, rate in shown if rate > 1 / candidates]

@@ -49,6 +49,9 @@ class NothingToLaunch(Refused):
     code = "no_tasks"
 
 
+LARGEST_WORTH_MINOR: Final = 1_000_000_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a client orders. Shares and confidence in basis points, times in seconds, the reward in minor units.
@@ -66,6 +69,8 @@ class Order:
     overlap_min: int = 2
     overlap_max: int = 5
     confidence_basis_points: int = 9500
+    when_unsure: str = Job.WhenUnsure.ESCALATE
+    label_worth_minor: int | None = None
     gold_share_basis_points: int = 500
     reservation_seconds: int = 600
     review_seconds: int = 3 * 86400
@@ -97,6 +102,8 @@ def post_job(*, client: Client, order: Order, by: User) -> Job:
         overlap_min=order.overlap_min,
         overlap_max=order.overlap_max,
         confidence_basis_points=order.confidence_basis_points,
+        when_unsure=order.when_unsure,
+        label_worth_minor=order.label_worth_minor,
         gold_share_basis_points=order.gold_share_basis_points,
         skill=_skill(order.skill_id),
         reservation_seconds=order.reservation_seconds,
@@ -244,12 +251,16 @@ def _require_sensible(order: Order) -> None:
     within("gold_share_basis_points", order.gold_share_basis_points, 0, 5000)
     within("reservation_seconds", order.reservation_seconds, 10, 86_400)
     within("review_seconds", order.review_seconds, 1, 30 * 86_400)
-    if order.max_assignments_per_worker is not None:
-        within("max_assignments_per_worker", order.max_assignments_per_worker, 1, 1_000_000)
-    if order.guess_seconds is not None:
-        within("guess_seconds", order.guess_seconds, 1, 86_400)
-    if order.allowed_error_basis_points is not None:
-        within("allowed_error_basis_points", order.allowed_error_basis_points, 1, 5000)
+    for name, value, most in (
+        ("max_assignments_per_worker", order.max_assignments_per_worker, 1_000_000),
+        ("guess_seconds", order.guess_seconds, 86_400),
+        ("allowed_error_basis_points", order.allowed_error_basis_points, 5000),
+        ("label_worth_minor", order.label_worth_minor, LARGEST_WORTH_MINOR),
+    ):
+        if value is not None:
+            within(name, value, 1, most)
+    if order.when_unsure not in Job.WhenUnsure.values:
+        raise Invalid(f"when_unsure is {order.when_unsure!r}; it must be {' or '.join(Job.WhenUnsure.values)}.")
     within("audit_share_basis_points", order.audit_share_basis_points, 1, 10_000)
     for skill_id, bound in order.requirements.items():
         if not 0.0 <= bound <= 1.0:

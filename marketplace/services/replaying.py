@@ -84,9 +84,9 @@ def what_if(
         raise NothingToReplay("Nobody has answered yet, so there is nothing to replay.")
     tasks = history.work if schema.asks_only_choices else _within(history.work, LONGEST_DRAWN)
     try:
-        work = predict(schema, tasks, rules, chance=random.Random(seed))  # noqa: S311
+        work = predict(schema, tasks, rules, chance=random.Random(seed), fit=history.fit)  # noqa: S311
         known = [task for task in [*tasks, *history.gold] if task.truth]
-        judged = predict(schema, known, rules, chance=random.Random(seed)) if known else None  # noqa: S311
+        judged = predict(schema, known, rules, chance=random.Random(seed), fit=history.fit) if known else None  # noqa: S311
     except ValueError as error:
         raise Invalid(str(error)) from error
     return _compared(rules, history, work, judged)
@@ -97,6 +97,7 @@ def _rules(job: Job, overlap: tuple[int, int] | None, confidence: float | None, 
         *(overlap or (job.overlap_min, job.overlap_max)),
         job.confidence_basis_points / 10_000 if confidence is None else confidence,
         job.gold_share_basis_points / 10_000 if gold_share is None else gold_share,
+        job.when_unsure == Job.WhenUnsure.ESCALATE,
     )
     if not 1 <= rules.overlap_min <= rules.overlap_max <= 100:
         raise Invalid(

@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Q
@@ -19,10 +20,13 @@ from marketplace.services.slots import CHANCE, open_slot
 from qualification.labels.results import Answer, to_result
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import agrees
+from qualification.statistics.calibrated import gain_of_one_more
 from qualification.statistics.consensus import Posterior
-from qualification.statistics.stopping import Decision, decide
+from qualification.statistics.stopping import ROUNDING, Decision, decide
 
 CONSENSUS = Actor.system("consensus")
+SURE: Final = "the answer in front is sure enough"
+UNSURE: Final = "no more answers are asked for, and the answer in front is given as sure as it is"
 
 
 def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: random.Random = CHANCE) -> None:
@@ -51,44 +55,59 @@ def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
     """
     schema = schema_of(_situation(task)[1])
     believed = belief_of(task=task, job=job, schema=schema)
-    if believed is not None and _is_label_sure(believed, task, job):
+    if believed is not None and _is_label_sure(believed, task=task, job=job, schema=schema):
         _note_belief(task, believed.posterior)
-        task.save(update_fields=["confidence", "majority_key", "majority_share"])
+        task.save(update_fields=_BELIEF)
         details = {"confidence": round(believed.posterior.confidence, 4)}
         record(action="task.label_stands", subject=task, by=by, why=why, details=details)
         return
-    task.label, task.answer_key, task.confidence, task.method = None, "", None, ""
-    task.majority_key, task.majority_share, task.resolved_at = "", None, None
-    fields = ["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"]
-    move(task, Task.State.OPEN, by=by, why=why, fields=fields)
+    task.label, task.answer_key, task.method, task.resolved_at = None, "", "", None
+    task.confidence = task.confidence_low = task.confidence_high = None
+    task.majority_key, task.majority_share = "", None
+    move(task, Task.State.OPEN, by=by, why=why, fields=["label", "answer_key", *_BELIEF, "method", "resolved_at"])
     if believed is not None:
         _follow(believed, task=task, job=job, schema=schema, at=clock.now(), chance=CHANCE)
     elif not _ask_for_one_more(task, job, CHANCE):
         raise AssertionError("A turn that is given up can be offered again.")
 
 
-def _is_label_sure(believed: TaskBelief, task: Task, job: Job) -> bool:
-    return believed.posterior.leader.key == task.answer_key and _decision(believed, job) is Decision.RESOLVED
+def _is_label_sure(believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema) -> bool:
+    is_the_label = believed.posterior.leader.key == task.answer_key
+    return is_the_label and _decision(believed, job=job, schema=schema) is Decision.RESOLVED
 
 
-def _decision(believed: TaskBelief, job: Job) -> Decision:
+def _decision(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> Decision:
     return decide(
-        believed.posterior,
+        believed.posterior.confidence,
         answers=believed.answers,
         overlap_min=job.overlap_min,
         overlap_max=job.overlap_max,
         confidence=job.confidence_basis_points / 10_000,
+        is_worth_asking=_is_worth_asking(believed, job=job, schema=schema),
+        unsure_is_escalated=job.when_unsure == Job.WhenUnsure.ESCALATE,
     )
 
 
 def _follow(
     believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, chance: random.Random
 ) -> None:
-    decision = _decision(believed, job)
-    if decision is Decision.RESOLVED:
-        _resolve_by(believed.posterior, task=task, job=job, schema=schema, at=at)
-    elif decision is Decision.ESCALATE or not _ask_for_one_more(task, job, chance):
-        _escalate(believed.posterior, task=task)
+    belief, decision = believed.posterior, _decision(believed, job=job, schema=schema)
+    if decision is Decision.ONE_MORE and _ask_for_one_more(task, job, chance):
+        return
+    if decision is Decision.RESOLVED or job.when_unsure == Job.WhenUnsure.RESOLVE:
+        is_sure = belief.confidence >= job.confidence_basis_points / 10_000 - ROUNDING
+        _resolve_by(belief, task=task, job=job, schema=schema, at=at, why=SURE if is_sure else UNSURE)
+    else:
+        _escalate(belief, task=task)
+
+
+def _is_worth_asking(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> bool:
+    """Whether a further answer promises at least what it costs, where the job says what a right label is worth."""
+    if job.label_worth_minor is None or not schema.asks_only_choices:
+        return True
+    left = job.overlap_max - believed.answers
+    gain = gain_of_one_more(schema, believed.posterior, believed.fit, answers=believed.answers, left=left)
+    return gain * job.label_worth_minor >= job.price.minor
 
 
 def _situation(task: Task) -> tuple[bool, UUID]:
@@ -106,7 +125,7 @@ def _situation(task: Task) -> tuple[bool, UUID]:
     return found
 
 
-def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None) -> None:
+def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, why: str) -> None:
     task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
     _note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, at
@@ -114,8 +133,8 @@ def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema,
         task,
         Task.State.RESOLVED,
         by=CONSENSUS,
-        why="the answer in front is sure enough",
-        fields=["label", "answer_key", "confidence", "majority_key", "majority_share", "method", "resolved_at"],
+        why=why,
+        fields=["label", "answer_key", *_BELIEF, "method", "resolved_at"],
     )
     if job.accept_on_resolution:
         accept_soon(task, schema)
@@ -150,8 +169,11 @@ def _keys_like_the_label(task: Task, schema: LabelSchema) -> list[str]:
     return [key for key in sorted(set(given)) if agrees(Answer.from_key(key), label, schema)]
 
 
+_BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+
+
 def _note_belief(task: Task, belief: Posterior) -> None:
-    task.confidence = belief.confidence
+    task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
     task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
 
 
@@ -169,8 +191,7 @@ def _escalate(belief: Posterior, *, task: Task) -> None:
     _note_belief(task, belief)
     answers = belief.majority.votes
     why = f"{answers} answers, and the one in front is only {belief.confidence:.1%} sure"
-    fields = ["confidence", "majority_key", "majority_share"]
-    move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=fields)
+    move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=_BELIEF)
     open_escalation(
         kind=Escalation.Kind.NO_CONSENSUS,
         by=CONSENSUS,

@@ -84,10 +84,9 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
     tasks = Task.objects.filter(job=job, gold_question__isnull=True, pk__gt=last).annotate(
         answers=ArraySubquery(answers), predicted=ArraySubquery(predictions)
     )
-    columns = ("external_id", "item", "state", "label", "answer_key", "confidence", "method", "answers", "predicted")
-    return list(
-        tasks.order_by("pk").values("id", "resolved_at", "majority_key", "majority_share", *columns)[:TASKS_AT_ONCE]
-    )
+    columns = ("external_id", "item", "state", "label", "answer_key", "method", "answers", "predicted", "resolved_at")
+    believed = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+    return list(tasks.order_by("pk").values("id", *columns, *believed)[:TASKS_AT_ONCE])
 
 
 class _Lines:
@@ -125,6 +124,8 @@ class _Lines:
             "label": task["label"] if is_shown else None,
             "value": self._value_of(task["answer_key"]) if is_shown else None,
             "confidence": task["confidence"] if is_shown else None,
+            "confidence_low": task["confidence_low"] if is_shown else None,
+            "confidence_high": task["confidence_high"] if is_shown else None,
             "method": (task["method"] or None) if is_shown else None,
             "majority": self._majority(task) if is_shown else None,
             "resolved_at": task["resolved_at"].isoformat() if task["resolved_at"] else None,

@@ -25,7 +25,8 @@ Outcome = Reweighing.Outcome
 TURNS_AT_ONCE: Final = 200
 RUNNING: Final = (Job.State.OPEN, Job.State.PAUSED)
 WHY: Final = "its answers were weighed again by what is believed of their workers now"
-_ANSWERED: Final = ("label", "answer_key", "confidence", "majority_key", "majority_share")
+_BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+_ANSWERED: Final = ("label", "answer_key", *_BELIEF)
 
 
 @transaction.atomic
@@ -79,11 +80,12 @@ def _waiting(task: Task) -> Escalation | None:
 
 def _outcome(task: Task, job: Job, believed: TaskBelief) -> Reweighing.Outcome:
     decision = decide(
-        believed.posterior,
+        believed.posterior.confidence,
         answers=max(believed.answers, job.overlap_min),
         overlap_min=job.overlap_min,
         overlap_max=job.overlap_max,
         confidence=job.confidence_basis_points / 10_000,
+        unsure_is_escalated=job.when_unsure == Job.WhenUnsure.ESCALATE,
     )
     is_sure = decision is Decision.RESOLVED
     if task.state == Task.State.IN_ADJUDICATION:
@@ -113,7 +115,7 @@ def _follow(
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
         return
     belief = believed.posterior
-    task.confidence = belief.confidence
+    task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
     task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
     if found.outcome in {Outcome.REOPENED, Outcome.UNSURE}:
         task.label, task.answer_key = None, ""

@@ -1,20 +1,18 @@
-"""One answer computed from several: a posterior weighted by the workers' reliability, with majority vote beside it.
+"""One answer computed from several: majority vote, and the rule that the engine is measured against.
 
-The model is docs/adr/0006: each worker has one accuracy, errors are independent and fall on every wrong choice alike.
+The rule is docs/adr/0006: each worker has one accuracy, errors are independent and fall on every wrong choice alike.
 It is the one-coin form of A. P. Dawid and A. M. Skene, "Maximum likelihood estimation of observer error-rates using
 the EM algorithm", Applied Statistics 28 (1979), with the accuracies taken from gold instead of estimated here.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
-
-LEFT_OUT = ""
-"""The candidate "not answered" of an optional single choice; no label is empty."""
+from qualification.statistics.parts import LEFT_OUT, Part, Rates
 
 MOST_RELIABLE = 0.99
 """No worker is taken to be right more often: a score near 1 rests on few answers, and one vote must not decide alone
@@ -26,10 +24,15 @@ ABOVE_CHANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One worker's answer to a task; `reliability` is how likely, 0 to 1, a whole answer of theirs is right."""
+    """One worker's answer to a task, or a prediction; `reliability` is how likely, 0 to 1, a whole answer is right.
+
+    `rates` says of some parts what a fit has learnt of the worker; for the others there is the reliability.
+    """
 
     answer: Answer
     reliability: float
+    is_model: bool = False
+    rates: Mapping[Part, Rates] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.reliability <= 1.0:
@@ -66,12 +69,17 @@ class ControlPosterior:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is believed about a task: the answer in front, and the probability that it is right in every control."""
+    """What is believed about a task: the answer in front, and the probability that it is right in every control.
+
+    That probability lies between `low` and `high` at 95%; none where it is not known how sure it is.
+    """
 
     leader: Answer
     confidence: float
     controls: tuple[ControlPosterior, ...]
     majority: Majority
+    low: float | None = None
+    high: float | None = None
 
 
 def posterior(schema: LabelSchema, votes: Sequence[Vote]) -> Posterior:
@@ -82,7 +90,7 @@ def posterior(schema: LabelSchema, votes: Sequence[Vote]) -> Posterior:
     a label is sold as a whole. Among equals the choice that stands first in the schema leads. Raises ValueError when
     there are no votes or one does not fit the schema.
     """
-    _check_votes(schema, votes)
+    check_votes(schema, votes)
     parts = sum(len(control.choices) if control.multiple else 1 for control in schema.choices)
     controls = tuple(_control_posterior(control, votes, parts=parts) for control in schema.choices)
     return Posterior(
@@ -100,7 +108,7 @@ def majority_vote(schema: LabelSchema, votes: Sequence[Vote]) -> Majority:
     optional control out comes last. Multiple: every choice with more than half of the votes; where one is required and
     none has, the one with most. Raises ValueError when there are no votes or one does not fit the schema.
     """
-    _check_votes(schema, votes)
+    check_votes(schema, votes)
     winner = Answer.of({control.name: _most_chosen(control, votes) for control in schema.choices})
     return Majority(answer=winner, agreeing=sum(vote.answer == winner for vote in votes), votes=len(votes))
 
@@ -195,7 +203,8 @@ def _chosen(control: ChoicesControl, vote: Vote) -> str:
     return chosen[0] if chosen else LEFT_OUT
 
 
-def _check_votes(schema: LabelSchema, votes: Sequence[Vote]) -> None:
+def check_votes(schema: LabelSchema, votes: Sequence[Vote]) -> None:
+    """Raise ValueError when there are no votes or one does not fit the schema."""
     if not votes:
         raise ValueError("There is no consensus without a vote.")
     for vote in votes:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qualification.statistics.fitted import unfitted
 from qualification.statistics.stopping import ROUNDING, check_policy
 
 ACCURACY_LOW_COST = 0.95
@@ -130,6 +131,8 @@ def turns_per_gold_task(*, tasks: int, gold_tasks: int, overlap_max: int, gold_s
 def task_outlook(*, overlap_min: int, overlap_max: int, confidence: float, classes: int, accuracy: float) -> Outlook:
     """How a task goes under the rule of `stopping.decide`, when every worker is right with probability `accuracy`.
 
+    Confidence is that of a job that is not fitted yet (`fitted.unfitted`), to whom every worker is known.
+
     Computed, not simulated: the probability of each way in which the answers so far can be spread over the classes.
     Raises ValueError unless `accuracy` lies between guessing among the `classes` and 1.
     """
@@ -172,11 +175,18 @@ def _after_one_answer(unsure: dict[Spread, float], *, accuracy: float, classes: 
 
 
 def _confidence_of(spread: Spread, *, weight: float, classes: int) -> float:
+    calibration = unfitted(2, 1).calibration
     right, wrong = spread
     voted = (right, *wrong)
-    most = max(voted)
-    unvoted = classes - len(voted)
-    return 1 / (sum(math.exp(weight * (votes - most)) for votes in voted) + unvoted * math.exp(-weight * most))
+    weight *= calibration.weight(sum(voted))
+
+    def score(votes: int) -> float:
+        return weight * votes + calibration.vote_weight * math.log(votes + 1 / classes)
+
+    most = score(max(voted))
+    others = math.fsum(math.exp(score(votes) - most) for votes in voted)
+    others += (classes - len(voted)) * math.exp(score(0) - most)
+    return (1 - calibration.floor) / others + calibration.floor / classes
 
 
 def _gold_beside(work: int, gold_share_basis_points: int) -> int:

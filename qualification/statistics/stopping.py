@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from qualification.statistics.consensus import Posterior
-
 ROUNDING = 1e-9
 """What sums of logarithms may lose; a belief this near to what was asked for has reached it."""
 
@@ -16,25 +14,35 @@ class Decision(StrEnum):
     ESCALATE = "escalate"
 
 
-def decide(belief: Posterior, *, answers: int, overlap_min: int, overlap_max: int, confidence: float) -> Decision:
-    """What becomes of a task that has `answers` answers and is believed in with `belief`.
+def decide(
+    believed: float,
+    *,
+    answers: int,
+    overlap_min: int,
+    overlap_max: int,
+    confidence: float,
+    is_worth_asking: bool = True,
+    unsure_is_escalated: bool = True,
+) -> Decision:
+    """What becomes of a task that has `answers` answers, and of whose label a probability of `believed` is believed.
 
     - Fewer than `overlap_min` answers: one more, however sure (if it is not already on its way).
     - Sure enough, a belief of at least `confidence`: resolved.
-    - Unsure with fewer than `overlap_max` answers: one more.
-    - Unsure with all of them: a person decides. Except where `overlap_max` is 1: who asks each task once gets what that
-      one worker says, as there is nothing to agree with, and gets it with the honest, lower confidence.
+    - Unsure with fewer than `overlap_max` answers: one more, as long as it `is_worth_asking`.
+    - Unsure else: a person decides; or, where the client does not want that (`unsure_is_escalated`), it is resolved
+      with its honest, lower confidence. So it always is where `overlap_max` is 1: who asks each task once gets what
+      that one worker says, as there is nothing to agree with.
 
     Raises ValueError for a policy that `check_policy` refuses.
     """
     check_policy(overlap_min=overlap_min, overlap_max=overlap_max, confidence=confidence)
     if answers < overlap_min:
         return Decision.ONE_MORE
-    if belief.confidence >= confidence - ROUNDING:
+    if believed >= confidence - ROUNDING:
         return Decision.RESOLVED
-    if answers < overlap_max:
+    if answers < overlap_max and is_worth_asking:
         return Decision.ONE_MORE
-    return Decision.RESOLVED if overlap_max == 1 else Decision.ESCALATE
+    return Decision.ESCALATE if unsure_is_escalated and overlap_max > 1 else Decision.RESOLVED
 
 
 def check_policy(*, overlap_min: int, overlap_max: int, confidence: float) -> None:

@@ -15,6 +15,7 @@ from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Posterior, Vote
+from qualification.statistics.fitted import UNFITTED, JobFit
 from qualification.statistics.stopping import Decision, decide
 
 DRAWS: Final = 500
@@ -29,6 +30,7 @@ class Rules:
     overlap_max: int
     confidence: float
     gold_share: float
+    unsure_is_escalated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class Prediction:
     drawn: float
 
 
-def predict(schema: LabelSchema, tasks: Sequence[Recorded], rules: Rules, *, chance: random.Random) -> Prediction:
+def predict(
+    schema: LabelSchema, tasks: Sequence[Recorded], rules: Rules, *, chance: random.Random, fit: JobFit = UNFITTED
+) -> Prediction:
     """Try the rules on recorded tasks. Raises ValueError without tasks, or for rules that `check_policy` refuses."""
     if not any(task.votes for task in tasks):
         raise ValueError("Nobody has answered yet, so there is nothing to replay.")
@@ -81,6 +85,7 @@ def predict(schema: LabelSchema, tasks: Sequence[Recorded], rules: Rules, *, cha
     crowd = _Crowd(
         keys=Counter(vote.answer.key for vote in given),
         reliability=sum(vote.reliability for vote in given) / len(given),
+        fit=fit,
     )
     outcomes = [_replayed(schema, task, rules, crowd, chance) for task in tasks if task.votes]
     more = 1 / (1 - rules.gold_share)
@@ -98,6 +103,7 @@ def predict(schema: LabelSchema, tasks: Sequence[Recorded], rules: Rules, *, cha
 class _Crowd:
     keys: Counter[str]
     reliability: float
+    fit: JobFit
 
     def answer(self, truth: str, chance: random.Random) -> Vote:
         """What somebody of the job's workers would say."""
@@ -114,15 +120,16 @@ def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, 
         if len(votes) < len(task.votes):
             votes.append(task.votes[len(votes)])
         else:
-            truth = truth or _believed(believe(schema, votes), votes, chance)
+            truth = truth or _believed(believe(schema, votes, crowd.fit), votes, chance)
             votes.append(crowd.answer(truth, chance))
-        belief = believe(schema, votes)
+        belief = believe(schema, votes, crowd.fit)
         decision = decide(
-            belief,
+            belief.confidence,
             answers=len(votes),
             overlap_min=rules.overlap_min,
             overlap_max=rules.overlap_max,
             confidence=rules.confidence,
+            unsure_is_escalated=rules.unsure_is_escalated,
         )
         if decision is not Decision.ONE_MORE:
             break

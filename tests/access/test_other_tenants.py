@@ -70,7 +70,7 @@ PRIVATE: Final = """
     GET clients/<client_id>/credits/ | GET clients/<client_id>/disputes/
     POST clients/<client_id>/refunds/ | GET clients/<client_id>/statement/ | GET jobs/<job_id>/tasks/
     POST jobs/<job_id>/predictions/ | GET jobs/<job_id>/predictors/ | POST jobs/<job_id>/priorities/
-    GET jobs/<job_id>/automation/ | GET jobs/<job_id>/what-if/
+    GET jobs/<job_id>/automation/ | GET jobs/<job_id>/what-if/ | GET jobs/<job_id>/fits/
     GET jobs/<job_id>/certificate/ | POST jobs/<job_id>/certificate/ | GET jobs/<job_id>/certificate/file/
     GET jobs/<job_id>/agreement/ | GET jobs/<job_id>/functions/ | POST jobs/<job_id>/functions/
     DELETE jobs/<job_id>/functions/<function_id>/ | GET jobs/<job_id>/functions/trial/

@@ -25,6 +25,7 @@ FACTS: Final = [
     "marketplace_bonus",
     "marketplace_feeschedule",
     "marketplace_feetier",
+    "marketplace_fit",
     "marketplace_interruption",
     "marketplace_invoice",
     "marketplace_jobversion",

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from kernel import clock
 from kernel.services.audit import Actor
+from marketplace.models import Job
 from marketplace.services.allocation import claim_task
 from marketplace.services.bonuses import give_bonus
 from marketplace.services.certificate_orders import CertificateTerms, order_certificate
+from marketplace.services.fitting import fit_job
 from marketplace.services.heartbeats import note_heartbeat
 from marketplace.services.invoicing import issue_invoice
 from marketplace.services.labeling_functions import define_function
@@ -61,6 +63,7 @@ def _work() -> None:
     a_share(job)
     unused = a_resolved_task(an_open_job()).assignments.select_related("job__client")[0]
     reject_softly(assignment_id=unused.pk, reason="unclear", message="A" * 20, by=owner_of(unused.job.client))
+    _fits(job)
     gilded = an_open_job(tasks=2, gold=2)
     answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))
     begun_turn = a_turn(an_open_job())
@@ -69,6 +72,12 @@ def _work() -> None:
     define_function(job_id=predicted.pk, name="any text", rule=ANY_TEXT, by=Actor.user(owner_of(predicted.client)))
     let_people_answer(audits_of(predicted))
     tend_predictors()
+
+
+def _fits(job: Job) -> None:
+    """What was learnt of a job, twice."""
+    for _ in range(2):
+        assert fit_job(job_id=job.pk) is not None
 
 
 def _decisions() -> None:

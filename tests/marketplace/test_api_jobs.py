@@ -39,6 +39,8 @@ CLIENT_SEES = {
     "overlap_min",
     "overlap_max",
     "confidence_basis_points",
+    "when_unsure",
+    "label_worth_minor",
     "gold_share_basis_points",
     "reservation_seconds",
     "review_seconds",
@@ -205,7 +207,8 @@ def test_a_label_is_listed_once_it_is_paid_for() -> None:
     (given,) = client.every(f"jobs/{job.pk}/tasks/", external_id="t0")
 
     task = Task.objects.get()
-    shown = {"label": None, "confidence": None, "method": None, "withheld": True}
+    bounds = {"confidence_low": None, "confidence_high": None}
+    shown = {"label": None, "confidence": None, **bounds, "method": None, "withheld": True}
     assert withheld | {"created_at": "", "resolved_at": ""} == {
         "id": str(task.pk),
         "external_id": "t0",
@@ -220,6 +223,8 @@ def test_a_label_is_listed_once_it_is_paid_for() -> None:
     assert {name: given[name] for name in shown} == {
         "label": an_answer("cat"),
         "confidence": task.confidence,
+        "confidence_low": task.confidence_low,
+        "confidence_high": task.confidence_high,
         "method": "consensus",
         "withheld": False,
     }

@@ -17,6 +17,7 @@ from marketplace.services.importing import ImportReport, import_tasks
 from marketplace.services.posting import launch_job
 from marketplace.services.predictions import PredictionReport
 from marketplace.services.predictors import tend_predictors
+from qualification.statistics.fusion.priors import WEIGHTED
 from tests.marketplace.api_people import Person
 from tests.marketplace.automation import (
     Audits,
@@ -174,7 +175,10 @@ def test_a_measured_model_decides_between_two_people() -> None:
     task = Task.objects.get(pk=tasks["t0"].pk)
 
     assert (task.state, task.answer_key, task.majority_share) == ("resolved", DOG, 0.5)
-    assert task.confidence == pytest.approx((40 + 4) / (42 + 8))
+    # Two people who cancel each other out, and the log odds of 0.88, discounted as after two answers, above the floor.
+    prior = WEIGHTED.calibration
+    odds = (0.88 / 0.12) ** (2**-prior.discount)
+    assert task.confidence == pytest.approx((1 - prior.floor) * odds / (1 + odds) + prior.floor / 2)
     tend_predictors()
     assert not PredictionCheck.objects.exists()  # people were split, so nobody but the model itself said so
 

@@ -22,11 +22,12 @@ from marketplace.demo.replay_outcome import outcome_of
 from marketplace.demo.replaying import Replay, Terms
 from marketplace.models import Assignment, Task
 from qualification.models import Score
+from qualification.statistics.fusion.priors import WEIGHTED
 
 Row = dict[str, Any]
 
 TWO_AGREE = Terms(gold_share=0.0, overlap_min=2, overlap_max=3, confidence=0.85, reward_minor=50)
-"""With two labels and no gold, two answers that agree settle a task (they are 0.9 sure); two to one do not (0.75)."""
+"""With two labels and no gold, two answers that agree settle a task (they are 0.88 sure); two to one do not (0.72)."""
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def true(task: str, label: str) -> Row:
 def a_file(path: Path, rows: Sequence[object]) -> Path:
     path.write_text("".join(json.dumps(line) + "\n" for line in rows))
     return path
+
+
+def calibrated(odds: float, *, share: float) -> float:
+    """What two answers are believed that have these odds between two classes, and this odds of vote shares."""
+    prior = WEIGHTED.calibration
+    likelihood = odds ** (2**-prior.discount) * share**prior.vote_weight
+    return (1 - prior.floor) * likelihood / (1 + likelihood) + prior.floor / 2
 
 
 def a_recording(folder: Path, answers: Sequence[object], truth: Sequence[object]) -> Recording:
@@ -121,9 +129,14 @@ def test_a_replay_comes_to_what_its_recording_says(tmp_path: Path, stripe: Doubl
         all_right=2 / 3,
         mean_confidence=outcome.labels.mean_confidence,
         recorded_majority_right=1.0,
+        rule_before=outcome.labels.rule_before,
         left_over={"ran out of recorded answers": 1, "escalated, no truth to decide by": 0},
     )
-    assert outcome.labels.mean_confidence == pytest.approx(0.9)
+    assert outcome.labels.mean_confidence == pytest.approx(calibrated(3**2, share=2.5 / 0.5))
+    before = outcome.labels.rule_before
+    assert before is not None
+    assert (before.answers, before.settled, before.right) == (8, 2, 1 / 2)
+    assert before.mean_confidence == pytest.approx(0.9)
     assert outcome.groups == [
         Group("90% right or more", workers=3, certified=3, flagged=0, answers=5, accuracy=1.0, paid_minor=250),
         Group("less than 60% right", workers=2, certified=2, flagged=0, answers=3, accuracy=0.0, paid_minor=150),

@@ -59,7 +59,7 @@ def test_two_sure_workers_who_agree_resolve_a_task() -> None:
 
 
 def test_disagreement_asks_for_one_more_answer_and_only_one() -> None:
-    job = an_open_job(tasks=1, overlap_min=2, overlap_max=3)
+    job = an_open_job(tasks=1, overlap_min=2, overlap_max=3, confidence_basis_points=7500)
     a_submitted_answer(job, animal="cat")
     assert free_turns(job) == 1
     a_submitted_answer(job, animal="dog")

@@ -52,6 +52,9 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
     line = the_result_of(job)
 
     task = Task.objects.get()
+    bounds = (line.pop("confidence_low"), line.pop("confidence_high"))
+    assert bounds == (task.confidence_low, task.confidence_high)
+    assert bounds[0] < line["confidence"] < bounds[1]
     assert line | {"answers": [], "confidence": 0, "resolved_at": ""} == {
         "task": str(task.pk),
         "external_id": "t0",

@@ -5,10 +5,6 @@ import pytest
 
 from qualification.statistics.fusion.answers import UNKNOWN, Floats
 from qualification.statistics.fusion.calibration import (
-    LEARNT,
-    VOTES,
-    WEIGHTED,
-    Prior,
     calibrated,
     calibration_error,
     fit_calibration,
@@ -16,6 +12,7 @@ from qualification.statistics.fusion.calibration import (
 from qualification.statistics.fusion.fuse import fuse
 from qualification.statistics.fusion.heldout import GoldView
 from qualification.statistics.fusion.online import Belief, Calibration
+from qualification.statistics.fusion.priors import LEARNT, VOTES, WEIGHTED, Prior
 from tests.qualification.crowds import Crowd, a_crowd, a_mixed_crowd, matrices_of
 
 

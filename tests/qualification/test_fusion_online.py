@@ -107,23 +107,21 @@ def test_who_wants_no_person_for_it_gets_the_honest_confidence() -> None:
 
 def test_what_an_answer_is_worth() -> None:
     """At even odds one answer of a worker right in 0.8 gains 0.3; behind two such answers it takes three to turn."""
-    assert gain_of_asking([0.5, 0.5], answers=0, left=1, next_accuracy=0.8) == pytest.approx(0.3)
+    assert gain_of_asking([0.5, 0.5], left=1, next_accuracy=0.8) == pytest.approx(0.3)
     sure = [0.8**2 / (0.8**2 + 0.2**2), 0.2**2 / (0.8**2 + 0.2**2)]
-    assert gain_of_asking(sure, answers=2, left=2, next_accuracy=0.8) == pytest.approx(0.0, abs=1e-12)
+    assert gain_of_asking(sure, left=2, next_accuracy=0.8) == pytest.approx(0.0, abs=1e-12)
     right, wrong = sure
     three_against = right * 0.2**3, wrong * 0.8**3
-    assert gain_of_asking(sure, answers=2, left=3, next_accuracy=0.8) == pytest.approx(
-        (three_against[1] - three_against[0]) / 3
-    )
+    assert gain_of_asking(sure, left=3, next_accuracy=0.8) == pytest.approx((three_against[1] - three_against[0]) / 3)
 
 
 @pytest.mark.parametrize(("left", "accuracy"), [(0, 0.9), (5, 0.5), (5, 0.1)])
 def test_nothing_is_gained_by_nobody_and_by_those_who_guess(left: int, accuracy: float) -> None:
-    assert gain_of_asking([0.5, 0.5], answers=3, left=left, next_accuracy=accuracy) == pytest.approx(0.0, abs=1e-12)
+    assert gain_of_asking([0.5, 0.5], left=left, next_accuracy=accuracy) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_answers_that_repeat_others_are_worth_less() -> None:
-    worth = [gain_of_asking([0.6, 0.4], answers=6, left=9, next_accuracy=0.8, discount=d) for d in (0.0, 0.4, 0.8)]
+    worth = [gain_of_asking([0.6, 0.4], left=9, next_accuracy=0.8, weight=6**-d) for d in (0.0, 0.4, 0.8)]
 
     assert worth == sorted(worth, reverse=True)
     assert worth[0] > 5 * worth[-1] > 0
@@ -140,7 +138,7 @@ def test_an_answer_never_promises_harm_nor_more_than_there_is_to_gain(
     weights: list[float], answers: int, left: int, accuracy: float, discount: float
 ) -> None:
     believed = [weight / math.fsum(weights) for weight in weights]
-    gain = gain_of_asking(believed, answers=answers, left=left, next_accuracy=accuracy, discount=discount)
+    gain = gain_of_asking(believed, left=left, next_accuracy=accuracy, weight=(answers + 1) ** -discount)
 
     assert -1e-9 <= gain <= 1 - max(believed) + 1e-9
 

@@ -15,6 +15,7 @@ from qualification.labels.schema import parse_schema
 from qualification.labels.similarity import merge_answers, score_answer
 from qualification.statistics.believing import believe, weight_of
 from qualification.statistics.consensus import Vote
+from qualification.statistics.fusion.priors import WEIGHTED
 from tests.qualification.kinds import region
 
 SCHEMA = parse_schema("""
@@ -154,9 +155,11 @@ def test_choices_beside_other_questions_are_believed_as_classes() -> None:
 
     belief = believe(schema, votes)
 
-    odds = 0.9 / 0.1 * 0.4 / 0.6
     assert belief.leader.chosen("q") == ("day",)
-    assert belief.confidence == pytest.approx(odds / (1 + odds))
+    prior = WEIGHTED.calibration
+    odds = (0.9 / 0.1 * 0.4 / 0.6) ** (2**-prior.discount)
+    assert belief.confidence == pytest.approx((1 - prior.floor) * odds / (1 + odds) + prior.floor / 2)
+    assert (belief.low, belief.high) == (None, None)
 
 
 def test_an_answer_weighs_the_log_odds_of_its_worker_within_bounds() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema, parse_schema
-from qualification.statistics.consensus import LEFT_OUT, Vote, majority_vote, part_accuracy, posterior
+from qualification.statistics.consensus import Vote, majority_vote, part_accuracy, posterior
+from qualification.statistics.parts import LEFT_OUT
 
 
 def a_schema(*controls: str) -> LabelSchema:

@@ -10,7 +10,8 @@ import pytest
 
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema, parse_schema
-from qualification.statistics.consensus import Posterior, Vote, majority_vote, posterior
+from qualification.statistics.calibrated import calibrated_posterior
+from qualification.statistics.consensus import Posterior, Vote, majority_vote
 from qualification.statistics.scoring import Score
 from qualification.statistics.stopping import Decision, decide
 
@@ -55,10 +56,10 @@ def ask(schema: LabelSchema, queue: list[tuple[str, Answer]], scores: dict[str, 
     votes: list[Vote] = []
     for worker, answer in queue:
         votes.append(Vote(answer=answer, reliability=scores[worker].mean))
-        belief = posterior(schema, votes)
+        belief = calibrated_posterior(schema, votes)
         least = min(2, len(queue))
         if (
-            decide(belief, answers=len(votes), overlap_min=least, overlap_max=len(queue), confidence=0.95)
+            decide(belief.confidence, answers=len(votes), overlap_min=least, overlap_max=len(queue), confidence=0.9)
             is not Decision.ONE_MORE
         ):
             break

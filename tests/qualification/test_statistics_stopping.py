@@ -4,15 +4,7 @@ import re
 
 import pytest
 
-from qualification.labels.results import Answer
-from qualification.statistics.consensus import Majority, Posterior
 from qualification.statistics.stopping import Decision, check_policy, decide
-
-
-def belief(confidence: float) -> Posterior:
-    answer = Answer.of({"q": ["A"]})
-    majority = Majority(answer=answer, agreeing=1, votes=1)
-    return Posterior(leader=answer, confidence=confidence, controls=(), majority=majority)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +28,33 @@ def belief(confidence: float) -> Posterior:
 def test_a_task_is_asked_until_it_is_sure_or_every_answer_is_in(
     answers: int, overlap_min: int, overlap_max: int, confidence: float, decision: Decision
 ) -> None:
+    decided = decide(confidence, answers=answers, overlap_min=overlap_min, overlap_max=overlap_max, confidence=0.95)
+
+    assert decided is decision
+
+
+@pytest.mark.parametrize(
+    ("answers", "believed", "is_worth_asking", "unsure_is_escalated", "decision"),
+    [
+        (1, 0.99, False, False, Decision.ONE_MORE),
+        (2, 0.95, False, True, Decision.RESOLVED),
+        (2, 0.94, True, False, Decision.ONE_MORE),
+        (2, 0.94, False, True, Decision.ESCALATE),
+        (2, 0.94, False, False, Decision.RESOLVED),
+        (5, 0.94, True, False, Decision.RESOLVED),
+    ],
+)
+def test_who_wants_no_person_gets_the_unsure_label_and_no_answer_is_asked_for_that_is_not_worth_it(
+    *, answers: int, believed: float, is_worth_asking: bool, unsure_is_escalated: bool, decision: Decision
+) -> None:
     decided = decide(
-        belief(confidence), answers=answers, overlap_min=overlap_min, overlap_max=overlap_max, confidence=0.95
+        believed,
+        answers=answers,
+        overlap_min=2,
+        overlap_max=5,
+        confidence=0.95,
+        is_worth_asking=is_worth_asking,
+        unsure_is_escalated=unsure_is_escalated,
     )
 
     assert decided is decision
@@ -69,4 +86,4 @@ def test_a_policy_that_cannot_be_meant_is_refused(
     with pytest.raises(ValueError, match=f"^{re.escape(refusal)}$"):
         check_policy(overlap_min=overlap_min, overlap_max=overlap_max, confidence=confidence)
     with pytest.raises(ValueError, match=f"^{re.escape(refusal)}$"):
-        decide(belief(0.9), answers=1, overlap_min=overlap_min, overlap_max=overlap_max, confidence=confidence)
+        decide(0.9, answers=1, overlap_min=overlap_min, overlap_max=overlap_max, confidence=confidence)

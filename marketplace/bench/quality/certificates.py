@@ -15,10 +15,11 @@ from marketplace.bench.quality.simulated_crowd import SimulatedCrowd
 from qualification.statistics.certificates.bound import Inspection
 from qualification.statistics.certificates.course import ClassCourse, Terms
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Flags, Floats, Indices
-from qualification.statistics.fusion.calibration import WEIGHTED, fit_calibration
+from qualification.statistics.fusion.calibration import fit_calibration
 from qualification.statistics.fusion.em import Fit, fit
 from qualification.statistics.fusion.heldout import gold_view
 from qualification.statistics.fusion.online import Belief, Calibration, Policy, judge
+from qualification.statistics.fusion.priors import WEIGHTED
 from qualification.statistics.fusion.votes import GoldWeighted, OneCoin
 from qualification.statistics.stopping import Decision
 

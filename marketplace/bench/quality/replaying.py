@@ -12,10 +12,11 @@ import numpy as np
 
 from marketplace.bench.quality.recordings import Recording
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Flags, Floats, Indices, leaders
-from qualification.statistics.fusion.calibration import WEIGHTED, fit_calibration
+from qualification.statistics.fusion.calibration import fit_calibration
 from qualification.statistics.fusion.em import Fit, fit
 from qualification.statistics.fusion.heldout import gold_view
 from qualification.statistics.fusion.online import Belief, Calibration, Policy, judge
+from qualification.statistics.fusion.priors import WEIGHTED
 from qualification.statistics.fusion.votes import GoldWeighted, OneCoin, majority
 from qualification.statistics.stopping import Decision
 

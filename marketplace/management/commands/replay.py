@@ -27,6 +27,7 @@ from marketplace.demo.recording import Recording, UnusableRecording, read_record
 from marketplace.demo.replay_outcome import outcome_of
 from marketplace.demo.replaying import Replay, Terms
 from marketplace.demo.report import show_report
+from marketplace.models import Job
 from marketplace.stack import free_port
 
 HERE: Final = "--in-its-own-installation"
@@ -58,6 +59,12 @@ class Command(BaseCommand):
         parser.add_argument("--overlap", type=_overlap, default=(2, 10), help="answers to a task, as 2-10, the default")
         parser.add_argument(
             "--confidence", type=_confidence, default=usual.confidence, help="that settles a task; default 0.95"
+        )
+        parser.add_argument(
+            "--when-unsure",
+            choices=Job.WhenUnsure.values,
+            default=usual.when_unsure,
+            help="whether a person decides tasks that stay unsure; default escalate",
         )
         parser.add_argument("--reward", type=_reward, default=usual.reward_minor, help="US cents an answer; default 4")
         parser.add_argument("--seed", type=int, default=usual.seed, help="draws gold and, without times, the order")
@@ -95,7 +102,14 @@ class Command(BaseCommand):
 
 
 def _terms(
-    *, gold_share: float, overlap: tuple[int, int], confidence: float, reward: int, seed: int, **_others: Any
+    *,
+    gold_share: float,
+    overlap: tuple[int, int],
+    confidence: float,
+    when_unsure: str,
+    reward: int,
+    seed: int,
+    **_others: Any,
 ) -> Terms:
     low, high = overlap
     return Terms(
@@ -103,6 +117,7 @@ def _terms(
         overlap_min=low,
         overlap_max=high,
         confidence=confidence,
+        when_unsure=when_unsure,
         reward_minor=reward,
         seed=seed,
     )

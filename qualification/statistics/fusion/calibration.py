@@ -7,7 +7,8 @@ import numpy as np
 
 from qualification.statistics.fusion.answers import Flags, Floats, normalised
 from qualification.statistics.fusion.heldout import GoldView
-from qualification.statistics.fusion.online import Calibration
+from qualification.statistics.fusion.online import LEAST_LOGARITHM, Calibration, calibration_at
+from qualification.statistics.fusion.priors import POINTS_KEPT, Prior
 
 POINTS: Final = (13, 11, 7)
 REACH: Final = 2.4
@@ -15,29 +16,6 @@ REACH: Final = 2.4
 
 MOST_GOLD: Final = 4_000
 """Pieces of gold that are looked at; more would not move what they say."""
-
-LEAST_LOGARITHM: Final = -690.0
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What is believed of a calibration before gold: means and standard deviations.
-
-    Of the discount as it is, of the vote weight's logarithm, of the floor's log-odds.
-    """
-
-    means: tuple[float, float, float]
-    deviations: tuple[float, float, float]
-
-
-LEARNT: Final = Prior((0.75, -1.2, -4.0), (0.3, 1.0, 1.0))
-"""Models that learn from agreement confirm themselves: n answers of published crowds are worth about n to the 1/4."""
-
-WEIGHTED: Final = Prior((0.4, -1.2, -3.5), (0.3, 1.0, 1.0))
-"""Votes weighted by gold do not, but workers still err together."""
-
-VOTES: Final = Prior((0.0, 0.74, -3.5), (0.3, 0.5, 1.0))
-"""A vote share is no probability: it is sharpened, to about its square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +30,15 @@ class FittedCalibration:
     points: Floats
     weights: Floats
     gold: int
+
+    def spread(self) -> tuple[Calibration, ...]:
+        """A few calibrations, as likely as one another, that stand for all points: each gets as many as it weighs.
+
+        Systematic resampling, G. Kitagawa, *Journal of Computational and Graphical Statistics* 5 (1996).
+        """
+        reached = np.cumsum(self.weights) / self.weights.sum()
+        picked = np.searchsorted(reached, (np.arange(POINTS_KEPT) + 0.5) / POINTS_KEPT)
+        return tuple(_calibration(self.points[place]) for place in picked)
 
     def interval(self, posterior: Floats, votes: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
         """For each task, the bounds between which the confidence in its leader lies with probability `level`."""
@@ -140,12 +127,7 @@ def _log_priors(axes: list[Floats], prior: Prior) -> Floats:
 
 
 def _calibration(point: Floats) -> Calibration:
-    discount, log_vote_weight, floor_odds = (float(number) for number in point)
-    return Calibration(
-        discount=max(discount, 0.0),
-        vote_weight=float(np.exp(log_vote_weight)),
-        floor=1 / (1 + float(np.exp(-floor_odds))),
-    )
+    return calibration_at(*(float(number) for number in point))
 
 
 def _logarithms(posterior: Floats) -> Floats:

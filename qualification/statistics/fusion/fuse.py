@@ -6,17 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qualification.statistics.fusion.answers import Answers, Floats, Indices, anchored, checked_gold, leaders
-from qualification.statistics.fusion.calibration import (
-    LEARNT,
-    VOTES,
-    WEIGHTED,
-    FittedCalibration,
-    Prior,
-    calibrated,
-    fit_calibration,
-)
+from qualification.statistics.fusion.calibration import FittedCalibration, calibrated, fit_calibration
 from qualification.statistics.fusion.em import Fit, Method
 from qualification.statistics.fusion.heldout import GoldView
+from qualification.statistics.fusion.priors import LEARNT, VOTES, WEIGHTED, Prior
 from qualification.statistics.fusion.selector import Candidate, Selection, select
 from qualification.statistics.fusion.votes import GoldWeighted, Majority
 
@@ -49,12 +42,12 @@ def fuse(answers: Answers, *, gold: npt.ArrayLike | None = None) -> Fused:
     )
 
 
-def calibrate(candidate: Candidate) -> FittedCalibration:
-    """The calibration of what a candidate says, from the gold that it was not told."""
+def calibrate(candidate: Candidate, *, parts: int = 1) -> FittedCalibration:
+    """The calibration of what a candidate says, from the gold that it was not told; of one of so many `parts`."""
     view, method = candidate.gold, candidate.fit.method
     if isinstance(method, Majority):
         view = GoldView(_alike(view.posterior), view.votes, view.truth, view.task, view.weight)
-    return fit_calibration(view, prior_of(method))
+    return fit_calibration(view, prior_of(method).of_one_of(parts))
 
 
 def evidence_of(fitted: Fit) -> Floats:

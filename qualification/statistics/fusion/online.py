@@ -5,11 +5,12 @@ grows with the classes and the answers of the one task, never with the job.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qualification.statistics.stopping import ROUNDING, Decision, check_policy
+from qualification.statistics.stopping import Decision, check_policy, decide
 
 LEAST_GAIN: Final = 0.005
 """Another answer must promise half a point of accuracy, if nothing else is asked for."""
@@ -18,6 +19,7 @@ MOST_LOOKED_AHEAD: Final = 15
 """Answers looked ahead; what is not decided by as many more is not worth the first of them."""
 
 LEAST_PROBABILITY: Final = 1e-12
+LEAST_LOGARITHM: Final = -690.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +71,66 @@ class Calibration:
 
     n answers to one task are not n independent ones. Log-posteriors are multiplied by n to the power of -`discount`,
     log vote shares by `vote_weight` are added, and every class keeps at least `floor` / classes: tasks where everybody
-    errs together exist at any confidence. A temperature as in C. Guo et al., "On calibration of modern neural
-    networks", ICML (2017), made to grow with n; the sum of logarithms is a logarithmic pool (C. Genest, J. V. Zidek,
-    Statistical Science 1 (1986)).
+    errs together exist at any confidence. The discount grows with n up to `typical`: where tasks are asked as long as
+    they are unsure, those with more answers are those whose answers differ, which are as independent as any.
+
+    A temperature as in C. Guo et al., "On calibration of modern neural networks", ICML (2017), made to grow with n; the
+    sum of logarithms is a logarithmic pool (C. Genest, J. V. Zidek, Statistical Science 1 (1986)).
     """
 
     discount: float = 0.0
     vote_weight: float = 0.0
     floor: float = 0.0
+    typical: float = math.inf
+
+    def weight(self, answers: int) -> float:
+        """By how much log-posteriors are multiplied after so many answers."""
+        return float(min(max(answers, 1), self.typical) ** -self.discount)
 
     def believed(self, belief: Belief) -> tuple[float, ...]:
         """The probability of each class that may be shown to people."""
         classes, answers = len(belief.votes), belief.answers
         highest = max(belief.evidence)
         total = math.log(math.fsum(math.exp(value - highest) for value in belief.evidence)) + highest
-        weight = max(answers, 1) ** -self.discount
+        weight = self.weight(answers)
         scores = [
-            weight * max(value - total, -690.0) + self.vote_weight * math.log((votes + 1 / classes) / (answers + 1))
+            weight * max(value - total, LEAST_LOGARITHM)
+            + self.vote_weight * math.log((votes + 1 / classes) / (answers + 1))
             for value, votes in zip(belief.evidence, belief.votes, strict=True)
         ]
         top = max(scores)
         likelihoods = [math.exp(score - top) for score in scores]
         whole = math.fsum(likelihoods)
         return tuple((1 - self.floor) * likelihood / whole + self.floor / classes for likelihood in likelihoods)
+
+
+def calibration_at(discount: float, log_vote_weight: float, floor_odds: float) -> Calibration:
+    """The calibration at a point where priors and fits are thought of: on the scales of `priors.Prior`."""
+    return Calibration(
+        discount=max(discount, 0.0), vote_weight=math.exp(log_vote_weight), floor=1 / (1 + math.exp(-floor_odds))
+    )
+
+
+def confidences(belief: Belief, calibrations: Sequence[Calibration], *, leader: int) -> list[float]:
+    """`believed` of one class under each of many calibrations: what they have in common is computed once."""
+    classes, answers = len(belief.votes), belief.answers
+    highest = max(belief.evidence)
+    total = math.log(math.fsum(math.exp(value - highest) for value in belief.evidence)) + highest
+    logs = [max(value - total, LEAST_LOGARITHM) for value in belief.evidence]
+    shares = [math.log((votes + 1 / classes) / (answers + 1)) for votes in belief.votes]
+    # Most classes have no vote and differ in nothing from one another.
+    behind = Counter(
+        (log - logs[leader], share - shares[leader])
+        for place, (log, share) in enumerate(zip(logs, shares, strict=True))
+        if place != leader
+    )
+    found = []
+    for each in calibrations:
+        weight, vote_weight, others = each.weight(answers), each.vote_weight, 1.0
+        for (log, share), alike in behind.items():
+            others += alike * math.exp(min(weight * log + vote_weight * share, 700.0))
+        found.append((1 - each.floor) / others + each.floor / classes)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +176,27 @@ def judge(
     leader = max(range(len(believed)), key=lambda place: round(believed[place], 9))
     confidence, answers = believed[leader], belief.answers
     left = policy.overlap_max - answers
-    gain = gain_of_asking(
-        believed, answers=answers, left=left, next_accuracy=next_accuracy, discount=calibration.discount
+    gain = gain_of_asking(believed, left=left, next_accuracy=next_accuracy, weight=calibration.weight(answers + 1))
+    decision = decide(
+        confidence,
+        answers=answers,
+        overlap_min=policy.overlap_min,
+        overlap_max=policy.overlap_max,
+        confidence=policy.confidence,
+        is_worth_asking=gain >= policy.least_gain,
+        unsure_is_escalated=unsure_is_escalated,
     )
-    if answers < policy.overlap_min:
-        decision = Decision.ONE_MORE
-    elif confidence >= policy.confidence - ROUNDING:
-        decision = Decision.RESOLVED
-    elif left > 0 and gain >= policy.least_gain:
-        decision = Decision.ONE_MORE
-    else:
-        escalated = unsure_is_escalated and policy.overlap_max > 1
-        decision = Decision.ESCALATE if escalated else Decision.RESOLVED
     return Verdict(decision=decision, leader=leader, confidence=confidence, gain=gain)
 
 
-def gain_of_asking(
-    believed: Sequence[float], *, answers: int, left: int, next_accuracy: float, discount: float = 0.0
-) -> float:
+def gain_of_asking(believed: Sequence[float], *, left: int, next_accuracy: float, weight: float = 1.0) -> float:
     """By how much each of the next answers makes the label likelier to be right, at the best number of them up to
     `left`.
 
     One answer alone often cannot turn a label, and two can; so the best mean over one answer, two, three… is taken: P.
     I. Frazier, W. B. Powell, "Paradoxes in learning and the marginal value of information", Decision Analysis 7
-    (2010). The two classes in front are looked at, and an answer's worth falls with those already there, as in
-    `Calibration`.
+    (2010). The two classes in front are looked at, and what the next answer says counts by its `weight`, as
+    in `Calibration`.
     """
     classes = len(believed)
     if classes < 2 or left < 1:
@@ -169,7 +204,7 @@ def gain_of_asking(
     first, second = sorted(believed)[-1], max(sorted(believed)[-2], LEAST_PROBABILITY)
     accuracy = min(max(next_accuracy, 1 / classes), 1 - LEAST_PROBABILITY)
     odds = math.log(accuracy * (classes - 1) / max(1 - accuracy, LEAST_PROBABILITY))
-    right = 1 / (1 + math.exp(-odds * (answers + 1) ** -discount))
+    right = 1 / (1 + math.exp(-odds * weight))
     return max(
         (_right_after(first, second, right, more) - first) / more for more in range(1, min(left, MOST_LOOKED_AHEAD) + 1)
     )

@@ -83,10 +83,10 @@ def select(answers: Answers, *, gold: npt.ArrayLike | None = None, models: Seque
     truths = checked_gold(answers, gold)
     alpha = _alpha(answers)
     nothing_to_learn = _nothing_to_learn(answers, alpha)
-    floor = _tried(Majority(), answers, truths)
-    weighted = _tried(GoldWeighted(), answers, truths)
-    tried = [_tried(model, answers, truths) for model in models if _is_affordable(model, answers)]
-    judged = _told(tried, answers, truths, nothing_to_learn)
+    floor = tried(Majority(), answers, truths)
+    weighted = tried(GoldWeighted(), answers, truths)
+    on_trial = [tried(model, answers, truths) for model in models if is_affordable(model, answers)]
+    judged = _told(on_trial, answers, truths, nothing_to_learn)
     candidates = (floor, weighted, *judged)
     chosen, because = _choose(floor, weighted, judged)
     return Selection(chosen=chosen, because=because, candidates=candidates, alpha=alpha)
@@ -119,7 +119,8 @@ def _choose(floor: Candidate, weighted: Candidate, judged: Sequence[Candidate]) 
     return leading, because
 
 
-def _tried(method: Method, answers: Answers, gold: Indices) -> Candidate:
+def tried(method: Method, answers: Answers, gold: Indices) -> Candidate:
+    """A method fitted to a job, and what it makes of gold that it is not told; not yet compared with others."""
     fitted = fit(method, answers, gold=gold)
     view = gold_view(fitted, answers, gold)
     open_tasks = np.flatnonzero((gold == UNKNOWN) & (answers.votes.sum(axis=1) > 0))
@@ -135,16 +136,16 @@ def _tried(method: Method, answers: Answers, gold: Indices) -> Candidate:
     )
 
 
-def _told(tried: Sequence[Candidate], answers: Answers, gold: Indices, nothing_to_learn: str) -> list[Candidate]:
+def _told(on_trial: Sequence[Candidate], answers: Answers, gold: Indices, nothing_to_learn: str) -> list[Candidate]:
     """The candidates with what held-out answers say of them, against majority vote."""
     folds = held_out_folds(answers)
     task = np.concatenate([answers.task[held] for held in folds]) if folds else np.empty(0, dtype=np.int32)
     if nothing_to_learn or not task.size:
         why = nothing_to_learn or "no task has two answers"
-        return [_with(candidate, told_better=None, told_error=None, against=why) for candidate in tried]
+        return [_with(candidate, told_better=None, told_error=None, against=why) for candidate in on_trial]
     floor = held_out_likelihood(Majority(), answers, gold, folds)
     judged = []
-    for candidate in tried:
+    for candidate in on_trial:
         lead = held_out_likelihood(candidate.fit.method, answers, gold, folds) - floor
         mean, error = float(lead.mean()), _error_by_task(lead, task, answers.tasks)
         against = "" if mean > error else "it tells held-out answers no better than majority vote"
@@ -193,7 +194,8 @@ def _alpha(answers: Answers) -> float | None:
     )
 
 
-def _is_affordable(model: Method, answers: Answers) -> bool:
+def is_affordable(model: Method, answers: Answers) -> bool:
+    """Whether the matrices of all workers together stay within what is kept in memory."""
     return isinstance(model, OneCoin) or answers.workers * answers.classes**2 <= LARGEST_MATRICES
 
 

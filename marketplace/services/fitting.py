@@ -1,0 +1,232 @@
+"""Fitting: what is known of a job's workers is learnt anew from its answers, in the background, as they grow.
+
+Answers are read and fitted outside of any transaction; what was learnt is written in a short one. A decision reads the
+latest fit, whichever that is (`marketplace.services.beliefs`).
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from kernel import clock
+from marketplace.models import Fit, FittedWorker, Job
+from marketplace.queries import schema_of
+from qualification.labels.results import Answer
+from qualification.statistics.fitted import written_part
+from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
+from qualification.statistics.fusion.fitting import LearntPart, learn_part
+from qualification.statistics.parts import Part, parts_of
+
+logger = logging.getLogger(__name__)
+
+FIRST_AT: Final = 100
+"""Claims from which on a job is fitted."""
+
+GROWTH: Final = 1.25
+"""A job is fitted anew when it has been claimed so much more often than at its last fit."""
+
+FITTER: Final = 0xF177E2  # the advisory lock that stands for "there is one who fits"
+
+MOST_ANSWERS: Final = 1_000_000
+"""The latest answers of a job that a fit looks at; each takes a few dozen bytes for each part."""
+
+MOST_PARTS: Final = 64
+"""Parts that are fitted, the first ones; all others are decided by scores."""
+
+ROWS_AT_ONCE: Final = 5_000
+FITTED_AT_ONCE: Final = 20
+
+
+def fit_grown_jobs() -> int:
+    """Fit running jobs whose answers have grown by a quarter since their last fit; how many were.
+
+    One that fails does not hold up the others. A large job takes longer than the clock waits, so a sweep that finds
+    another at it does nothing: it would only fit the same job beside it.
+    """
+    with _alone() as is_alone:
+        if not is_alone:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(_GROWN, {"first": FIRST_AT, "growth": GROWTH, "most": FITTED_AT_ONCE})
+            ids = [row[0] for row in cursor.fetchall()]
+        return sum(map(_fit_safely, ids))
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else fits; until the end nobody else will. Held by the connection, not by a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [FITTER])
+        (is_alone,) = cursor.fetchone()
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [FITTER])
+
+
+# Claims are counted by worker already; to count a job's answers would be to read them all.
+_GROWN: Final = """
+SELECT job.id
+FROM marketplace_job job
+JOIN LATERAL (
+    SELECT coalesce(sum(took.claims), 0) AS claims FROM marketplace_participation took WHERE took.job_id = job.id
+) now ON now.claims >= %(first)s
+LEFT JOIN LATERAL (
+    SELECT fit.claims, fit.fitted_at FROM marketplace_fit fit WHERE fit.job_id = job.id ORDER BY number DESC LIMIT 1
+) latest ON true
+WHERE job.state IN ('open', 'paused') AND now.claims >= %(growth)s * coalesce(latest.claims, 0)
+ORDER BY latest.fitted_at NULLS FIRST, job.id LIMIT %(most)s
+"""
+
+
+def _fit_safely(job_id: UUID) -> bool:
+    try:
+        return fit_job(job_id=job_id) is not None
+    except (DatabaseError, ValueError, ArithmeticError):
+        logger.exception("Job %s could not be fitted.", job_id)
+        return False
+
+
+def fit_job(*, job_id: UUID) -> Fit | None:
+    """Learn from the answers of a job as it stands; none where there is nothing to learn from, or another was first.
+
+    The same answers give the same fit, in whatever order they came.
+    """
+    job = Job.objects.get(pk=job_id)
+    number = (Fit.objects.filter(job=job).order_by("-number").values_list("number", flat=True).first() or 0) + 1
+    parts = parts_of(schema_of(job.versions.latest("number").pk))
+    claims = sum(job.participations.values_list("claims", flat=True))
+    given = _Given.of(job, parts[:MOST_PARTS])
+    if given is None:
+        return None
+    learnt = [given.learn(place, parts=len(parts)) for place in range(len(given.parts))]
+    fit = Fit(
+        job=job,
+        number=number,
+        parts=[written_part(part, each.fitted) for part, each in zip(given.parts, learnt, strict=True)],
+        answers=len(given.task),
+        gold=given.gold_tasks,
+        workers=len(given.workers),
+        claims=claims,
+        fitted_at=clock.now(),
+    )
+    return fit if _keep(fit, given.workers, learnt) else None
+
+
+def _keep(fit: Fit, workers: Sequence[UUID], learnt: Sequence[LearntPart]) -> bool:
+    """Write a fit with its workers, those of the fit before being of no use any more; whether no other was first."""
+    try:
+        with transaction.atomic():
+            fit.save(force_insert=True)
+            FittedWorker.objects.filter(fit__job=fit.job_id).delete()
+            rows = (
+                FittedWorker(fit=fit, worker_id=worker, rates=[each.rates[place] for each in learnt])
+                for place, worker in enumerate(workers)
+            )
+            FittedWorker.objects.bulk_create(rows, batch_size=500)
+    except IntegrityError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """A job's answers as indices: who said what of which task, by part; and the truth of each task, by part."""
+
+    parts: tuple[Part, ...]
+    workers: list[UUID]
+    task: Indices
+    worker: Indices
+    said: Indices
+    truth: Indices
+    gold_tasks: int
+
+    @classmethod
+    def of(cls, job: Job, parts: tuple[Part, ...]) -> "_Given | None":
+        """None where there is no answer, or none that is a class."""
+        if not parts:
+            return None
+        rows: list[tuple[UUID, UUID, tuple[int, ...]]] = []
+        truths: dict[UUID, tuple[int, ...]] = {}
+        classes_of = lru_cache(maxsize=10_000)(lambda key: _classes_in(parts, key))
+        for task_id, worker_id, key, gold_key in _answers_of(job):
+            said = classes_of(key)
+            if said is None:
+                continue
+            rows.append((task_id, worker_id, said))
+            if gold_key is not None and (truth := classes_of(gold_key)) is not None:
+                truths[task_id] = truth
+        if not rows:
+            return None
+        tasks, workers = (sorted({row[place] for row in rows}) for place in (0, 1))
+        place_of_task = {task: place for place, task in enumerate(tasks)}
+        place_of_worker = {worker: place for place, worker in enumerate(workers)}
+        unknown = (UNKNOWN,) * len(parts)
+        return cls(
+            parts=parts,
+            workers=workers,
+            task=np.array([place_of_task[row[0]] for row in rows], dtype=np.int32),
+            worker=np.array([place_of_worker[row[1]] for row in rows], dtype=np.int32),
+            said=np.array([row[2] for row in rows], dtype=np.int32),
+            truth=np.array([truths.get(task, unknown) for task in tasks], dtype=np.int32),
+            gold_tasks=len(truths),
+        )
+
+    def learn(self, place: int, *, parts: int) -> LearntPart:
+        """Fit one part."""
+        answers = Answers.of(
+            task=self.task,
+            worker=self.worker,
+            said=self.said[:, place],
+            tasks=len(self.truth),
+            workers=len(self.workers),
+            classes=len(self.parts[place].classes),
+        )
+        return learn_part(answers, gold=self.truth[:, place], parts=parts)
+
+
+def _classes_in(parts: Sequence[Part], key: str) -> tuple[int, ...] | None:
+    """What an answer says of each part; none where it gives a class that the schema does not have any more."""
+    answer = Answer.from_key(key)
+    try:
+        return tuple(part.said_in(answer) for part in parts)
+    except ValueError:
+        return None
+
+
+def _answers_of(job: Job) -> Iterator[tuple[UUID, UUID, str, str | None]]:
+    """The latest answers in time, a piece at a time: task, worker, answer, and the right one where it is gold."""
+    before: tuple[Any, ...] = ()
+    left = MOST_ANSWERS
+    while left > 0:
+        with connection.cursor() as cursor:
+            given = {"job": job.pk, "most": min(ROWS_AT_ONCE, left), "at": before[0] if before else None}
+            cursor.execute(_ANSWERS, given | {"id": before[1] if before else None})
+            rows = cursor.fetchall()
+        yield from (row[2:] for row in rows)
+        if len(rows) < ROWS_AT_ONCE:
+            return
+        before, left = rows[-1][:2], left - len(rows)
+
+
+# An answer that takes up no turn is late, or softly rejected; one that is rejected is used for nothing either.
+_ANSWERS: Final = """
+SELECT turn.claimed_at, turn.id, turn.task_id, turn.worker_id, answer.answer_key,
+       CASE WHEN question.retired_at IS NULL THEN question.answer_key END
+FROM marketplace_assignment turn
+JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+JOIN marketplace_task task ON task.id = turn.task_id
+LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
+  AND (%(at)s::timestamptz IS NULL OR (turn.claimed_at, turn.id) < (%(at)s::timestamptz, %(id)s::uuid))
+ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT %(most)s
+"""

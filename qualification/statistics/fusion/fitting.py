@@ -1,0 +1,108 @@
+"""From a part's answers, as a running job has them, to all that a decision about one of its tasks needs.
+
+Not `selector.select`, which labels a job that is done: answers that are bought as long as a task is unsure agree too
+well, since who agrees is asked no more. Models that learn from agreement, and comparisons by held-out answers, confirm
+themselves on them (docs/adr/0035). So here what agreement says counts little, and only gold may let another method
+lead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qualification.statistics.fitted import TYPICAL_ANSWERS, PartFit
+from qualification.statistics.fusion.answers import UNKNOWN, Answers, Floats, Indices, checked_gold
+from qualification.statistics.fusion.calibration import fit_calibration
+from qualification.statistics.fusion.fuse import calibrate
+from qualification.statistics.fusion.matrices import Ibcc, InformedDawidSkene, MatrixParameters
+from qualification.statistics.fusion.priors import WEIGHTED
+from qualification.statistics.fusion.selector import SURE_BETTER, Candidate, is_affordable, is_better, tried
+from qualification.statistics.fusion.votes import Majority, OneCoin
+from qualification.statistics.parts import Rates
+
+CONSENSUS_WEIGHT: Final = 0.3
+"""What an answer to a task without gold says of its worker, against one to gold: consensus repeats its own errors."""
+
+MOST_CLASSES: Final = 20
+"""Classes beyond which workers have one accuracy and no matrix: a decision reads those of all who answered."""
+
+DIGITS: Final = 6
+
+
+@dataclass(frozen=True, eq=False)
+class LearntPart:
+    """What was learnt of a part, and of each worker by index; none where votes alone count."""
+
+    fitted: PartFit
+    rates: tuple[Rates | None, ...]
+
+
+def learn_part(answers: Answers, *, gold: npt.ArrayLike, parts: int = 1) -> LearntPart:
+    """Fit one of so many parts of a job. `gold` holds a class or `UNKNOWN` for each task. Deterministic."""
+    truths = checked_gold(answers, gold)
+    leading, because = _leading(answers, truths)
+    found = (
+        fit_calibration(leading.gold, WEIGHTED.of_one_of(parts))
+        if isinstance(leading.fit.method, OneCoin)
+        else calibrate(leading, parts=parts)
+    )
+    typical = _typical(answers, truths)
+    weighs_workers = not isinstance(leading.fit.method, Majority)
+    fitted = PartFit(
+        shares=_shares(leading, answers.classes),
+        calibration=replace(found.calibration, typical=typical),
+        spread=tuple(replace(each, typical=typical) for each in found.spread()),
+        accuracy=_accuracy(leading, answers),
+        weighs_workers=weighs_workers,
+        method=leading.fit.method.name,
+        because=because,
+    )
+    return LearntPart(fitted, _rates(leading, answers) if weighs_workers else (None,) * answers.workers)
+
+
+def _leading(answers: Answers, gold: Indices) -> tuple[Candidate, str]:
+    """One accuracy per worker leads, unless gold says by a sign test that something else is right more often."""
+    usual = tried(OneCoin(consensus_weight=CONSENSUS_WEIGHT), answers, gold)
+    models: Sequence[InformedDawidSkene | Ibcc] = (InformedDawidSkene(), Ibcc())
+    able = [model for model in models if answers.classes <= MOST_CLASSES and is_affordable(model, answers)]
+    others = [tried(method, answers, gold) for method in (Majority(), *able)] if usual.gold.truth.size else []
+    better = [other for other in others if is_better(other, usual, chance=SURE_BETTER)]
+    if not better:
+        return usual, "gold speaks for nothing else"
+    return max(better, key=lambda other: other.right_on_gold or 0.0), "it is right on gold more often"
+
+
+def _typical(answers: Answers, gold: Indices) -> float:
+    """How many answers a task that was answered has, gold aside."""
+    counts = np.bincount(answers.task, minlength=answers.tasks)
+    work = counts[(gold == UNKNOWN) & (counts > 0)]
+    return round(max(float(work.mean()), 1.0), DIGITS) if work.size else TYPICAL_ANSWERS
+
+
+def _shares(leading: Candidate, classes: int) -> tuple[float, ...]:
+    parameters = leading.fit.parameters
+    if not isinstance(parameters, MatrixParameters):
+        return (1 / classes,) * classes
+    return tuple(_rounded(np.exp(parameters.log_classes)).tolist())
+
+
+def _rates(leading: Candidate, answers: Answers) -> tuple[Rates | None, ...]:
+    parameters = leading.fit.parameters
+    if isinstance(parameters, MatrixParameters):
+        chances = _rounded(np.exp(parameters.logs))
+        return tuple(tuple(tuple(row) for row in matrix) for matrix in chances.tolist())
+    workers = np.arange(answers.workers, dtype=np.int32)
+    return tuple(_rounded(parameters.confusion(workers)[:, 0, 0]).tolist())
+
+
+def _accuracy(leading: Candidate, answers: Answers) -> float:
+    """How often an answer is right, by what is believed of its task."""
+    return round(float(leading.fit.posterior[answers.task, answers.said].mean()), DIGITS)
+
+
+def _rounded(numbers: Floats) -> Floats:
+    """To as many digits as are kept, none of them zero."""
+    return np.maximum(np.round(numbers, DIGITS), 10.0**-DIGITS)
