@@ -167,7 +167,7 @@ class _Given:
                 truths[task_id] = truth
         if not rows:
             return None
-        tasks, workers = (sorted({row[place] for row in rows}) for place in (0, 1))
+        tasks, workers = sorted({row[0] for row in rows}), sorted({row[1] for row in rows})
         place_of_task = {task: place for place, task in enumerate(tasks)}
         place_of_worker = {worker: place for place, worker in enumerate(workers)}
         unknown = (UNKNOWN,) * len(parts)

@@ -146,8 +146,9 @@ def test_a_fit_stays_as_it_is() -> None:
     job, _ = a_worked_job(tasks=1)
     fit = fit_job(job_id=job.pk)
 
+    assert fit is not None
     with pytest.raises(IntegrityError), transaction.atomic():
-        Fit.objects.filter(pk=getattr(fit, "pk", None)).update(answers=1)
+        Fit.objects.filter(pk=fit.pk).update(answers=1)
 
 
 @pytest.mark.parametrize("low", [-0.1, 0.95])

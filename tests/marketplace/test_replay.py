@@ -54,7 +54,7 @@ def calibrated(odds: float, *, share: float) -> float:
     """What two answers are believed that have these odds between two classes, and this odds of vote shares."""
     prior = WEIGHTED.calibration
     likelihood = odds ** (2**-prior.discount) * share**prior.vote_weight
-    return (1 - prior.floor) * likelihood / (1 + likelihood) + prior.floor / 2
+    return float((1 - prior.floor) * likelihood / (1 + likelihood) + prior.floor / 2)
 
 
 def a_recording(folder: Path, answers: Sequence[object], truth: Sequence[object]) -> Recording:
