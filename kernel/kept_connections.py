@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import ssl
 import time
 import weakref
 from collections import deque
@@ -58,6 +59,8 @@ class KeptConnections:
 
 
 def _is_silent(connection: socket.socket) -> bool:
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return False  # it has left the wire already, and a poll of that does not see it
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return not poll.poll(0)

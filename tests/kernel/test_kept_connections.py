@@ -2,12 +2,16 @@
 
 import os
 import socket
+import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from kernel.destinations import origin_of
 from kernel.kept_connections import MOST, KeptConnections
+from tests.kernel.internet import Authority
 
 STRIPE = origin_of("https://api.stripe.com")
 Pair = tuple[socket.socket, socket.socket]
@@ -48,6 +52,22 @@ def test_one_on_which_something_came_unasked_is_closed(pair: Pair) -> None:
     pair[1].sendall(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
 
     assert (kept.take(STRIPE), is_closed(pair[0])) == (None, True)
+
+
+def test_what_came_unasked_is_seen_where_it_was_decrypted_with_the_answer(tmp_path: Path, pair: Pair) -> None:
+    authority, kept = Authority.in_folder(tmp_path), KeptConnections()
+    trusting = ssl.create_default_context(cafile=authority.file)
+    with ThreadPoolExecutor() as other_side:
+        serving = other_side.submit(authority.context("stripe.test").wrap_socket, pair[1], server_side=True)
+        ours = trusting.wrap_socket(pair[0], server_hostname="stripe.test")
+        theirs = serving.result()
+    with ours, theirs:
+        theirs.sendall(b"an answer, and one to nobody's question")  # one record
+        assert ours.recv(9) == b"an answer"
+
+        kept.keep(STRIPE, ours)
+
+        assert (kept.take(STRIPE), is_closed(ours)) == (None, True)
 
 
 def test_one_that_has_waited_too_long_is_closed(pair: Pair) -> None:
