@@ -17,6 +17,7 @@ from marketplace.access import ON_JOB, find_job
 from marketplace.api.clients import PersonOut
 from marketplace.api.job_shapes import JobDetailOut, ShownSchemaOut
 from marketplace.api.jobs import with_detail
+from marketplace.api.unseen_funds import funds_unseen_by_guests
 from marketplace.models import Job, JobUserObjectPermission, JobVersion
 from marketplace.queries import presentation_of
 from marketplace.services.clients import unshare_job
@@ -111,7 +112,8 @@ class StepView(ApiView):
     def take(self, service: Callable[..., Job], job_id: UUID, **asked: object) -> Response:
         """``step`` for a body that was read, with what it asks."""
         find_job(job_id, permit=self.permit)
-        service(job_id=job_id, by=self.user, **asked)
+        with funds_unseen_by_guests(job_id=job_id, user=self.user):
+            service(job_id=job_id, by=self.user, **asked)
         return self.answer(JobDetailOut(with_detail(find_job(job_id, permit=self.permit))))
 
 
@@ -150,9 +152,18 @@ class PauseView(StepView):
 class ResumptionView(StepView):
     """The end of a pause of a job."""
 
-    @operation("Resume a job", body=NothingIn, answer=JobDetailOut, creates=True, errors=[*REFUSALS, ClientDisputed])
+    @operation(
+        "Resume a job",
+        body=NothingIn,
+        answer=JobDetailOut,
+        creates=True,
+        errors=[*REFUSALS, ClientDisputed, InsufficientFunds],
+    )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Lets workers claim again. Also for admins. Refused while an admin has yet to look at a disputed payment."""
+        """Lets workers claim again. Also for admins. Refused while an admin has yet to look at a disputed payment.
+
+        What the job's reserve lacks to lift pay to the floor is set aside first.
+        """
         return self.step(resume_job, job_id)
 
 

@@ -20,6 +20,7 @@ from marketplace.access import find_answer, find_job, turns_at_work
 from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, SoftRejectionOut, rejection_seen
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
+from marketplace.api.unseen_funds import funds_unseen_by_guests
 from marketplace.models import Assignment, Rejection, SoftRejection, Task
 from marketplace.queries import says_the_same
 from marketplace.services.breaker import RejectionsFrozen
@@ -203,8 +204,9 @@ class SoftRejectionView(DecisionView):
         worker is told why, loses nothing, and cannot appeal. It does not go back, and comes too late once the job has
         ended or a certificate promises its labels.
         """
-        find_answer(assignment_id, permit=self.permit)
-        reject_softly(assignment_id=assignment_id, by=self.user, **self.read_body())
+        turn = find_answer(assignment_id, permit=self.permit)
+        with funds_unseen_by_guests(job_id=turn.job_id, user=self.user):
+            reject_softly(assignment_id=assignment_id, by=self.user, **self.read_body())
         return self.show(assignment_id)
 
 

@@ -22,6 +22,7 @@ from kernel.errors import NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_job
 from marketplace.api.client_money import LineOut
+from marketplace.api.unseen_funds import funds_unseen_by_guests
 from marketplace.models import Band, Task
 from marketplace.queries.money import explained, job_statement
 from marketplace.queries.progress import work_tasks_of
@@ -133,12 +134,13 @@ class TasksView(UploadView):
         up to 50 faults, each with row and column.
         """
         find_job(job_id, permit=self.permit)  # once more: a large file takes its time
-        report: ImportReport = import_tasks(
-            job_id=job_id,
-            stream=self.read_upload(),  # type: ignore[arg-type]  # a spooled file is read like any
-            format=FORMATS[self.upload_type],
-            by=self.actor,
-        )
+        with funds_unseen_by_guests(job_id=job_id, user=self.user):
+            report: ImportReport = import_tasks(
+                job_id=job_id,
+                stream=self.read_upload(),  # type: ignore[arg-type]  # a spooled file is read like any
+                format=FORMATS[self.upload_type],
+                by=self.actor,
+            )
         return self.answer(ImportOut(report), status=201)
 
 

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client, RequestFactory
 from drf_spectacular.generators import SchemaGenerator
 
+from marketplace.services.settlement import accept_due_assignments
 from marketplace.wsgi import application
 from tests.marketplace.api_people import Person, an_admin
-from tests.marketplace.builders import a_client, a_draft, a_share, owner_of
+from tests.marketplace.builders import a_client, a_draft, a_resolved_task, a_share, an_open_job, owner_of
 from tests.qualification.builders import ANIMALS, a_skill, a_user, an_answer
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +68,23 @@ def test_who_was_let_onto_one_job_is_not_told_of_its_clients_money() -> None:  #
     assert {"available_minor", "missing_minor"} & to_guest.keys() == set()
     assert (to_owner["available_minor"], to_owner["missing_minor"]) == (123_456, 0)
     assert to_guest["worst_cost_minor"] == to_owner["worst_cost_minor"]
+
+
+def test_a_refusal_for_want_of_funds_does_not_tell_it_either() -> None:
+    job = an_open_job(client=a_client(funds_minor=3 * 48 + 47), reward_minor=40)
+    turn = a_resolved_task(job).assignments.earliest("claimed_at")
+    accept_due_assignments()
+    reviewer, manager = (Person(a_share(job, role=role).user) for role in ("reviewer", "manager"))
+    softly = f"assignments/{turn.pk}/reject-softly/", {"reason": "wrong", "message": "It is a dog; you answered cat."}
+    asked = [
+        (reviewer.post(*softly), 48),
+        (manager.post(f"jobs/{job.pk}/escrow/", {"amount_minor": 1000}), 1000),
+        (manager.upload(f"jobs/{job.pk}/tasks/", json.dumps([{"item": {"text": "More"}}]), "application/json"), 2 * 48),
+    ]
+
+    for (status, said), needed in asked:
+        assert (status, said["code"]) == (409, "insufficient_funds") and "0.47" not in said["message"]
+        assert said["details"].keys() == {"needed_minor", "currency"}
+        assert said["details"]["needed_minor"] == needed
+    to_owner = Person(owner_of(job.client)).post(*softly)[1]
+    assert to_owner["message"] == "0.48 USD are needed and 0.47 USD are there: 0.01 USD are missing."
