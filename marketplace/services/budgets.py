@@ -89,7 +89,11 @@ SELECT coalesce(sum(minor), 0)::bigint FROM (
 """
 
 _AHEAD: Final = """
-SELECT coalesce(sum(dearest.minor * (
+SELECT coalesce(sum((
+    SELECT coalesce(sum(greatest(dearest.minor - turn.reward_minor - turn.fee_minor, 0)), 0)
+    FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+    WHERE turn.job_id = %(job)s AND turn.state = 'active' AND task.band = dearest.band AND task.state = 'open'
+) + dearest.minor * (
       (SELECT count(*) * %(overlap)s FROM marketplace_task task WHERE task.job_id = %(job)s
           AND task.band = dearest.band AND task.state = 'open' AND task.gold_question_id IS NULL)
     - (SELECT count(*) FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
@@ -100,4 +104,5 @@ SELECT coalesce(sum(dearest.minor * (
 FROM (SELECT band, max(reward_minor + fee_minor) AS minor FROM marketplace_price
       WHERE job_id = %(job)s AND number = %(list)s GROUP BY band) dearest
 """
-"""Work up to its overlap and the gold that is free, band by band. The same as the invariant that looks at all jobs."""
+"""Work up to its overlap and the gold that is free, band by band; and what a turn that was claimed for less would cost
+more, were it given back and offered anew. The same as the invariant that looks at all jobs."""

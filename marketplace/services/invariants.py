@@ -44,7 +44,11 @@ WHERE job.state IN ('open', 'paused')
 and the most that one of them costs."""
 
 _AHEAD: Final = f"""
-SELECT job_id, sum(turns * minor)::bigint AS minor FROM ({_OPEN_TURNS}) turns GROUP BY job_id
+SELECT job_id, sum(turns * minor + (
+    SELECT coalesce(sum(greatest(turns.minor - turn.reward_minor - turn.fee_minor, 0)), 0)
+    FROM marketplace_assignment turn JOIN marketplace_task task ON task.id = turn.task_id
+    WHERE turn.job_id = turns.job_id AND turn.state = 'active' AND task.band = turns.band AND task.state = 'open'
+))::bigint AS minor FROM ({_OPEN_TURNS}) turns GROUP BY job_id
 """  # noqa: S608  (all of it ours)
 
 _ENDED_SINCE: Final = """

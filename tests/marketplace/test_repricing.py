@@ -9,6 +9,7 @@ from marketplace.models import Band, Job, Price, Slot
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.expiry import return_assignment
 from marketplace.services.pay_floors import PayBelowFloor, set_pay_floor
 from marketplace.services.posting import launch_job
 from marketplace.services.pricing import AskedPrice
@@ -56,8 +57,9 @@ def test_what_was_claimed_keeps_its_price_and_later_claims_bear_the_new_one() ->
     assert [earned(turn.worker) for turn in (before, after)] == [10, 15]
 
 
-def test_a_raise_sets_the_difference_aside_for_turns_that_are_not_claimed_yet() -> None:
-    job = an_open_job(tasks=2, overlap_min=1, overlap_max=3, reward_minor=10)
+def test_a_raise_sets_the_difference_aside_for_turns_that_are_not_answered_yet() -> None:
+    job = an_open_job(tasks=2, overlap_min=2, overlap_max=3, reward_minor=10)
+    answer(claim_task(worker=a_worker(job), job_id=job.pk))
     claim_task(worker=a_worker(job), job_id=job.pk)
     before = available(job.client)
 
@@ -214,3 +216,20 @@ def test_a_running_job_is_not_repriced_below_the_floor_on_hourly_pay_but_may_com
 
     job.refresh_from_db()
     assert (job.price_list, job.reward_minor) == (2, 11)
+
+
+@pytest.mark.parametrize("price", ["of the job", "of the score"])
+def test_a_turn_that_was_claimed_for_less_and_is_given_back_finds_its_price_of_now(price: str) -> None:
+    dearer = AskedPrice(band=Band.STANDARD, min_lower_bound=0.99, reward_minor=15)
+    job = an_open_job(tasks=1, overlap_min=1, overlap_max=1, prices=(dearer,) if price == "of the score" else ())
+    turn = claim_task(worker=a_worker(job), job_id=job.pk)
+    if price == "of the job":
+        repriced(job, 15)
+    else:
+        with_tasks(job, "standard")
+    before = held(job)
+
+    return_assignment(assignment_id=turn.pk, worker=turn.worker)
+
+    assert (turn.reward_minor, before) == (10, 18 if price == "of the job" else 36)
+    assert check_invariants() == []
