@@ -161,6 +161,10 @@ def repricing(world: World) -> Asked:
     return Asked(world.side.owner, {"reward_minor": 4000})
 
 
+def raising_overlap(world: World) -> Asked:
+    return Asked(world.side.owner, {"overlap_max": 9})
+
+
 def rejecting(world: World) -> Asked:
     job = an_open_job(
         client=a_client(), tasks=1, overlap_min=3, overlap_max=3, confidence_basis_points=5000, review_seconds=3600
@@ -332,6 +336,7 @@ PREPARED: Final[dict[str, Callable[[World], Asked]]] = {
     "POST jobs/<job_id>/media/fetch/": fetching_media,
     "POST jobs/<job_id>/launch/": launching,
     "POST jobs/<job_id>/recall/": recalling,
+    "POST jobs/<job_id>/overlap/": raising_overlap,
     "POST jobs/<job_id>/reprice/": repricing,
     "POST jobs/<job_id>/resume/": after("POST jobs/<job_id>/pause/", "owner"),
     "POST escalations/<escalation_id>/release/": after("POST escalations/<escalation_id>/claim/", "admin"),

@@ -114,6 +114,8 @@ BUT_FOR: Final = {
     ("DELETE clients/<client_id>/members/<member_id>/", "member of client 1"): "It is their own membership.",
     ("GET audit/checkpoint/", "access admin"): "Nothing is sealed in a transaction that goes on.",
     ("GET audit/checkpoint/", "auditor admin"): "Nothing is sealed in a transaction that goes on.",
+    ("GET gold-questions/<gold_question_id>/recall/", "certification admin"): "The question was not recalled.",
+    ("GET gold-questions/<gold_question_id>/recall/", "auditor admin"): "The question was not recalled.",
     ("GET skills/<skill_id>/media/<media_id>/", "certification admin"): "The media belong to a job.",
     ("GET skills/<skill_id>/media/<media_id>/", "auditor admin"): "The media belong to a job.",
     ("DELETE skills/<skill_id>/media/<media_id>/", "certification admin"): "The media belong to a job.",
