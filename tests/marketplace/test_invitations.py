@@ -95,6 +95,10 @@ def test_a_known_and_an_unknown_address_are_answered_alike_and_cost_the_same() -
     unconfirmed, gone = a_user(email_verified_at=None), a_user(is_active=False)
     addresses = [a_user().email, STRANGER, unconfirmed.email, gone.email]
     owner = in_person(owner_of(client))
+    elsewhere = a_client()
+    for number in range(6):  # what a connection has planned is no longer said by the seventh
+        asked = {"email": f"guest-{number}@assay.test", "role": "member"}
+        in_person(owner_of(elsewhere)).post(f"clients/{elsewhere.pk}/invitations/", asked)
 
     for path, role in ((f"clients/{client.pk}/invitations/", "member"), (f"jobs/{job.pk}/invitations/", "viewer")):
         answers, statements = [], []
