@@ -32,6 +32,7 @@ SAYS_MORE_THAN_ITS_SCHEMA: Final = {
     "POST /api/v1/jobs/": "The most overlap is no less than the least; only its members post for a client.",
     "GET /api/v1/jobs/{job_id}/what-if/": "The most overlap is no less than the least.",
     "POST /api/v1/jobs/{job_id}/functions/": "A rule is of one kind, about fields and labels that the job has.",
+    "POST /api/v1/jobs/{job_id}/overlap/": "It is raised from what it is, and never lowered.",
     "POST /api/v1/jobs/{job_id}/predictions/": "The rows of a file name tasks and answers that the job has.",
     "POST /api/v1/jobs/{job_id}/priorities/": "The rows of a file name tasks that the job has.",
     "POST /api/v1/jobs/{job_id}/reprice/": "No price stands twice, and the standard one is not another.",

@@ -214,7 +214,7 @@ def test_ones_own_address_does_not_lead_to_what_is_anothers(name: str) -> None: 
     one, other = a_side(), a_side()
     inner = re.findall(r"<(\w+)>", name)[1]
     assert ask(other.owner, name, {**other.ids, inner: one.ids[inner]})[0] == 404
-    assert ask(one.owner, name, one.ids)[0] in (200, 204)
+    assert ask(one.owner, name, one.ids)[0] in (200, 201, 204)
 
 
 def test_a_list_asked_about_what_is_anothers_shows_nothing_of_it() -> None:  # [B106, B115]
