@@ -81,6 +81,7 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         assert given | {at: datetime.fromisoformat(given[at]) for at in times} == {
             "worker": name,
             "seconds": assignment.annotation.seconds,
+            "soft_rejection": None,
             **told,
             **times,
             **price,

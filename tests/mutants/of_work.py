@@ -178,10 +178,11 @@ def _one_more_for_nothing(patch: pytest.MonkeyPatch) -> None:
     soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
 
 
-@mutant("an answer is no longer used, and nobody says why", SOFTLY)
+@mutant("an answer is no longer used, and nobody says why", CLAIMS, SOFTLY)
 def _left_out_silently(patch: pytest.MonkeyPatch) -> None:
     job = an_open_job()
     turn = one_of_two_paid_answers(job)
+    without_trigger("marketplace_task", "a_label_stands")
     patch.setattr(soft_rejections, "insert", lambda row, beside: None)
     soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
 
