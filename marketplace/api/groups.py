@@ -23,6 +23,8 @@ GROUPS: Final = {
     "exams": "Gold questions taken to earn a certification.",
     "certifications": "Granted, expiring rights to work with a skill.",
     "scores": "Measured quality, and what it rests on.",
+    "confusions": "What a worker says when each answer is right, measured on gold.",
+    "signals": "What in somebody's answers honest work seldom looks like, for a person to look at.",
     "assignments": "A worker's turns: claimed, answered or given back, decided.",
     "pay-floors": "What an hour of work is worth at least, by country.",
     "earnings": "What a worker has earned, posting by posting.",
