@@ -55,15 +55,16 @@ _FREE_GOLD: Final = """
             JOIN qualification_goldquestion known ON known.id = had.gold_question_id
             WHERE turn.worker_id = %(worker)s AND turn.job_id = %(job)s AND turn.lane = {lane} GROUP BY 1
         ) met ON met.answer_key = question.answer_key
-        WHERE NOT EXISTS (
-            SELECT FROM qualification_goldquestion twin JOIN marketplace_task its ON its.gold_question_id = twin.id
-            JOIN marketplace_assignment turn ON turn.task_id = its.id AND turn.worker_id = %(worker)s
-            WHERE twin.item_sha256 = question.item_sha256)
-          AND NOT EXISTS (
-            SELECT FROM qualification_goldquestion twin
-            JOIN qualification_examanswer asked ON asked.gold_question_id = twin.id
-            JOIN qualification_exam exam ON exam.id = asked.exam_id AND exam.worker_id = %(worker)s
-            WHERE twin.item_sha256 = question.item_sha256)
+        WHERE question.item_sha256 NOT IN (
+            SELECT known.item_sha256
+            FROM marketplace_assignment turn JOIN marketplace_task had ON had.id = turn.task_id
+            JOIN qualification_goldquestion known ON known.id = had.gold_question_id
+            WHERE turn.worker_id = %(worker)s AND turn.lane = {lane}
+            UNION ALL
+            SELECT known.item_sha256
+            FROM qualification_exam exam JOIN qualification_examanswer asked ON asked.exam_id = exam.id
+            JOIN qualification_goldquestion known ON known.id = asked.gold_question_id
+            WHERE exam.worker_id = %(worker)s)
         ORDER BY coalesce(met.times, 0), near.r, near.id LIMIT 1
     )
     FOR NO KEY UPDATE OF slot SKIP LOCKED

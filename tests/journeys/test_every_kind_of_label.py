@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.people import Client, Installation, Worker, eventually
 from tests.kernel.pictures import a_picture
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
 TEXT = "👩‍👩‍👧 Ada met Bob in Ulm."
 LABELS = '<Label value="Person"/><Label value="Place"/>'

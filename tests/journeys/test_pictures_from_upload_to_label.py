@@ -12,7 +12,7 @@ from PIL import Image
 from tests.journeys.people import Client, Installation, Worker, eventually
 from tests.kernel.pictures import a_picture, exif
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
 SHOWN = (
     '<View><Image name="picture" value="$image"/><Choices name="animal" toName="picture" required="true">'
