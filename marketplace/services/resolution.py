@@ -27,6 +27,8 @@ from qualification.statistics.stopping import ROUNDING, Decision, decide
 CONSENSUS = Actor.system("consensus")
 SURE: Final = "the answer in front is sure enough"
 UNSURE: Final = "no more answers are asked for, and the answer in front is given as sure as it is"
+BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+"""The fields of a task that `note_belief` sets."""
 
 
 def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: random.Random = CHANCE) -> None:
@@ -56,15 +58,15 @@ def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
     schema = schema_of(_situation(task)[1])
     believed = belief_of(task=task, job=job, schema=schema)
     if believed is not None and _is_label_sure(believed, task=task, job=job, schema=schema):
-        _note_belief(task, believed.posterior)
-        task.save(update_fields=_BELIEF)
+        note_belief(task, believed.posterior)
+        task.save(update_fields=BELIEF)
         details = {"confidence": round(believed.posterior.confidence, 4)}
         record(action="task.label_stands", subject=task, by=by, why=why, details=details)
         return
     task.label, task.answer_key, task.method, task.resolved_at = None, "", "", None
     task.confidence = task.confidence_low = task.confidence_high = None
     task.majority_key, task.majority_share = "", None
-    move(task, Task.State.OPEN, by=by, why=why, fields=["label", "answer_key", *_BELIEF, "method", "resolved_at"])
+    move(task, Task.State.OPEN, by=by, why=why, fields=["label", "answer_key", *BELIEF, "method", "resolved_at"])
     if believed is not None:
         _follow(believed, task=task, job=job, schema=schema, at=clock.now(), chance=CHANCE)
     elif not _ask_for_one_more(task, job, CHANCE):
@@ -127,14 +129,14 @@ def _situation(task: Task) -> tuple[bool, UUID]:
 
 def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, why: str) -> None:
     task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
-    _note_belief(task, belief)
+    note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, at
     move(
         task,
         Task.State.RESOLVED,
         by=CONSENSUS,
         why=why,
-        fields=["label", "answer_key", *_BELIEF, "method", "resolved_at"],
+        fields=["label", "answer_key", *BELIEF, "method", "resolved_at"],
     )
     if job.accept_on_resolution:
         accept_soon(task, schema)
@@ -161,20 +163,18 @@ def accept_soon(task: Task, schema: LabelSchema) -> None:
         )
 
 
+def note_belief(task: Task, belief: Posterior) -> None:
+    """Let a task show what is believed of it; the caller saves `BELIEF`."""
+    task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
+    task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
+
+
 def _keys_like_the_label(task: Task, schema: LabelSchema) -> list[str]:
     if schema.asks_only_choices:
         return [task.answer_key]
     label = Answer.from_key(task.answer_key)
     given = Annotation.objects.filter(assignment__task=task, late=False).values_list("answer_key", flat=True)
     return [key for key in sorted(set(given)) if agrees(Answer.from_key(key), label, schema)]
-
-
-_BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
-
-
-def _note_belief(task: Task, belief: Posterior) -> None:
-    task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
-    task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
 
 
 def _ask_for_one_more(task: Task, job: Job, chance: random.Random) -> bool:
@@ -188,10 +188,10 @@ def _ask_for_one_more(task: Task, job: Job, chance: random.Random) -> bool:
 
 
 def _escalate(belief: Posterior, *, task: Task) -> None:
-    _note_belief(task, belief)
+    note_belief(task, belief)
     answers = belief.majority.votes
     why = f"{answers} answers, and the one in front is only {belief.confidence:.1%} sure"
-    move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=_BELIEF)
+    move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=BELIEF)
     open_escalation(
         kind=Escalation.Kind.NO_CONSENSUS,
         by=CONSENSUS,

@@ -14,7 +14,7 @@ from marketplace.queries import schema_of
 from marketplace.services.beliefs import TaskBelief, belief_of
 from marketplace.services.escalations import lock_escalation, open_escalation
 from marketplace.services.posting import lock_job
-from marketplace.services.resolution import CONSENSUS, accept_soon
+from marketplace.services.resolution import BELIEF, CONSENSUS, accept_soon, note_belief
 from qualification.labels.results import to_result
 from qualification.labels.schema import LabelSchema
 from qualification.models import GoldRecall
@@ -25,8 +25,7 @@ Outcome = Reweighing.Outcome
 TURNS_AT_ONCE: Final = 200
 RUNNING: Final = (Job.State.OPEN, Job.State.PAUSED)
 WHY: Final = "its answers were weighed again by what is believed of their workers now"
-_BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
-_ANSWERED: Final = ("label", "answer_key", *_BELIEF)
+_ANSWERED: Final = ("label", "answer_key", *BELIEF)
 
 
 @transaction.atomic
@@ -115,8 +114,7 @@ def _follow(
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
         return
     belief = believed.posterior
-    task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
-    task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
+    note_belief(task, belief)
     if found.outcome in {Outcome.REOPENED, Outcome.UNSURE}:
         task.label, task.answer_key = None, ""
     elif found.outcome != Outcome.CONFIRMED:

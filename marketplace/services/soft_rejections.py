@@ -30,6 +30,7 @@ def reject_softly(*, assignment_id: UUID, reason: str, message: str, by: User) -
         raise Invalid(f"{reason!r} is not a reason. Possible: {', '.join(SoftRejection.Reason.values)}.")
     message = message_of_substance(message)
     job = lock_job_of(assignment_id)
+    _lock_all_turns_beside(assignment_id)
     assignment = lock_anothers(assignment_id, by)
     _require_usable(assignment, job)
     task, actor, payments = assignment.task, Actor.user(by), list[escrow.Payment]()
@@ -46,6 +47,12 @@ def reject_softly(*, assignment_id: UUID, reason: str, message: str, by: User) -
     if task.state == Task.State.OPEN:
         set_aside_what_is_missing(job)
     return assignment
+
+
+def _lock_all_turns_beside(assignment_id: UUID) -> None:
+    # Another label of its task is for others' answers to be accepted: so all are locked before any is, by ascending id.
+    task = Task.objects.only("pk").select_for_update(no_key=True, of=("self",)).get(assignments=assignment_id)
+    list(task.assignments.only("pk").select_for_update(no_key=True).order_by("pk"))
 
 
 def _pay(payments: list[escrow.Payment], job: Job) -> None:
