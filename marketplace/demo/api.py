@@ -47,9 +47,12 @@ class Api:
 
     def sign_in(self, *, email: str, password: str, app: AuthenticatorApp | None = None) -> None:
         """Sign in, with the code of ``app`` where it is a second factor; everything after is asked as this person."""
-        begun = self.post("/api/v1/session/", {"email": email, "password": password})
-        if app is not None:
-            passed = {"challenge": begun["challenge"], "code": app.code()}
+        try:
+            begun = self.post("/api/v1/session/", {"email": email, "password": password})
+        except ApiError as refusal:
+            if app is None or refusal.code != "second_factor_needed":
+                raise
+            passed = {"challenge": refusal.body["details"]["challenge"], "code": app.code()}
             begun = self.post("/api/v1/session/second-factor/", passed)
         self._token = begun["token"]
 
