@@ -76,6 +76,10 @@ class Api:
         """The answer to a POST of ``body`` as JSON that needs no key, such as a claim or an answer to a task."""
         return self._ask("POST", path, _json(body), "application/json")
 
+    def delete(self, path: str) -> Any:
+        """The answer to a DELETE, under a key of its own."""
+        return self._ask("DELETE", path, key=str(uuid.uuid4()))
+
     def upload(self, path: str, content: bytes, *, content_type: str) -> Any:
         """The answer to a POST of a file's content."""
         return self._ask("POST", path, content, content_type, key=str(uuid.uuid4()))

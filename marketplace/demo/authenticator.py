@@ -19,11 +19,14 @@ class AuthenticatorApp:
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
+        self._used = 0
 
     def code(self) -> str:
-        """The code that it shows now."""
-        step = struct.pack(">Q", int(time.time()) // STEP_SECONDS)
-        digest = hmac.new(base64.b32decode(self.secret), step, hashlib.sha1).digest()
+        """The code that it shows now, or the next one where this was used already, as each counts once."""
+        while (step := int(time.time()) // STEP_SECONDS) == self._used:
+            time.sleep(0.2)
+        self._used = step
+        digest = hmac.new(base64.b32decode(self.secret), struct.pack(">Q", step), hashlib.sha1).digest()
         offset = digest[-1] & 0x0F
         number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFF_FFFF
         return f"{number % 1_000_000:06}"
