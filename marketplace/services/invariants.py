@@ -3,6 +3,7 @@
 from typing import Final
 
 from billing.checks import Promises
+from billing.checks.moved import beside_what_moved
 from marketplace.services.money_invariants import MONEY
 
 _OWED: Final = """
@@ -258,48 +259,38 @@ WORK: Final[Promises] = {
         GROUP BY job.id HAVING count(price.id) <> 3 OR NOT bool_or(price.band = 'standard'
             AND price.reward_minor = job.reward_minor AND price.fee_minor = job.fee_minor)
     """,
-    "every bonus is paid once, as it was given": """
+    "every bonus is paid once, as it was given": beside_what_moved(
+        "posting.kind = 'bonus_paid'",
+        """
         SELECT 'bonus ' || coalesce(bonus.id::text, substr(paid.key, 7)), CASE
             WHEN bonus.id IS NULL THEN 'does not exist, but is paid' WHEN paid.key IS NULL THEN 'is not paid'
             ELSE 'is paid otherwise than given: ' || paid.moved END
         FROM marketplace_bonus bonus JOIN marketplace_assignment turn ON turn.id = bonus.assignment_id
         JOIN marketplace_job job ON job.id = turn.job_id
-        FULL JOIN (
-            SELECT posting.key, string_agg(source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
-                   || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
-            FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
-            JOIN billing_ledgeraccount source ON source.id = entry.source_id
-            JOIN billing_ledgeraccount target ON target.id = entry.target_id
-            WHERE posting.kind = 'bonus_paid' GROUP BY posting.id
-        ) paid ON paid.key = 'bonus:' || bonus.id
-        WHERE paid.moved IS DISTINCT FROM 'client:' || job.client_id || ' > worker_earnings worker:' || turn.worker_id
-            || ': ' || bonus.amount_minor || ' ' || bonus.currency || CASE WHEN bonus.fee_minor = 0 THEN '' ELSE
-            ', client:' || job.client_id || ' > platform_fees platform: ' || bonus.fee_minor || ' ' || bonus.currency
-            END
+        FULL JOIN paid ON paid.key = 'bonus:' || bonus.id
+        WHERE paid.moved IS DISTINCT FROM 'client_funds client:' || job.client_id || ' > worker_earnings worker:'
+            || turn.worker_id || ': ' || bonus.amount_minor || ' ' || bonus.currency
+            || CASE WHEN bonus.fee_minor = 0 THEN '' ELSE ', client_funds client:' || job.client_id
+            || ' > platform_fees platform: ' || bonus.fee_minor || ' ' || bonus.currency END
     """,
-    "every accepted turn is paid once, as it was agreed, and no other is": """
-        SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
+    ),
+    "every accepted turn is paid once, as it was agreed, and no other is": beside_what_moved(
+        "posting.key LIKE 'pay:%'",
+        """
+        SELECT 'assignment ' || coalesce(turn.id::text, substr(paid.key, 5)), CASE
             WHEN turn.id IS NULL THEN 'does not exist, but is paid'
             WHEN turn.state <> 'accepted' THEN 'is ' || turn.state || ', but is paid'
-            WHEN paid.turn_id IS NULL THEN 'is accepted, but not paid'
+            WHEN paid.key IS NULL THEN 'is accepted, but not paid'
             WHEN paid.is_reversed THEN 'is accepted, but its pay was taken back'
             ELSE 'is paid otherwise than agreed: ' || paid.moved END
-        FROM (SELECT substr(posting.key, 5) AS turn_id, count(reversal.id) > 0 AS is_reversed,
-                     string_agg(
-                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
-                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
-              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
-              JOIN billing_ledgeraccount source ON source.id = entry.source_id
-              JOIN billing_ledgeraccount target ON target.id = entry.target_id
-              LEFT JOIN billing_posting reversal ON reversal.reverses_id = posting.id
-              WHERE posting.key LIKE 'pay:%' GROUP BY posting.id) paid
-        FULL JOIN marketplace_assignment turn ON turn.id::text = paid.turn_id
-        WHERE (turn.state IS DISTINCT FROM 'accepted') <> (paid.turn_id IS NULL) OR paid.is_reversed
+        FROM paid FULL JOIN marketplace_assignment turn ON 'pay:' || turn.id = paid.key
+        WHERE (turn.state IS DISTINCT FROM 'accepted') <> (paid.key IS NULL) OR paid.is_reversed
            OR paid.moved <> 'job_escrow job:' || turn.job_id || ' > worker_earnings worker:' || turn.worker_id || ': '
               || turn.reward_minor || ' ' || turn.currency || CASE WHEN turn.fee_minor = 0 THEN '' ELSE
               ', job_escrow job:' || turn.job_id || ' > platform_fees job:' || turn.job_id || ': '
               || turn.fee_minor || ' ' || turn.currency END
     """,
+    ),
     "a running job's escrow covers everything that it may come to cost": _COVERED.format(
         held=_HELD, owed=_OWED, ahead=_AHEAD
     ),

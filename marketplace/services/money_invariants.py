@@ -4,6 +4,7 @@ from typing import Final
 
 from billing.checks import Promises
 from billing.checks.guards import guards_of
+from billing.checks.moved import beside_what_moved
 
 _HOMES: Final = """
     SELECT account.id, 'client:' || job.client_id AS client, account.currency, account.balance_minor
@@ -112,36 +113,26 @@ MONEY: Final[Promises] = {
     "an invoice equals the postings of its month": _INVOICED,
     "funded is everything, client by client": _CLIENT_BY_CLIENT,
     "what is earned is what was agreed at the claim, lifts, bonuses and time": _EARNED,
-    "lifts are paid once, as they were reckoned, and nothing else is": """
-        SELECT 'lift ' || coalesce(lift.id::text, paid.lift_id), CASE
+    "lifts are paid once, as they were reckoned, and nothing else is": beside_what_moved(
+        "posting.kind = 'pay_lifted'",
+        """
+        SELECT 'lift ' || coalesce(lift.id::text, substr(paid.key, 6)), CASE
             WHEN lift.id IS NULL THEN 'does not exist, but is paid'
-            WHEN paid.lift_id IS NULL THEN 'is not paid' ELSE 'is paid otherwise than reckoned: ' || paid.moved END
-        FROM (SELECT substr(posting.key, 6) AS lift_id,
-                     string_agg(
-                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
-                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
-              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
-              JOIN billing_ledgeraccount source ON source.id = entry.source_id
-              JOIN billing_ledgeraccount target ON target.id = entry.target_id
-              WHERE posting.kind = 'pay_lifted' GROUP BY posting.id) paid
-        FULL JOIN marketplace_lift lift ON lift.id::text = paid.lift_id
+            WHEN paid.key IS NULL THEN 'is not paid' ELSE 'is paid otherwise than reckoned: ' || paid.moved END
+        FROM paid FULL JOIN marketplace_lift lift ON 'lift:' || lift.id = paid.key
         WHERE paid.moved IS DISTINCT FROM 'pay_reserve job:' || lift.job_id || ' > worker_earnings worker:'
             || lift.worker_id || ': ' || lift.amount_minor || ' ' || lift.currency
     """,
-    "a turn that was cut short is paid for its time once, within its reward, and nothing else is": """
-        SELECT 'assignment ' || coalesce(turn.id::text, paid.turn_id), CASE
+    ),
+    "a turn that was cut short is paid for its time once, within its reward, and nothing else is": beside_what_moved(
+        "posting.kind = 'interruption_paid'",
+        """
+        SELECT 'assignment ' || coalesce(turn.id::text, substr(paid.key, 14)), CASE
             WHEN cut.assignment_id IS NULL THEN 'is ' || coalesce(turn.state, 'gone') || ' without an interruption'
-            WHEN paid.turn_id IS NULL THEN 'was cut short, and its time was not paid'
+            WHEN paid.key IS NULL THEN 'was cut short, and its time was not paid'
             ELSE 'was cut short, and its time was paid as ' || paid.moved END
-        FROM (SELECT substr(posting.key, 14) AS turn_id,
-                     string_agg(
-                         source.kind || ' ' || source.owner || ' > ' || target.kind || ' ' || target.owner || ': '
-                         || entry.amount_minor || ' ' || target.currency, ', ' ORDER BY entry.position) AS moved
-              FROM billing_posting posting JOIN billing_ledgerentry entry ON entry.posting_id = posting.id
-              JOIN billing_ledgeraccount source ON source.id = entry.source_id
-              JOIN billing_ledgeraccount target ON target.id = entry.target_id
-              WHERE posting.kind = 'interruption_paid' GROUP BY posting.id) paid
-        FULL JOIN (SELECT * FROM marketplace_assignment WHERE state = 'cut_short') turn ON turn.id::text = paid.turn_id
+        FROM paid FULL JOIN (SELECT * FROM marketplace_assignment WHERE state = 'cut_short') turn
+          ON 'interruption:' || turn.id = paid.key
         LEFT JOIN marketplace_interruption cut ON cut.assignment_id = turn.id
         WHERE cut.amount_minor > turn.reward_minor
            OR paid.moved IS DISTINCT FROM 'job_escrow job:' || turn.job_id || ' > worker_earnings worker:'
@@ -151,6 +142,7 @@ MONEY: Final[Promises] = {
         FROM marketplace_interruption cut JOIN marketplace_assignment turn ON turn.id = cut.assignment_id
         WHERE turn.state <> 'cut_short'
     """,
+    ),
     "an ended job holds nothing back for pay": """
         SELECT 'job ' || job.id, 'is ' || job.state || ' and holds ' || account.balance_minor || ' ' || account.currency
             || ' in reserve'
