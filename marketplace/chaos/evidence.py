@@ -13,7 +13,7 @@ from django.db.models import Model, Sum
 
 from billing import queries
 from billing.demo.stripe_double import DoubleControl
-from billing.models import Funding, Payout, Refund
+from billing.models import Funding, Payout, Refund, StripeEvent
 from kernel.models import OutboxMessage
 from marketplace.chaos.plan import Outcome
 from marketplace.models import Assignment
@@ -40,6 +40,8 @@ def fill_in(outcome: Outcome, control: DoubleControl) -> None:
     outcome.refunds = _by_state(Refund)
     outcome.turns_paid = Assignment.objects.filter(state=Assignment.State.ACCEPTED).count()
     outcome.faults, outcome.webhooks = control.struck(), control.webhooks_taken()
+    parked = StripeEvent.objects.filter(state=StripeEvent.State.PARKED).order_by("received_at", "pk")
+    outcome.webhooks_parked = [f"{event}: {event.last_error}" for event in parked]
     outcome.stuck_minor = sum(_sum(rows) for rows in (Payout, Refund)) + _unpaid_minor()
     made: defaultdict[str, list[int]] = defaultdict(list)
     for transfer in _transfers():

@@ -60,6 +60,7 @@ class Outcome:
     resent_over_http: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     webhooks: int = 0
+    webhooks_parked: Sequence[str] = ()
     reactions_driven_again: int = 0
     paid_out_minor: int = 0
     lost_minor: int = 0
@@ -72,5 +73,6 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether no cent was lost, paid twice or stuck, and every promise is kept."""
-        return not (self.lost_minor or self.paid_twice_minor or self.stuck_minor or self.broken or self.stalled)
+        """Whether no cent was lost, paid twice or stuck, every promise is kept, and no webhook waits for a person."""
+        money = self.lost_minor or self.paid_twice_minor or self.stuck_minor
+        return not (money or self.broken or self.stalled or self.webhooks_parked)

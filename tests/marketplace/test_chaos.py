@@ -33,7 +33,7 @@ def test_kills_and_faults_cost_no_cent(tmp_path: Path) -> None:
     said = json.loads(ended.stdout)
     outcome = Outcome(**said["outcome"])
     assert (outcome.payouts, outcome.lost_minor, outcome.paid_twice_minor) == ({"settled": 60}, 0, 0)
-    assert (outcome.stuck_minor, outcome.broken, outcome.stalled) == (0, [], False)
+    assert (outcome.stuck_minor, outcome.broken, outcome.stalled, outcome.webhooks_parked) == (0, [], False, [])
     assert sum(said["killed"].values()) == 18
     assert said["killed"]["PostgreSQL"] == 2
 
@@ -52,3 +52,14 @@ def test_the_printout_ends_with_what_was_lost() -> None:
     assert lines[-6].split() == ["cents", "lost", "7"]
     assert lines[-2:] == ["  a promise: x: y", "It stalled: nothing came to its end any more."]
     assert Outcome(lost_minor=7).is_clean is False
+
+
+def test_a_webhook_that_is_parked_is_counted_and_named_and_is_not_clean() -> None:
+    outcome = Outcome(webhooks=9, webhooks_parked=["transfer.created evt_1: Unexplained: It belongs to no payout."])
+
+    lines = lines_of(Plan(), outcome, {})
+
+    assert outcome.is_clean is False
+    assert Outcome(webhooks=9).is_clean is True
+    assert ["webhooks", "parked", "1"] in [line.split() for line in lines]
+    assert lines[-1] == "  transfer.created evt_1: Unexplained: It belongs to no payout."

@@ -66,7 +66,7 @@ class Command(BaseCommand):
             shutil.rmtree(folder, ignore_errors=True)
         self._show(plan, outcome, killed, as_json=options["json"])
         if not outcome.is_clean:
-            raise CommandError("Money was lost, paid twice or stuck, or a promise is broken.")
+            raise CommandError("Money was lost, paid twice or stuck, a promise is broken, or a webhook is parked.")
 
     def _in_its_own_installation(self, plan: Plan, folder: Path) -> tuple[Outcome, Counter[str]]:
         """Start one, this same command again inside it, and kill while that one works."""
@@ -149,6 +149,7 @@ def lines_of(plan: Plan, outcome: Outcome, killed: Mapping[str, int]) -> list[st
         **{f"faulty answers: {kind}": number for kind, number in sorted(outcome.faults.items())},
         "faulty answers": sum(outcome.faults.values()),
         "webhooks taken": outcome.webhooks,
+        "webhooks parked": len(outcome.webhooks_parked),
         "answers accepted and paid": outcome.turns_paid,
         "payouts asked for over HTTP": outcome.asked_over_http,
         "asked again under the same key": outcome.resent_over_http,
@@ -165,7 +166,7 @@ def lines_of(plan: Plan, outcome: Outcome, killed: Mapping[str, int]) -> list[st
         "promises broken": len(outcome.broken),
     }
     said += [f"{label:<42}{number:>12,}" for label, number in {**counts, **cents}.items()]
-    said += [f"  {fault}" for fault in outcome.broken]
+    said += [f"  {line}" for line in (*outcome.broken, *outcome.webhooks_parked)]
     return [*said, "It stalled: nothing came to its end any more."] if outcome.stalled else said
 
 
