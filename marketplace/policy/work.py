@@ -26,6 +26,7 @@ PAYOUT_ACCOUNT: Final = (
     "held_until held_because"
 )
 SCHEDULE: Final = "every minimum_minor"
+SHOWN_SCHEDULE: Final = f"{SCHEDULE} next_on"
 BANK_PAYOUT: Final = "id state amount_minor currency failure expected_at"
 
 ROWS: Final = (
@@ -51,9 +52,14 @@ ROWS: Final = (
     *allow("show_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.read"),
     *allow("cancel_one_s_own_payout", on="payout", to="worker", reads=PAYOUT, scope="money.write"),
     *allow("show_one_s_own_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.read"),
-    *allow("show_one_s_own_payout_schedule", on="payout", to="worker", reads=SCHEDULE, scope="money.read"),
+    *allow("show_one_s_own_payout_schedule", on="payout", to="worker", reads=SHOWN_SCHEDULE, scope="money.read"),
     *allow(
-        "set_one_s_own_payout_schedule", on="payout", to="worker", reads=SCHEDULE, writes=SCHEDULE, scope="money.write"
+        "set_one_s_own_payout_schedule",
+        on="payout",
+        to="worker",
+        reads=SHOWN_SCHEDULE,
+        writes=SCHEDULE,
+        scope="money.write",
     ),
     *allow("list_what_went_on_to_one_s_bank", on="bank payout", to="worker", reads=BANK_PAYOUT, scope="money.read"),
     *allow("open_a_payout_account", on="payout account", to="worker", reads=PAYOUT_ACCOUNT, scope="money.write"),

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError
 
 from billing.models import Payout, PayoutAccount, PayoutSchedule
-from billing.services.payout_schedules import pay_out_on_schedule, set_schedule
+from billing.services.payout_schedules import next_payout_on, pay_out_on_schedule, set_schedule
 from billing.services.payouts import request_payout
 from kernel import clock
 from kernel.models import AuditEvent
@@ -45,10 +45,44 @@ def test_each_day_all_that_is_there_goes_out_once() -> None:
     assert set(asked) == {"payout_schedule"}
 
 
+def next_monday() -> datetime:
+    now = clock.now()
+    return datetime(now.year, now.month, now.day, 1, tzinfo=UTC) + timedelta(days=7 - now.weekday())
+
+
+def test_what_goes_out_by_the_week_begins_on_the_monday_after_and_says_so() -> None:
+    owner = a_schedule(Every.WEEK, earned=700)
+    schedule, monday, now = PayoutSchedule.objects.get(owner=owner), next_monday(), clock.now()
+
+    assert (pay_out_on_schedule(), next_payout_on(schedule)) == (0, monday.date())
+    with clock.ahead_by(monday - now):
+        assert next_payout_on(schedule) == monday.date()
+        assert pay_out_on_schedule() == 1
+        schedule.refresh_from_db()
+        assert next_payout_on(schedule) == monday.date() + timedelta(days=7)
+
+    assert paid(owner) == [700]
+
+
+def test_who_turns_from_days_to_weeks_and_back_is_not_paid_twice_a_day() -> None:
+    owner = a_schedule(Every.DAY, earned=700)
+    today = clock.now().date()
+    assert next_payout_on(PayoutSchedule.objects.get(owner=owner)) == today
+    assert pay_out_on_schedule() == 1
+    earn(owner, 300)
+
+    for every in (Every.WEEK, Every.DAY):
+        schedule = set_schedule(owner=owner, every=every, minimum_minor=100, by=SOMEBODY)
+        assert pay_out_on_schedule() == 0
+
+    assert (paid(owner), next_payout_on(schedule)) == ([700], today + timedelta(days=1))
+    never = set_schedule(owner=owner, every=Every.NEVER, minimum_minor=100, by=SOMEBODY)
+    assert next_payout_on(never) is None
+
+
 def test_a_week_is_from_monday_to_sunday() -> None:
     owner = a_schedule(Every.WEEK, earned=700)
-    now = clock.now()
-    monday = datetime(now.year, now.month, now.day, 1, tzinfo=UTC) + timedelta(days=7 - now.weekday())
+    now, monday = clock.now(), next_monday()
 
     def on(day: int) -> int:
         with clock.ahead_by(monday + timedelta(days=day) - now):
