@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from django.db import connection
+from django.db.models import Q
 
-from billing.models import LedgerAccount, LedgerEntry, Posting
+from billing.models import Dispute, Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
 from billing.queries.attribution import Laid, Piece, Stretch, joined, length_of, pieces_in, stretches_of
 
 Kind = LedgerAccount.Kind
@@ -53,6 +54,24 @@ class Trace:
     def moved(self) -> dict[int, int]:
         """By entry how many of its cents were found, each counted once however it was found."""
         return {entry_id: length_of(joined(cents)) for entry_id, cents in self.cents.items()}
+
+
+def named_at_stripe(name: str) -> str:
+    """The subject of ours that Stripe calls so, "" when there is none.
+
+    A funding is known by its payment intent and Checkout session, a payout by its transfer, a refund and a dispute.
+    """
+    fundings = Funding.objects.filter(Q(payment_intent_id=name) | Q(stripe_session_id=name))
+    for noun, rows in (
+        ("funding", fundings),
+        ("payout", Payout.objects.filter(stripe_transfer_id=name)),
+        ("refund", Refund.objects.filter(stripe_refund_id=name)),
+        ("dispute", Dispute.objects.filter(stripe_dispute_id=name)),
+    ):
+        found = rows.values_list("pk", flat=True).first() if name else None
+        if found is not None:
+            return f"{noun}:{found}"
+    return ""
 
 
 def anchors_of(subject: str) -> list[LedgerEntry]:

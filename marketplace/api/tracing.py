@@ -134,7 +134,8 @@ class TraceView(ApiView):
     def get(self, request: Request, subject: str) -> Response:
         """Each hop from a client's payment to a worker's bank, with posting, reason, audit event and ids at Stripe.
 
-        What to follow is `funding:<id>`, `assignment:<id>`, `payout:<id>`, another subject, or the key of a posting.
+        What to follow is `funding:<id>`, `assignment:<id>`, `payout:<id>`, another subject, or the key of a posting;
+        or what Stripe calls it: the id of a payment intent, Checkout session, transfer, refund or dispute.
         Money in an account is fungible: which of it moved on is told first in, first out, to the cent. What goes
         through a payout, a refund or a dispute is told by that.
         """

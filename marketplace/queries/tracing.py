@@ -10,13 +10,14 @@ from uuid import UUID
 
 from billing.models import BankPayout, Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
 from billing.queries.attribution import Laid, laid_out, pieces_in
-from billing.queries.tracing import Owns, Rest, Trace, anchors_of, trace_of
+from billing.queries.tracing import Owns, Rest, Trace, anchors_of, named_at_stripe, trace_of
 from kernel.errors import NotFound
 from kernel.models import AuditEvent
 from marketplace.models import Assignment, Client, Job
 from workforce.models import Worker
 
 _SUBJECT: Final = re.compile(r"[a-z_]+(:[\w-]+)+", re.ASCII)
+_AT_STRIPE: Final = re.compile(r"[a-z]+_\w+", re.ASCII)
 
 MOST_HOPS_OF_A_KIND: Final = 100
 """The most hops of one kind that a trace shows; what the others moved is summed up."""
@@ -127,6 +128,7 @@ def followed_by_worker(worker: Worker, subject: str) -> FollowedMoney:
 
 
 def _followed(subject: str, *, owns: Owns) -> FollowedMoney:
+    subject = named_at_stripe(subject) if _AT_STRIPE.fullmatch(subject) else subject
     named = anchors_of(subject) if _SUBJECT.fullmatch(subject) else []
     anchors = [entry for entry in named if owns(entry.source) or owns(entry.target)]
     if not anchors:

@@ -102,6 +102,12 @@ def test_a_dollar_is_followed_from_the_card_to_the_bank(stripe: DoubleControl) -
         assert hop["sentence"]
         assert event.action == "ledger.posted"
     assert requested["posting"] == f"payout:{payout.pk}:requested"
+    at_stripe = {name: an_admin().get(f"money/trace/{name}/")[1] for name in (payout.stripe_transfer_id, "tr_none")}
+    assert at_stripe[payout.stripe_transfer_id]["hops"][:-1] == followed["hops"][:-1]
+    assert at_stripe["tr_none"]["code"] == "not_found"
+    for name in (paid_in_by.payment_intent_id, paid_in_by.stripe_session_id):
+        onwards = an_admin().get(f"money/trace/{name}/")[1]
+        assert (onwards["subject"], onwards["amount_minor"]) == (f"funding:{funding.pk}", 1_000)
 
 
 def test_an_answer_is_followed_both_ways_and_its_fee_with_it() -> None:
