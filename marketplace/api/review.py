@@ -16,12 +16,12 @@ from kernel.api.views import ApiView
 from kernel.crypto import pseudonyms
 from kernel.errors import NotFound
 from kernel.flow import WrongState
+from kernel.permit import for_principal
 from marketplace.access import find_answer, find_job, turns_at_work
 from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, SoftRejectionOut, rejection_seen
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
-from marketplace.api.unseen_funds import funds_unseen_by_guests
-from marketplace.models import Assignment, Rejection, SoftRejection, Task
+from marketplace.models import Assignment, Job, Rejection, SoftRejection, Task
 from marketplace.queries import says_the_same
 from marketplace.services.breaker import RejectionsFrozen
 from marketplace.services.review import (
@@ -33,7 +33,7 @@ from marketplace.services.review import (
     reject_assignment,
     reverse_rejection,
 )
-from marketplace.services.soft_rejections import reject_softly
+from marketplace.services.soft_rejections import TakesFunds, reject_softly
 
 
 class AnswerQuery(Query):
@@ -194,19 +194,21 @@ class SoftRejectionView(DecisionView):
         body=SoftRejectionIn,
         answer=ReviewedAssignmentOut,
         creates=True,
-        errors=[*REFUSALS, CannotReject, InsufficientFunds],
+        errors=[*REFUSALS, CannotReject, TakesFunds, InsufficientFunds],
     )
     def post(self, request: Request, assignment_id: UUID) -> Response:
         """Pays an answer, if it is not paid yet, and uses it for nothing: the task is as if it had not been given.
 
         The label stands if the others' answers make it sure enough. Else the task is open again: it gets another label
-        from them, is put before an admin, or asks for one more answer, for which your funds may be set aside. The
-        worker is told why, loses nothing, and cannot appeal. It does not go back, and comes too late once the job has
-        ended or a certificate promises its labels.
+        from them, is put before an admin, or asks for one more answer. What that may cost beyond what the job holds is
+        set aside from the client's funds, which takes somebody who may set more aside for the job. The worker is told
+        why, loses nothing, and cannot appeal. It does not go back, and comes too late once the job has ended or a
+        certificate promises its labels.
         """
         turn = find_answer(assignment_id, permit=self.permit)
-        with funds_unseen_by_guests(job_id=turn.job_id, user=self.user):
-            reject_softly(assignment_id=assignment_id, by=self.user, **self.read_body())
+        funded_by = for_principal(self.principal, Job.objects.all(), "set_more_aside_for_a_job")
+        may_take_funds = funded_by.filter(pk=turn.job_id).exists()
+        reject_softly(assignment_id=assignment_id, by=self.user, may_take_funds=may_take_funds, **self.read_body())
         return self.show(assignment_id)
 
 

@@ -29,18 +29,21 @@ def worst_case_left(job: Job) -> Money:
     return _reckoned(job, f"SELECT ({_OWED}) + ({_AHEAD})")
 
 
-def set_aside_what_is_missing(job: Job) -> Money:
-    """Hold what a locked, running job may come to cost beyond what it holds; returns how much that was.
+def missing_in_escrow(job: Job) -> Money:
+    """What a locked, running job may come to cost beyond what it holds.
 
     Reckoned under the lock of its escrow, so that a payment at the same moment is either paid before or still held.
-    Raises InsufficientFunds, with what is missing.
     """
     funds = ledger.AccountKey(Kind.CLIENT_FUNDS, job.client.billing_owner)
     ledger.lock_accounts(accounts=[ledger.AccountKey(Kind.JOB_ESCROW, job.billing_owner), funds], currency=job.currency)
-    missing = worst_case_left(job) - held_by(job)
-    if missing.minor <= 0:
-        return Money(0, job.currency)
-    escrow.hold_more(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=missing)
+    return Money(max(0, (worst_case_left(job) - held_by(job)).minor), job.currency)
+
+
+def set_aside_what_is_missing(job: Job) -> Money:
+    """Hold ``missing_in_escrow``; returns how much that was. Raises InsufficientFunds, with what is missing."""
+    missing = missing_in_escrow(job)
+    if missing.minor:
+        escrow.hold_more(job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=missing)
     return missing
 
 

@@ -100,8 +100,15 @@ def require_labels_may_grow(job: Job) -> None:
     if is_being_inspected(job.pk):
         raise WrongState(
             f"Labels of job {job.pk} are being inspected for a certificate, which is about all of its tasks. It takes "
-            "new ones when the certificate is issued."
+            f"new ones when the certificate is issued. {when_issued(job)} What cannot wait can be a job of its own."
         )
+
+
+def when_issued(job: Job) -> str:
+    """For a client: who issues the certificate that is in the making, when, and where they see how far it is."""
+    ordered = CertificateOrder.objects.filter(certificate__job=job, certificate__issued_at=None)
+    who = "It is issued by itself" if ordered.exists() else "An admin issues it"
+    return f"{who} once experts have looked at enough labels; the certificate of the job shows how far they are."
 
 
 def inspections_expected(*, order: CertificateOrder, tasks: int, schema: LabelSchema, confidence: float) -> Inspections:

@@ -22,7 +22,9 @@ SAID = {"reason": "item", "message": "The text was cut off, nobody could have kn
 
 def softly(turn: Assignment) -> str:
     try:
-        return str(reject_softly(assignment_id=turn.pk, by=owner_of(turn.job.client), **SAID).state)
+        return str(
+            reject_softly(assignment_id=turn.pk, by=owner_of(turn.job.client), may_take_funds=True, **SAID).state
+        )
     except Refused as refused:
         return refused.code
 

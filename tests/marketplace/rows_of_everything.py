@@ -62,7 +62,9 @@ def _work() -> None:
     reject_assignment(assignment_id=turn.pk, reason="wrong", message="A" * 20, by=owner_of(job.client))
     a_share(job)
     unused = a_resolved_task(an_open_job()).assignments.select_related("job__client")[0]
-    reject_softly(assignment_id=unused.pk, reason="unclear", message="A" * 20, by=owner_of(unused.job.client))
+    reject_softly(
+        assignment_id=unused.pk, reason="unclear", message="A" * 20, by=owner_of(unused.job.client), may_take_funds=True
+    )
     _fits(job)
     gilded = an_open_job(tasks=2, gold=2)
     answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))

@@ -121,7 +121,13 @@ def test_a_task_whose_only_answer_is_not_used_stays_with_people() -> None:
     let_people_answer(audits_of(job), people=1)
     answered, worker = Task.objects.filter(job=job, state="open").order_by("pk")[0], a_worker(job)
     turn = answer(claim_task(worker=worker, job_id=job.pk, among=[answered.pk]))
-    reject_softly(assignment_id=turn.pk, reason="item", message="The text was cut off.", by=owner_of(job.client))
+    reject_softly(
+        assignment_id=turn.pk,
+        reason="item",
+        message="The text was cut off.",
+        by=owner_of(job.client),
+        may_take_funds=True,
+    )
 
     assert tend_predictors() == 7
 

@@ -7,13 +7,16 @@ import pytest
 from kernel.models import AuditEvent
 from marketplace.models import Assignment, Certificate, Job, Task
 from marketplace.services.adjudication import decide_task
+from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.repricing import set_more_aside
 from marketplace.services.results import stream_results
 from marketplace.services.settlement import accept_due_assignments
-from tests.marketplace.api_people import Person
+from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.builders import (
     a_client,
     a_resolved_task,
+    a_share,
     a_submitted_answer,
     an_open_job,
     available,
@@ -160,6 +163,30 @@ def test_while_funds_for_one_more_answer_are_missing_it_is_refused_and_nothing_h
     assert (status, said["code"]) == (409, "insufficient_funds")
     assert said["message"] == "0.48 USD are needed and 0.47 USD are there: 0.01 USD are missing."
     assert (task.state, Assignment.objects.get(pk=first.pk).ordinal, held(task.job)) == ("resolved", first.ordinal, 48)
+
+
+def test_whom_a_job_was_shared_with_for_review_spends_what_it_holds_and_no_more_of_its_clients_funds() -> None:
+    task = a_paid_task(client=a_client(funds_minor=100))
+    first, second = turns_of(task)
+    reviewer = Person(a_user())
+    assert reviewer.user
+    a_share(task.job, guest=reviewer.user, role="reviewer")
+
+    status, refusal = reviewer.post(f"assignments/{first.pk}/reject-softly/", UNCLEAR)
+
+    task.refresh_from_db()
+    assert (status, refusal["code"], "0.12 USD more than the job holds" in refusal["message"]) == (
+        409,
+        "takes_funds",
+        True,
+    )
+    assert (task.state, held(task.job), available(task.job.client)) == ("resolved", PRICE, 100 - 3 * PRICE)
+    set_more_aside(job_id=task.job.pk, amount_minor=PRICE, by=owner_of(task.job.client))
+    assert reviewer.post(f"assignments/{first.pk}/reject-softly/", UNCLEAR)[0] == 200
+    assert code_of(reviewer.post(f"assignments/{second.pk}/reject-softly/", UNCLEAR)) == (409, "takes_funds")
+    assert (held(task.job), available(task.job.client)) == (2 * PRICE, 100 - 4 * PRICE)
+    assert softly(second)[0] == 200
+    assert check_invariants() == []
 
 
 @pytest.mark.parametrize("step", ["again", "rejected", "ended", "certified", "unknown", "not resolved"])

@@ -175,7 +175,7 @@ def _one_more_for_nothing(patch: pytest.MonkeyPatch) -> None:
     job = an_open_job()
     turn = one_of_two_paid_answers(job)
     patch.setattr(soft_rejections, "set_aside_what_is_missing", lambda job: Money(0, "USD"))
-    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), may_take_funds=True, **REJECTION)
 
 
 @mutant("an answer is no longer used, and nobody says why", CLAIMS, SOFTLY)
@@ -184,7 +184,7 @@ def _left_out_silently(patch: pytest.MonkeyPatch) -> None:
     turn = one_of_two_paid_answers(job)
     without_trigger("marketplace_task", "a_label_stands")
     patch.setattr(soft_rejections, "insert", lambda row, beside: None)
-    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), **REJECTION)
+    soft_rejections.reject_softly(assignment_id=turn.pk, by=owner_of(job.client), may_take_funds=True, **REJECTION)
 
 
 def of_this_month(job: Job) -> None:
