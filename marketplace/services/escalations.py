@@ -1,6 +1,6 @@
 """Escalations: what waits for a person, who takes it, and by when."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -133,6 +133,18 @@ def lock_escalation(escalation_id: UUID) -> Escalation:
     if escalation is None:
         raise NotFound("escalation")
     return escalation
+
+
+def lock_live(*, job: Job, kinds: Collection[Escalation.Kind]) -> list[Escalation]:
+    """What of these kinds waits in a locked job, locked: after its tasks and turns, before the ledger's accounts."""
+    live = Escalation.objects.filter(job=job, kind__in=kinds, state__in=Escalation.LIVE).order_by("pk")
+    return list(live.select_for_update(no_key=True, of=("self",)))
+
+
+def withdraw_all(escalations: Iterable[Escalation], *, by: Actor, why: str) -> None:
+    """Take locked escalations back: there is nothing left to decide."""
+    for escalation in escalations:
+        move(escalation, Escalation.State.WITHDRAWN, by=by, why=why)
 
 
 def require_mine_or_free(escalation: Escalation, by: User) -> None:

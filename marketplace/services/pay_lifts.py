@@ -1,13 +1,13 @@
 """Lifting pay: who earned less for an hour than the floor where they live is paid the rest from their job's reserve."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from billing.models import LedgerAccount, LedgerEntry
 from billing.services import ledger
@@ -16,7 +16,7 @@ from kernel.errors import Refused
 from kernel.flow import move
 from kernel.money import Money
 from marketplace.models import Escalation, Job, PayFloor
-from marketplace.services.escalations import open_escalation
+from marketplace.services.escalations import lock_live, open_escalation, withdraw_all
 from marketplace.services.pay_dues import PAY_FLOOR, accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
 
@@ -34,12 +34,10 @@ def lift_pay(*, everywhere: bool = False) -> int:
     What is owed is reckoned from all of a job's answers. So a job is passed by in which nobody was paid in the last
     hour, unless a floor was changed in it, or somebody waits for what the reserve lacks; ``everywhere`` passes by none.
     """
-    owners = LedgerAccount.objects.filter(kind=Kind.PAY_RESERVE, owner__startswith="job:").values_list(
-        "owner", flat=True
-    )
-    ids = {UUID(owner.removeprefix("job:")) for owner in owners}
-    running = Job.objects.filter(pk__in=ids, state__in=[Job.State.OPEN, Job.State.PAUSED])
-    chosen = list(running.order_by("launched_at", "id").values_list("pk", flat=True))
+    running = Job.objects.filter(state__in=[Job.State.OPEN, Job.State.PAUSED]).order_by("launched_at", "id")
+    ids = list(running.values_list("pk", flat=True))
+    with_reserve = set(_accounts_of(Kind.PAY_RESERVE, ids).values_list("owner", flat=True))
+    chosen = [job_id for job_id in ids if f"job:{job_id}" in with_reserve]
     if not everywhere:
         chosen = _where_something_changed(chosen, since=clock.now() - LOOKS_BACK)
     lifted = 0
@@ -51,6 +49,10 @@ def lift_pay(*, everywhere: bool = False) -> int:
     return lifted
 
 
+def _accounts_of(kind: LedgerAccount.Kind, job_ids: Iterable[UUID]) -> QuerySet[LedgerAccount]:
+    return LedgerAccount.objects.filter(kind=kind, owner__in=[f"job:{job_id}" for job_id in job_ids])
+
+
 def _where_something_changed(job_ids: Sequence[UUID], *, since: datetime) -> list[UUID]:
     # A floor may begin long after it was set.
     if PayFloor.objects.filter(Q(set_at__gte=since) | Q(valid_from__range=(since, clock.now()))).exists():
@@ -59,8 +61,8 @@ def _where_something_changed(job_ids: Sequence[UUID], *, since: datetime) -> lis
         job__in=job_ids, kind=Escalation.Kind.PAY_FLOOR, state__in=Escalation.LIVE
     ).values_list("job", flat=True)
     last_paid = LedgerEntry.objects.filter(source=OuterRef("pk")).order_by("-id").values("posting__at")[:1]
-    escrows = LedgerAccount.objects.filter(kind=Kind.JOB_ESCROW, owner__in=[f"job:{job_id}" for job_id in job_ids])
-    paid = escrows.annotate(last_paid_at=Subquery(last_paid)).filter(last_paid_at__gte=since)
+    escrows = _accounts_of(Kind.JOB_ESCROW, job_ids).annotate(last_paid_at=Subquery(last_paid))
+    paid = escrows.filter(last_paid_at__gte=since)
     changed = {*waiting, *(UUID(owner.removeprefix("job:")) for owner in paid.values_list("owner", flat=True))}
     return [job_id for job_id in job_ids if job_id in changed]
 
@@ -74,45 +76,29 @@ def lift_pay_in(*, job_id: UUID) -> int:
     job = lock_job(job_id)
     if job.state in Job.ENDED:
         return 0
+    waiting = lock_live(job=job, kinds=[Escalation.Kind.PAY_FLOOR])
     dues = dues_in(job)
     if dues:
         ledger.lock_accounts(accounts=accounts_of(job, dues), currency=job.currency)
     paid, missing = pay(job, dues)
     if missing:
-        _stop(job, missing)
+        _stop(job, waiting, missing)
     else:
-        _withdraw_escalation(job)
+        withdraw_all(waiting, by=PAY_FLOOR, why="everybody has been paid up to the floor")
     return paid
 
 
-def _waiting(job: Job) -> Escalation | None:
-    waiting = Escalation.objects.select_for_update(no_key=True, of=("self",)).filter(
-        job=job, kind=Escalation.Kind.PAY_FLOOR, state__in=Escalation.LIVE
-    )
-    return waiting.order_by("opened_at", "id").first()
-
-
-def _stop(job: Job, missing: int) -> None:
+def _stop(job: Job, waiting: Sequence[Escalation], missing: int) -> None:
     amount = Money(missing, job.currency)
     why = f"the reserve does not lift pay to the floor: {amount} are missing"
     if job.state == Job.State.OPEN:
         move(job, Job.State.PAUSED, by=PAY_FLOOR, why=why, details={"missing_minor": missing})
-    waiting = _waiting(job)
-    if waiting is None:
+    told = {"missing_minor": missing, "currency": job.currency}
+    if not waiting:
         open_escalation(
-            kind=Escalation.Kind.PAY_FLOOR,
-            by=PAY_FLOOR,
-            why=why,
-            job=job,
-            subject=f"job:{job.pk}",
-            details={"missing_minor": missing, "currency": job.currency},
+            kind=Escalation.Kind.PAY_FLOOR, by=PAY_FLOOR, why=why, job=job, subject=f"job:{job.pk}", details=told
         )
-    elif waiting.details["missing_minor"] != missing:
-        waiting.details = {"missing_minor": missing, "currency": job.currency}
-        waiting.save(update_fields=["details"])
-
-
-def _withdraw_escalation(job: Job) -> None:
-    waiting = _waiting(job)
-    if waiting is not None:
-        move(waiting, Escalation.State.WITHDRAWN, by=PAY_FLOOR, why="everybody has been paid up to the floor")
+    for escalation in waiting:
+        if escalation.details != told:
+            escalation.details = told
+            escalation.save(update_fields=["details"])

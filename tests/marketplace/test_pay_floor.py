@@ -248,6 +248,30 @@ def test_a_reserve_that_does_not_suffice_pauses_the_job_until_its_client_fills_i
     assert check_invariants() == []
 
 
+@pytest.mark.parametrize("end", ["cancelled", "completed"])
+def test_what_lacks_in_a_reserve_waits_for_nobody_any_more_once_its_job_has_ended(end: str) -> None:
+    a_floor(1200)
+    client = a_client(funds_minor=6 * PRICE + 12)
+    job = a_job_of(6, client=client, reserve_basis_points=500)
+    worker = works(job, *takes(44.5, 5))
+    lift_pay()
+    escalation = Escalation.objects.get(kind="pay_floor", state="open")
+    a_funding(client.billing_owner, 100)
+    resume_job(job_id=job.pk, by=owner_of(client))
+
+    if end == "cancelled":
+        cancel_job(job_id=job.pk, by=owner_of(client))
+    else:
+        works(job, 44.5, worker=worker)
+        complete_finished_jobs()
+
+    job.refresh_from_db()
+    escalation.refresh_from_db()
+    assert (job.state, escalation.state, reserve_of(job)) == (end, "withdrawn", 0)
+    assert Escalation.objects.filter(state="open").count() == 0
+    assert check_invariants() == []
+
+
 def test_a_job_that_is_cancelled_lifts_pay_first() -> None:
     a_floor(1200)
     job = a_job_of(20, reserve_basis_points=5000)
