@@ -23,7 +23,7 @@ from kernel.permit import admit
 from kernel.policy import Kind
 from marketplace.access import find_client
 from marketplace.api.client_reports import pdf_file
-from marketplace.models import Client, Invoice
+from marketplace.models import Client, Invoice, Job
 from marketplace.queries.earnings import LINES_IN_ORDER, earnings_of, told_to_worker
 from marketplace.queries.exceptions import money_exceptions, payouts_in_flight
 from marketplace.queries.money import escrow_of, explained, purses_of
@@ -63,6 +63,7 @@ def client_money_page(request: HttpRequest, session: Session) -> HttpResponse:
         "client": client,
         "balances": purses_of(client),
         "escrow": escrow_of(client)[:MOST_ROWS],
+        "waiting": client.jobs.filter(state=Job.State.AWAITING_FUNDS).order_by("awaits_since", "pk")[:MOST_ROWS],
         "jobs": spent_on(list(jobs_of(client).order_by("-created_at", "-pk")[:MOST_ROWS])),
         "invoices": Invoice.objects.filter(client=client).order_by("-number")[:MOST_ROWS],
         "months": [_latest(one, explained) for one in months],

@@ -191,6 +191,7 @@ class JobOut(Out):
         "certificate": CertificateTermsIn.EXAMPLE,
         "created_at": "2026-05-17T12:00:00Z",
         "awaits_since": None,
+        "held_up_because": "",
         "launched_at": "2026-05-17T13:00:00Z",
         "finished_at": None,
     }
@@ -223,6 +224,7 @@ class JobOut(Out):
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")
+    held_up_because = fields.TextField(help_text="What else holds it up while it waits, and what would help.")
     launched_at = fields.DateTimeField(allow_null=True)
     finished_at = fields.DateTimeField(allow_null=True)
 
@@ -383,17 +385,12 @@ JOBS_AS_SEEN = OpenApiResponse(
     JobsAsSeenOut,
     description="A page: jobs as those see them who post them, or open jobs as a worker sees them.",
     examples=[
-        OpenApiExample("To a client", value={"results": [JobOut.EXAMPLE], "next_cursor": None}, response_only=True),
-        OpenApiExample(
-            "To a worker", value={"results": [OfferedJobOut.EXAMPLE], "next_cursor": None}, response_only=True
-        ),
+        _example("To a client", {"results": [JobOut.EXAMPLE], "next_cursor": None}),
+        _example("To a worker", {"results": [OfferedJobOut.EXAMPLE], "next_cursor": None}),
     ],
 )
 JOB_AS_SEEN = OpenApiResponse(
     PolymorphicProxySerializer("JobAsSeen", [JobDetailOut, OfferedJobOut], None),
     description="The job, as those see it who post it, or as a worker sees it.",
-    examples=[
-        _example("To a client", JobDetailOut.EXAMPLE),
-        _example("To a worker", OfferedJobOut.EXAMPLE),
-    ],
+    examples=[_example("To a client", JobDetailOut.EXAMPLE), _example("To a worker", OfferedJobOut.EXAMPLE)],
 )

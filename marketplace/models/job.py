@@ -88,6 +88,9 @@ class Job(models.Model):
     )
     created_at = models.DateTimeField(default=clock.now)
     awaits_since = models.DateTimeField(null=True, help_text="Since when it waits for funds, if it does.")
+    held_up_because = models.TextField(
+        blank=True, default="", db_default="", help_text="What else than funds keeps it from starting while it waits."
+    )
     launched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -112,6 +115,9 @@ class Job(models.Model):
                 condition=Q(state="awaiting_funds", awaits_since__isnull=False)
                 | (~Q(state="awaiting_funds") & Q(awaits_since__isnull=True)),
                 name="job_awaits_since_it_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="awaiting_funds") | Q(held_up_because=""), name="job_is_held_up_while_it_waits"
             ),
             models.CheckConstraint(
                 condition=Q(reward_minor__gt=0, fee_minor__gte=0, fee_minimum_minor__gte=0),

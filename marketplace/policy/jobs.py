@@ -10,6 +10,7 @@ SIDE: Final = "owner member"
 SEE: Final = f"{SIDE} viewer reviewer manager"
 READ_WORK: Final = f"{SIDE} reviewer"
 RUN: Final = f"{SIDE} manager"
+LOOK_ON: Final = "viewer reviewer"
 
 SCHEMA: Final = "label_schema(xml parsed(parts needs))"
 TERMS: Final = (
@@ -26,7 +27,9 @@ JOB: Final = (
     "created_at awaits_since launched_at finished_at"
 )
 PROGRESS: Final = "progress(tasks gold_tasks answers spent_minor held_minor)"
-JOB_IN_FULL: Final = f"{JOB} version instructions {SCHEMA} {PROGRESS}"
+FULL: Final = f"version instructions {SCHEMA} {PROGRESS}"
+HELD_UP: Final = "held_up_because"
+JOB_IN_FULL: Final = f"{JOB} {HELD_UP} {FULL}"
 OFFER: Final = (
     "id title posted_by state currency reward_minor prices(band reward_minor) reservation_seconds review_seconds "
     "instructions "
@@ -69,10 +72,19 @@ JOB_GOLD: Final = f"id external_id item result reason band recall({RECALL})"
 BONUS: Final = "id assignment amount_minor fee_minor currency reason given_at"
 
 ROWS: Final = (
-    *allow("list_jobs", on="job", to=SEE, reads=JOB, scope="jobs.read"),
-    *allow("list_jobs", on="job", to="escalations finance auditor", reads=JOB, scope="admin.read"),
+    *allow("list_jobs", on="job", to=RUN, reads=f"{JOB} {HELD_UP}", scope="jobs.read"),
+    *allow("list_jobs", on="job", to=LOOK_ON, reads=JOB, scope="jobs.read"),
+    *allow("list_jobs", on="job", to="escalations finance auditor", reads=f"{JOB} {HELD_UP}", scope="admin.read"),
     *allow("list_jobs", on="job", to="worker", when=OFFERED, reads=OFFER, scope="work"),
-    *allow("show_a_job", on="job", to=SEE, reads=JOB_IN_FULL, scope="jobs.read"),
+    *allow("show_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.read"),
+    *allow(
+        "show_a_job",
+        on="job",
+        to=LOOK_ON,
+        reads=f"{JOB} {FULL}",
+        scope="jobs.read",
+        why="Whether a payment of the client's is disputed is not shared with its job.",
+    ),
     *allow("show_a_job", on="job", to="escalations finance auditor", reads=JOB_IN_FULL, scope="admin.read"),
     *allow("show_a_job", on="job", to="worker", when=OFFERED, reads=OFFER, scope="work"),
     *allow(

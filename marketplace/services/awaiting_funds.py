@@ -1,6 +1,7 @@
 """Jobs that were launched without the money for them: they start by themselves when it is there, the oldest first."""
 
 import logging
+from enum import Enum, auto
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
@@ -10,9 +11,10 @@ from billing.services.ledger import InsufficientFunds
 from kernel.errors import Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
-from kernel.services.audit import Actor
+from kernel.services.audit import Actor, record
+from kernel.services.notices import tell
 from marketplace.events import JobFinished
-from marketplace.models import Job
+from marketplace.models import Job, Membership
 from marketplace.services.posting import lock_job, open_job
 from marketplace.services.pricing import fix_fee
 
@@ -25,7 +27,8 @@ def start_funded_jobs() -> int:
     """Open each job that waits and whose worst case its client can now pay; returns how many were opened.
 
     Of a client's jobs in one currency the one that has waited longest goes first, and while it lacks money the others
-    wait too: a large job would else be passed by small ones for ever. Each is opened in a transaction of its own.
+    wait too: a large job would else be passed by small ones for ever. One that something else holds up is passed, and
+    its client is told so once. Each is opened in a transaction of its own.
     """
     waiting = Job.objects.filter(state=Job.State.AWAITING_FUNDS).order_by("awaits_since", "id")
     started, lacking = 0, set[tuple[UUID, str]]()
@@ -33,14 +36,12 @@ def start_funded_jobs() -> int:
         if (client_id, currency) in lacking:
             continue
         try:
-            started += _start(job_id)
-        except InsufficientFunds:
-            lacking.add((client_id, currency))
-        except Refused as refusal:
-            # Something else than money stands in its way: the others need not wait for that.
-            logger.info("Job %s waits for funds, and could not be started: %s", job_id, refusal.message)
+            outcome = _start(job_id)
         except DatabaseError:
             logger.exception("Job %s waits for funds and could not be started.", job_id)
+            outcome = Outcome.LACKS_FUNDS
+        started += outcome is Outcome.STARTED
+        if outcome is Outcome.LACKS_FUNDS:
             lacking.add((client_id, currency))
     return started
 
@@ -56,16 +57,46 @@ def recall_job(*, job_id: UUID, by: User) -> Job:
     job = lock_job(job_id)
     if job.state != Job.State.AWAITING_FUNDS:
         raise WrongState(f"Job {job.pk} is {job.state}; only the launch of a job that waits for funds can be recalled.")
-    job.awaits_since = None
-    move(job, Job.State.DRAFT, by=Actor.user(by), why="recalled by the client", fields=["awaits_since"])
+    job.awaits_since, job.held_up_because = None, ""
+    fields = ["awaits_since", "held_up_because"]
+    move(job, Job.State.DRAFT, by=Actor.user(by), why="recalled by the client", fields=fields)
     return job
 
 
+class Outcome(Enum):
+    """What came of trying to start a job that waits."""
+
+    STARTED = auto()
+    LACKS_FUNDS = auto()
+    HELD_UP = auto()
+    WAITS_NO_MORE = auto()
+
+
 @transaction.atomic
-def _start(job_id: UUID) -> bool:
+def _start(job_id: UUID) -> Outcome:
     job = lock_job(job_id)
     if job.state != Job.State.AWAITING_FUNDS:
-        return False
-    fix_fee(job)
-    open_job(job, by=FUNDS, why="its funds have arrived")
-    return True
+        return Outcome.WAITS_NO_MORE
+    try:
+        with transaction.atomic():
+            fix_fee(job)
+            open_job(job, by=FUNDS, why="its funds have arrived")
+    except InsufficientFunds:
+        _hold_up(job, because="")
+        return Outcome.LACKS_FUNDS
+    except Refused as refusal:
+        _hold_up(job, because=refusal.message)
+        return Outcome.HELD_UP
+    return Outcome.STARTED
+
+
+def _hold_up(job: Job, *, because: str) -> None:
+    """Keep what holds up a locked job beside its lack of funds, and owe its client's owners a mail when that is new."""
+    if job.held_up_because == because:
+        return
+    job.held_up_because = because
+    job.save(update_fields=["held_up_because"])
+    record(action="job.held_up" if because else "job.held_up_no_more", subject=job, by=FUNDS, why=because)
+    owners = Membership.objects.filter(client=job.client_id, role=Membership.Role.OWNER).order_by("pk")
+    for owner in owners if because else []:
+        tell(user_id=owner.user_id, notice="job_held_up", detail=f"{job.title}: {because}")

@@ -21,6 +21,7 @@ from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services import gold
 from marketplace.services.budgets import held_by, owed_at_most
+from marketplace.services.escalations import lock_live, withdraw_all
 from marketplace.services.pay_dues import Due, accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
@@ -40,18 +41,16 @@ def cancel_job(*, job_id: UUID, by: User) -> Job:
     """
     job = lock_job(job_id)
     actor = Actor.user(by)
-    job.finished_at, job.awaits_since = clock.now(), None
-    fields = ["finished_at", "awaits_since"]
+    job.finished_at, job.awaits_since, job.held_up_because = clock.now(), None, ""
+    fields = ["finished_at", "awaits_since", "held_up_because"]
     move(job, Job.State.CANCELLED, by=actor, why="cancelled by the client", fields=fields)
     # Tasks first, then slots: an answer in flight holds its task's lock and may just be asking for one more turn.
     unsettled = [Task.State.OPEN, Task.State.IN_ADJUDICATION]
     Task.objects.filter(job=job, state__in=unsettled).update(state=Task.State.VOID)
     Slot.objects.filter(job=job).delete()
     due_now(Q(job=job, lane=Slot.Lane.WORK, task__state=Task.State.VOID) | gold.due_with_void_tasks(job))
-    for escalation in Escalation.objects.select_for_update(no_key=True, of=("self",)).filter(
-        job=job, kind=Escalation.Kind.NO_CONSENSUS, state__in=[Escalation.State.OPEN, Escalation.State.CLAIMED]
-    ):
-        move(escalation, Escalation.State.WITHDRAWN, by=actor, why="the job was cancelled")
+    waiting = lock_live(job=job, kinds=[Escalation.Kind.NO_CONSENSUS, Escalation.Kind.PAY_FLOOR])
+    withdraw_all(waiting, by=actor, why="the job was cancelled")
     return_unspent(job)
     announce(JobFinished(job_id=str(job.pk), state=job.state))
     return job
@@ -104,6 +103,8 @@ def _complete_if_finished(job_id: UUID) -> bool:
     job.finished_at = clock.now()
     move(job, Job.State.COMPLETED, by=COMPLETION, why="every task is settled", fields=["finished_at"])
     _end_gold(job)
+    short_of_pay = lock_live(job=job, kinds=[Escalation.Kind.PAY_FLOOR])
+    withdraw_all(short_of_pay, by=COMPLETION, why="the job is completed, and holds no reserve any more")
     return_unspent(job)
     announce(JobFinished(job_id=str(job.pk), state=job.state))
     return True

@@ -187,13 +187,13 @@ def open_job(job: Job, *, by: Actor, why: str) -> None:
         job_owner=job.billing_owner, client_owner=job.client.billing_owner, amount=worst_case, key=f"hold:{job.pk}"
     )
     offer_tasks(job, shape)
-    job.launched_at, job.awaits_since = clock.now(), None
+    job.launched_at, job.awaits_since, job.held_up_because = clock.now(), None, ""
     move(
         job,
         Job.State.OPEN,
         by=by,
         why=why,
-        fields=["launched_at", "awaits_since"],
+        fields=["launched_at", "awaits_since", "held_up_because"],
         details={"held_minor": worst_case.minor, "currency": worst_case.currency, "tasks": shape.work_tasks},
     )
 

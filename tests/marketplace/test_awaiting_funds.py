@@ -5,18 +5,24 @@ from collections.abc import Iterator
 import pytest
 
 from billing.services.credits import grant_credit
+from kernel.models import AuditEvent, OutboxMessage
 from kernel.money import Money
 from kernel.services.audit import Actor
-from marketplace.models import Client, Job, Slot
+from marketplace.models import Client, Escalation, Job, Slot
 from marketplace.services.awaiting_funds import recall_job, start_funded_jobs
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job
+from marketplace.services.escalations import open_escalation
+from marketplace.services.noted_matters import note_matter
 from marketplace.services.posting import launch_job
+from marketplace.services.repricing import reprice_job
 from tests.billing.builders import a_funding
 from tests.billing.flows import run_relay
 from tests.marketplace.api_people import Person, code_of
-from tests.marketplace.builders import a_client, a_draft, a_worker, an_open_job, available, held, owner_of
+from tests.marketplace.builders import a_client, a_draft, a_share, a_worker, an_open_job, available, held, owner_of
+from tests.marketplace.test_money_pages import page_of
 from tests.marketplace.test_pay_floor import a_floor
+from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +128,68 @@ def test_a_job_below_a_raised_floor_does_not_hold_up_its_clients_others() -> Non
 
     # The worst case of 3.60, and a tenth of it in reserve.
     assert (states(below, other), available(client)) == (["awaiting_funds", "open"], 1_000 - 360 - 36)
+
+
+def told() -> list[str]:
+    owed = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="job_held_up").order_by("pk")
+    return [message.payload["detail"] for message in owed]
+
+
+def test_a_client_is_told_once_what_else_than_funds_holds_up_a_job_that_waits_and_what_would_help() -> None:
+    client = a_client(funds_minor=0)
+    job = a_waiting_job(client, guess_seconds=3600)
+    a_floor(1200)
+    person, guest = Person(owner_of(client)), Person(a_user())
+    assert guest.user
+    a_share(job, guest=guest.user)
+    a_funding(client.billing_owner, 10_000)
+
+    assert [start_funded_jobs() for _ in range(3)] == [0, 0, 0]
+
+    because = person.get(f"jobs/{job.pk}/")[1]["held_up_because"]
+    assert because.endswith("12.00 USD or more would do.")
+    assert told() == [f"{job.title}: {because}"]
+    assert AuditEvent.objects.filter(action="job.held_up", subject_id=str(job.pk)).count() == 1
+    assert "held_up_because" not in guest.get(f"jobs/{job.pk}/")[1]
+    assert because in page_of(owner_of(client), "/money/client/")[1]
+    reprice_job(job_id=job.pk, reward_minor=1_200, by=owner_of(client))
+    assert (start_funded_jobs(), states(job), len(told())) == (1, ["open"], 1)
+    assert person.get(f"jobs/{job.pk}/")[1]["held_up_because"] == ""
+
+
+def test_a_job_that_waits_is_held_up_by_a_dispute_until_an_admin_has_looked_and_says_so() -> None:
+    client = a_client(funds_minor=0)
+    job = a_waiting_job(client)
+    matter = open_escalation(
+        kind=Escalation.Kind.DISPUTE, by=Actor.system("test"), why="disputed", details={"client": str(client.pk)}
+    )
+    a_funding(client.billing_owner, 360)
+
+    assert (start_funded_jobs(), start_funded_jobs()) == (0, 0)
+
+    job.refresh_from_db()
+    assert job.held_up_because.startswith("The payer's bank has taken a payment of this client's back.")
+    assert told() == [f"{job.title}: {job.held_up_because}"]
+    note_matter(escalation_id=matter.pk, note="We talked to them.", by=a_user(is_staff=True))
+    assert (start_funded_jobs(), states(job)) == (1, ["open"])
+
+
+def test_what_no_longer_holds_a_job_up_is_not_said_any_more_while_its_funds_are_missing() -> None:
+    client = a_client(funds_minor=0)
+    job = a_waiting_job(client, guess_seconds=3600)
+    a_floor(1200)
+    start_funded_jobs()
+    a_floor(0)
+
+    start_funded_jobs()
+
+    job.refresh_from_db()
+    assert (job.state, job.held_up_because, len(told())) == ("awaiting_funds", "", 1)
+    a_floor(1200)
+    start_funded_jobs()
+    recall_job(job_id=job.pk, by=owner_of(client))
+    job.refresh_from_db()
+    assert (job.state, job.held_up_because, len(told())) == ("draft", "", 2)
 
 
 def test_a_waiting_job_can_be_recalled_or_cancelled_and_then_money_opens_it_no_more() -> None:
