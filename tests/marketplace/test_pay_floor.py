@@ -251,12 +251,11 @@ def test_a_reserve_that_does_not_suffice_pauses_the_job_until_its_client_fills_i
 @pytest.mark.parametrize("end", ["cancelled", "completed"])
 def test_what_lacks_in_a_reserve_waits_for_nobody_any_more_once_its_job_has_ended(end: str) -> None:
     a_floor(1200)
-    client = a_client(funds_minor=6 * PRICE + 12)
+    client = a_client()
     job = a_job_of(6, client=client, reserve_basis_points=500)
     worker = works(job, *takes(44.5, 5))
     lift_pay()
     escalation = Escalation.objects.get(kind="pay_floor", state="open")
-    a_funding(client.billing_owner, 100)
     resume_job(job_id=job.pk, by=owner_of(client))
 
     if end == "cancelled":
