@@ -151,7 +151,7 @@ def test_a_client_is_told_once_what_else_than_funds_holds_up_a_job_that_waits_an
     assert told() == [f"{job.title}: {because}"]
     assert AuditEvent.objects.filter(action="job.held_up", subject_id=str(job.pk)).count() == 1
     assert "held_up_because" not in guest.get(f"jobs/{job.pk}/")[1]
-    assert because in page_of(owner_of(client), "/money/client/")[1]
+    assert because in page_of(owner_of(client), "/money/client/", client=str(client.pk))[1]
     reprice_job(job_id=job.pk, reward_minor=1_200, by=owner_of(client))
     assert (start_funded_jobs(), states(job), len(told())) == (1, ["open"], 1)
     assert person.get(f"jobs/{job.pk}/")[1]["held_up_because"] == ""
