@@ -54,6 +54,7 @@ CLIENT_SEES = {
     "requirements",
     "created_at",
     "awaits_since",
+    "held_up_because",
     "launched_at",
     "finished_at",
 }
