@@ -145,7 +145,10 @@ class TransferState:
 def create_checkout(
     *, funding_id: str, amount: Money, client_email: str, success_url: str, cancel_url: str, idempotency_key: str
 ) -> Checkout:
-    """Open a page where a client pays ``amount``, once, within 24 hours, in a way that Stripe's dashboard allows."""
+    """Open a page where a client pays ``amount``, once, within 24 hours, in a way that Stripe's dashboard allows.
+
+    Who pays becomes a customer at Stripe, which tells finance there of whom a payment, refund or dispute is.
+    """
     price: SessionCreateParamsLineItemPriceData = {
         "currency": amount.currency.lower(),
         "unit_amount": amount.minor,
@@ -156,6 +159,7 @@ def create_checkout(
             {
                 "mode": "payment",
                 "client_reference_id": funding_id,
+                "customer_creation": "always",
                 "customer_email": client_email,
                 "line_items": [{"quantity": 1, "price_data": price}],
                 "metadata": {"funding": funding_id},

@@ -19,7 +19,7 @@ from billing.services.payouts import (
 from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from kernel.money import Money
 
@@ -104,7 +104,7 @@ class PayoutsView(PayeeView):
         answer=PayoutOut,
         status=201,
         creates=True,
-        errors=[PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum, InsufficientFunds],
+        errors=[PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum, Invalid, InsufficientFunds],
     )
     def post(self, request: Request) -> Response:
         """Sets earnings aside and pays them out to one's payout account, in the background; also while suspended."""

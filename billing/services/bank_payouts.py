@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from billing import stripe_records
 from billing.models import BankPayout, Payout, PayoutAccount
-from billing.stripe_gateway import StripeTrouble
+from billing.stripe_gateway import StripeRefused
 from billing.stripe_records import BankPayoutState
 from kernel import clock
 from kernel.flow import move
@@ -68,7 +68,8 @@ def look_for_shortfall(*, stripe_account_id: str) -> None:
 def look_for_shortfalls() -> int:
     """Look at each account at Stripe that money went to lately, or that was below zero; how many could be looked at.
 
-    What is taken back there comes without a word to us where nobody listens. Calls Stripe.
+    What is taken back there comes without a word to us where nobody listens. An account that Stripe does not let us
+    look into any more is passed by; when Stripe is away, the next night looks. Calls Stripe.
     """
     lately = clock.now() - WATCHED_FOR
     watched = PayoutAccount.objects.exclude(stripe_account_id="").filter(
@@ -79,8 +80,8 @@ def look_for_shortfalls() -> int:
         try:
             look_for_shortfall(stripe_account_id=stripe_account_id)
             looked_at += 1
-        except StripeTrouble as trouble:
-            logger.warning("What account %s has at Stripe is not known: %s", stripe_account_id, trouble)
+        except StripeRefused as refusal:
+            logger.warning("What account %s has at Stripe is not known: %s", stripe_account_id, refusal)
     return looked_at
 
 

@@ -15,6 +15,7 @@ from billing.services.credits import accounts_of_credit, locked_credits_of, take
 from billing.services.ledger import AccountKey, Entry, lock_accounts, post
 from billing.services.sending import KEY_LASTS, Unexplained
 from billing.stripe_gateway import Checkout, CheckoutState, StripeRefused, StripeServerError
+from billing.whole_amounts import require_whole
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.flow import move
@@ -43,11 +44,13 @@ def request_funding(
 ) -> Funding:
     """Begin to bring ``amount`` in. Its payment page follows in the background; the funding shows the address then.
 
-    After paying, the payer is sent on to ``success_url``; ``cancel_url`` is the same unless given.
+    After paying, the payer is sent on to ``success_url``; ``cancel_url`` is the same unless given. Raises
+    AmountOutOfRange, or Invalid for what Stripe does not move.
     """
     if not SMALLEST_MINOR <= amount.minor <= LARGEST_MINOR:
         low, high = Money(SMALLEST_MINOR, amount.currency), Money(LARGEST_MINOR, amount.currency)
         raise AmountOutOfRange(f"One payment is between {low} and {high}, not {amount}.")
+    require_whole(amount)
     funding = Funding.objects.create(
         client_owner=client_owner,
         amount_minor=amount.minor,

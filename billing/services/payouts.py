@@ -17,6 +17,7 @@ from billing.services.ledger import AccountKey, Entry, balance, post
 from billing.services.payout_accounts import PayoutAccountMissing, refresh_payout_account
 from billing.services.sending import Errand, Unexplained
 from billing.stripe_gateway import StripeRefused, TransferState
+from billing.whole_amounts import require_whole, rounded_down
 from kernel import clock
 from kernel.errors import NotFound, Refused
 from kernel.flow import WrongState, move
@@ -46,13 +47,14 @@ class PayoutBelowMinimum(Refused):
 
 @transaction.atomic
 def request_payout(*, owner: str, amount: Money | None, by: Actor, currency: str = "USD", period: str = "") -> Payout:
-    """Set earnings aside to be paid out; ``amount`` None means all there is in ``currency``.
+    """Set earnings aside to be paid out; ``amount`` None means all there is in ``currency`` that Stripe moves.
 
     ``period`` is the day or week of the owner's schedule that it is for; there is one for each.
-    Raises PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum or InsufficientFunds.
+    Raises PayoutAccountMissing, PayoutAccountNotReady, PayoutBelowMinimum, Invalid or InsufficientFunds.
     """
     account = _ready_account(owner)
-    asked = balance(Kind.WORKER_EARNINGS, owner, currency) if amount is None else amount
+    asked = rounded_down(balance(Kind.WORKER_EARNINGS, owner, currency)) if amount is None else amount
+    require_whole(asked)
     if asked.minor < MINIMUM_MINOR:
         smallest = Money(MINIMUM_MINOR, asked.currency)
         raise PayoutBelowMinimum(

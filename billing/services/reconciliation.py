@@ -67,7 +67,9 @@ class Reconciled:
 
 def reconcile() -> list[Reconciled]:
     """Read what moved at Stripe since the last time, match what can be matched, alarm the rest. Calls Stripe."""
-    for page in _pages():
+    # A page begins with the newest. Kept from the oldest on, what is here has no gap wherever this ends: the next time
+    # begins where it did.
+    for page in reversed(list(_pages())):
         _keep(page)
     unmatched = StripeMovement.objects.filter(state=State.UNMATCHED).order_by("moved_at", "pk")
     for movement_id in unmatched.values_list("pk", flat=True):

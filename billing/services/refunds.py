@@ -25,6 +25,7 @@ from billing.services.ledger import (
 )
 from billing.services.sending import Errand, Unexplained
 from billing.stripe_gateway import RefundOutcome, RefundState
+from billing.whole_amounts import require_whole
 from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
@@ -55,10 +56,11 @@ def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refun
     """Set ``amount`` of the client's funds aside to go back, as one refund for each payment that it came by.
 
     Raises InsufficientFunds when less than that is available, FundingDisputed when it would take a disputed payment,
-    CreditIsOpen when what is left would not cover what the platform advanced.
+    CreditIsOpen when what is left would not cover what the platform advanced, Invalid for what Stripe does not move.
     """
     if amount.minor <= 0:
         raise ValueError(f"A refund is a positive amount, not {amount}.")
+    require_whole(amount)
     fundings = _refundable_fundings(client_owner, amount.currency)
     free = _undisputed(fundings)
     if len(free) < len(fundings) and sum(funding.refundable.minor for funding in free) < amount.minor:

@@ -14,7 +14,7 @@ from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import In, Out, Query
 from kernel.api.views import ApiView
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.money import Money
 from marketplace.access import find_client
 from marketplace.api.clients import CLIENT_ID
@@ -209,7 +209,7 @@ class FundingsView(ApiView):
         answer=FundingOut,
         status=201,
         creates=True,
-        errors=[NotFound, AmountOutOfRange],
+        errors=[NotFound, Invalid, AmountOutOfRange],
     )
     def post(self, request: Request, client_id: UUID) -> Response:
         """Begins to bring money in. For owners.
@@ -256,7 +256,7 @@ class RefundsView(ApiView):
         answer=RefundsMadeOut,
         status=201,
         creates=True,
-        errors=[NotFound, InsufficientFunds, FundingDisputed, CreditIsOpen],
+        errors=[NotFound, Invalid, InsufficientFunds, FundingDisputed, CreditIsOpen],
     )
     def post(self, request: Request, client_id: UUID) -> Response:
         """Sends available money back along the payments that it came by, the newest first. For owners.

@@ -22,7 +22,7 @@ from marketplace.models import Assignment, Escalation, Job, Slot, Task
 from marketplace.services import gold
 from marketplace.services.budgets import held_by, owed_at_most
 from marketplace.services.escalations import lock_live, withdraw_all
-from marketplace.services.pay_dues import Due, accounts_of, dues_in, pay
+from marketplace.services.pay_dues import accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
 
@@ -79,10 +79,10 @@ def _each(end: Callable[[UUID], bool], job_ids: Iterable[UUID]) -> list[bool]:
 
 
 def _ended_jobs_that_hold_money() -> list[UUID]:
-    """Those with money in escrow, or with fees of answers that were paid after their end."""
+    """Those with money in escrow or in reserve, or with fees of answers that were paid after their end."""
     ended = Job.objects.filter(state__in=Job.ENDED, launched_at__isnull=False).values_list("pk", flat=True)
     owners = LedgerAccount.objects.filter(
-        kind__in=[Kind.JOB_ESCROW, Kind.PLATFORM_FEES], owner__startswith="job:", balance_minor__gt=0
+        kind__in=[Kind.JOB_ESCROW, Kind.PAY_RESERVE, Kind.PLATFORM_FEES], owner__startswith="job:", balance_minor__gt=0
     )
     ids = {UUID(owner.removeprefix("job:")) for owner in owners.values_list("owner", flat=True)}
     return list(ended.filter(pk__in=ids).order_by("finished_at", "id"))
@@ -131,7 +131,8 @@ def _clear_up(job_id: UUID) -> bool:
     """Return what an ended job did not spend; whether there was anything. Mostly not, so it looks before it locks."""
     job = Job.objects.get(pk=job_id)
     fees = ledger.balance(kind=Kind.PLATFORM_FEES, owner=job.billing_owner, currency=job.currency)
-    if not fees.minor and held_by(job) == owed_at_most(job):
+    owed = owed_at_most(job)
+    if not fees.minor and held_by(job) == owed and (owed.minor or not _reserved(job).minor):
         return False
     return_unspent(lock_job(job_id))
     return True
@@ -140,21 +141,25 @@ def _clear_up(job_id: UUID) -> bool:
 def return_unspent(job: Job) -> None:
     """Give the client back what a locked, ended job holds beyond what it may still have to pay, and sweep its fees.
 
-    The reserve for pay goes last to whom it is for; then nothing of it is held any more.
+    The reserve for pay goes first to whom it is for. What is left of it stays as long as a turn may still be paid:
+    else who ends a job before its answers are accepted would pay for them below the floor.
     """
     if job.launched_at is None:
         return
+    is_all_paid = not owed_at_most(
+        job
+    ).minor  # asked before the dues, so that what is paid meanwhile is lifted next time
     dues = dues_in(job) if _reserved(job).minor else []
     ledger.lock_accounts(accounts=_accounts_of(job) + accounts_of(job, dues), currency=job.currency)
-    _end_reserve(job, dues)
+    pay(job, dues)
+    if is_all_paid:
+        _end_reserve(job)
     client_owner = job.client.billing_owner
     escrow.release_all_but(job_owner=job.billing_owner, client_owner=client_owner, keep=owed_at_most(job))
     escrow.sweep_fees(job_owner=job.billing_owner, currency=job.currency)
 
 
-def _end_reserve(job: Job, dues: list[Due]) -> None:
-    """Lift pay one last time, as far as the reserve goes, and give the rest of it back."""
-    pay(job, dues)
+def _end_reserve(job: Job) -> None:
     reserved = _reserved(job)
     if reserved.minor:
         owners = {"job_owner": job.billing_owner, "client_owner": job.client.billing_owner}

@@ -143,12 +143,14 @@ MONEY: Final[Promises] = {
         WHERE turn.state <> 'cut_short'
     """,
     ),
-    "an ended job holds nothing back for pay": """
+    "an ended job that holds nothing for turns holds nothing for pay": """
         SELECT 'job ' || job.id, 'is ' || job.state || ' and holds ' || account.balance_minor || ' ' || account.currency
             || ' in reserve'
         FROM marketplace_job job JOIN billing_ledgeraccount account
           ON account.kind = 'pay_reserve' AND account.owner = 'job:' || job.id
-        WHERE job.state IN ('completed', 'cancelled') AND account.balance_minor <> 0
+        WHERE job.state IN ('completed', 'cancelled') AND account.balance_minor <> 0 AND NOT EXISTS (
+            SELECT FROM billing_ledgeraccount other WHERE other.owner = account.owner
+            AND other.kind IN ('job_escrow', 'platform_fees') AND other.balance_minor <> 0)
     """,
     "a suspended worker's balance stays payable": """
         SELECT 'payout ' || payout.id, 'of a worker who is ' || worker.state || ' was called off by somebody else'

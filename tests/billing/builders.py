@@ -46,18 +46,18 @@ def a_funding(client_owner: str, minor: int, *, currency: str = "USD") -> Fundin
     return funding
 
 
-def a_client(minor: int = 10_000) -> str:
+def a_client(minor: int = 10_000, *, currency: str = "USD") -> str:
     """A client's owner name, with so much in its funds."""
     owner = f"client:{a_number()}"
     if minor:
-        a_funding(owner, minor)
+        a_funding(owner, minor, currency=currency)
     return owner
 
 
-def a_job(client_owner: str, minor: int) -> str:
+def a_job(client_owner: str, minor: int, *, currency: str = "USD") -> str:
     """A job's owner name, with so much of the client's funds in escrow."""
     owner = f"job:{a_number()}"
-    escrow.hold(job_owner=owner, client_owner=client_owner, amount=usd(minor), key=f"hold:{owner}")
+    escrow.hold(job_owner=owner, client_owner=client_owner, amount=Money(minor, currency), key=f"hold:{owner}")
     return owner
 
 

@@ -17,6 +17,8 @@ from billing.services.funding import (
 from billing.services.sending import Unexplained
 from billing.stripe_gateway import CheckoutState
 from kernel import clock
+from kernel.errors import Invalid
+from kernel.money import Money
 from kernel.services.audit import Actor
 from tests.billing.builders import SOMEBODY, Kind, a_funding, held, usd
 from tests.billing.flows import an_open_page, now_of, paid_in, posts_to, run_relay, run_relay_for
@@ -42,6 +44,21 @@ def test_a_payment_is_neither_too_small_nor_too_large(minor: int) -> None:
     with pytest.raises(AmountOutOfRange, match=r"between 1\.00 USD and 999,999\.99 USD"):
         request_funding(
             client_owner="client:1", email="", amount=usd(minor), success_url="https://assay.test", by=SOMEBODY
+        )
+
+    assert Funding.objects.count() == 0
+
+
+def test_a_payment_that_stripe_would_refuse_is_refused_at_once() -> None:
+    with pytest.raises(
+        Invalid, match=r"^12\.345 KWD cannot be moved: its last digit has to be 0, as in 12\.340 KWD\.$"
+    ):
+        request_funding(
+            client_owner="client:1",
+            email="",
+            amount=Money(12_345, "KWD"),
+            success_url="https://assay.test",
+            by=SOMEBODY,
         )
 
     assert Funding.objects.count() == 0

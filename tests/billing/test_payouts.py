@@ -7,7 +7,8 @@ import pytest
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Payout
-from billing.services.ledger import InsufficientFunds
+from billing.services import escrow
+from billing.services.ledger import InsufficientFunds, balance
 from billing.services.payout_accounts import PayoutAccountMissing, open_payout_account, refresh_payout_account
 from billing.services.payouts import (
     PayoutAccountNotReady,
@@ -21,14 +22,16 @@ from billing.services.payouts import (
 from billing.services.sending import Unexplained
 from billing.stripe_gateway import TransferState
 from kernel import clock
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from kernel.models import OutboxMessage
-from tests.billing.builders import SOMEBODY, a_ready_account, a_worker, earn, usd
+from kernel.money import Money
+from tests.billing.builders import SOMEBODY, Kind, a_client, a_job, a_ready_account, a_worker, earn, usd
 from tests.billing.flows import (
     a_payout,
     money_of,
     now_of,
+    onboarded,
     paid_in,
     posts_to,
     run_relay,
@@ -36,6 +39,7 @@ from tests.billing.flows import (
     send,
     transferred,
 )
+from tests.billing.stripe_double.world import client_of, funds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
 
@@ -288,3 +292,20 @@ def test_earnings_that_come_in_meanwhile_stay(stripe: DoubleControl) -> None:
     run_relay()
 
     assert money_of(payout.owner) == (700, 0, 5_000)
+
+
+def test_dinars_go_out_as_stripe_moves_them_and_what_is_left_over_stays(stripe: DoubleControl) -> None:
+    funds(client_of(stripe), amount=50_000, currency="kwd")
+    worker = a_worker()
+    onboarded(stripe, worker)
+    job = a_job(a_client(10_000, currency="KWD"), 5_127, currency="KWD")
+    reward, fee = Money(5_127, "KWD"), Money(0, "KWD")
+    escrow.pay(job_owner=job, worker_owner=worker, reward=reward, fee=fee, key="pay:1")
+
+    with pytest.raises(Invalid, match=r"^5\.123 KWD cannot be moved: its last digit has to be 0, as in 5\.120 KWD\.$"):
+        request_payout(owner=worker, amount=Money(5_123, "KWD"), by=SOMEBODY)
+    payout = request_payout(owner=worker, amount=None, currency="KWD", by=SOMEBODY)
+    run_relay()
+
+    assert (now_of(payout).state, payout.amount) == ("settled", Money(5_120, "KWD"))
+    assert balance(Kind.WORKER_EARNINGS, worker, "KWD") == Money(7, "KWD")

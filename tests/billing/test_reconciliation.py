@@ -17,7 +17,7 @@ from billing.services.disputes import follow_dispute
 from billing.services.payouts import settle_payout
 from billing.services.reconciliation import Reconciled, explain_movement, reconcile
 from billing.services.refunds import request_refund, settle_refund
-from billing.stripe_gateway import read_refund, read_transfer
+from billing.stripe_gateway import StripeUnknown, read_refund, read_transfer
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
@@ -142,6 +142,21 @@ def test_a_list_of_several_pages_is_read_to_its_end_and_then_from_where_it_ended
     assert StripeMovement.objects.count() == 231
     later = [r for r in stripe.requests() if r["path"] == "/v1/balance_transactions"][len(pages) :]
     assert len(later) == 6  # once all from a day before the last, then only what is new
+
+
+def test_a_reading_that_breaks_off_leaves_no_gap_behind_what_it_kept(stripe: DoubleControl) -> None:
+    api = client_of(stripe)
+    funds(api, amount=100)
+    stripe.advance(seconds=3 * 86_400)
+    for _ in range(100):
+        funds(api, amount=100)
+    stripe.fault("GET /v1/balance_transactions", "drop_before", skip=1)  # the page with the oldest is not had
+
+    with pytest.raises(StripeUnknown):
+        reconcile()
+    standing = usd_now()
+
+    assert (StripeMovement.objects.count(), standing.unread_minor) == (101, 0)
 
 
 def test_what_no_posting_explains_is_alarmed_until_a_person_does(

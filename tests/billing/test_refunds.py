@@ -10,8 +10,10 @@ from billing.services.ledger import InsufficientFunds
 from billing.services.refunds import request_refund, send_refund, settle_refund
 from billing.services.sending import Unexplained
 from billing.stripe_gateway import RefundOutcome, RefundState, find_refunds
+from kernel.errors import Invalid
 from kernel.flow import move
 from kernel.models import OutboxMessage
+from kernel.money import Money
 from tests.billing.builders import SOMEBODY, Kind, a_client, a_funding, a_job, held, usd
 from tests.billing.flows import now_of, paid_in, posts_to, run_relay, run_relay_for
 
@@ -52,6 +54,15 @@ def begun(row: Refund) -> Refund:
     move(row, Refund.State.SENDING, by=SOMEBODY, why="begun", fields=["attempt", "attempt_began_at"])
     begun_row: Refund = now_of(row)
     return begun_row
+
+
+def test_what_stripe_does_not_move_is_not_set_aside() -> None:
+    client = a_client(10_000, currency="KWD")
+
+    with pytest.raises(Invalid, match="its last digit has to be 0"):
+        request_refund(client_owner=client, amount=Money(1_234, "KWD"), by=SOMEBODY)
+
+    assert Refund.objects.count() == 0
 
 
 def test_a_refund_sets_funds_aside_at_once() -> None:

@@ -26,7 +26,7 @@ from billing.stripe_gateway import (
     TransferState,
 )
 from kernel.money import Money
-from tests.billing.stripe_double.world import API_KEY
+from tests.billing.stripe_double.world import API_KEY, client_of
 
 GROUP = "payout:5f0c"
 
@@ -97,6 +97,19 @@ def test_a_client_pays_on_a_hosted_page(control: DoubleControl) -> None:
         paid=True, amount_minor=12_345, currency="USD", payment_intent_id=paid.payment_intent_id, expired=False
     )
     assert (paid.payment_intent_id or "").startswith("pi_")
+
+
+def test_who_has_paid_is_a_customer_at_stripe(control: DoubleControl) -> None:
+    checkout = a_checkout()
+    assert client_of(control).v1.checkout.sessions.retrieve(checkout.session_id).customer is None
+
+    control.press(checkout.url, card="pm_card_chargeDeclined")
+    control.press(checkout.url)
+
+    session = client_of(control).v1.checkout.sessions.retrieve(checkout.session_id)
+    assert isinstance(session.customer, str) and isinstance(session.payment_intent, str)
+    assert client_of(control).v1.customers.retrieve(session.customer).email == "money@client.test"
+    assert client_of(control).v1.payment_intents.retrieve(session.payment_intent).customer == session.customer
 
 
 def test_a_checkout_ends_after_a_day(control: DoubleControl) -> None:

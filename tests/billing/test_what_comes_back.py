@@ -13,7 +13,7 @@ from billing.services.payout_accounts import refresh_payout_account
 from billing.services.payouts import retry_payout, settle_payout
 from billing.services.refunds import request_refund, settle_refund
 from billing.services.sending import Unexplained
-from billing.stripe_gateway import read_refund, read_transfer
+from billing.stripe_gateway import StripeUnknown, read_refund, read_transfer
 from kernel import clock
 from kernel.models import AuditEvent, OutboxMessage
 from tests.billing.builders import SOMEBODY, Kind, held, usd
@@ -169,6 +169,18 @@ def test_an_account_below_zero_is_shown_until_it_no_longer_is(stripe: DoubleCont
     ]
 
 
+def test_while_stripe_is_away_nobody_is_looked_at_account_by_account(stripe: DoubleControl) -> None:
+    gone, _ = a_settled_payout(stripe), a_settled_payout(stripe)
+    PayoutAccount.objects.filter(pk=gone.payout_account_id).update(stripe_account_id="acct_0_gone")
+    assert look_for_shortfalls() == 1
+
+    asked = len(stripe.requests())
+    stripe.fault("GET /v1/balance", "drop_before", times=None)
+    with pytest.raises(StripeUnknown):
+        look_for_shortfalls()
+    assert len(stripe.requests()) - asked == 1
+
+
 def test_a_capability_that_is_taken_away_says_why(stripe: DoubleControl) -> None:
     account = onboarded(stripe, "payee:1")
     assert account.is_ready
@@ -192,7 +204,7 @@ def test_events_that_no_webhook_brought_are_found_by_night(stripe: DoubleControl
     again = sweep_missed_events()
     run_relay()
 
-    assert (kept, again) == (240, 0)  # four events a payment, on three pages
+    assert (kept, again) == (300, 0)  # five events a payment, on three pages
     assert {now_of(funding).state for funding in pages} == {"settled"}
     assert set(StripeEvent.objects.values_list("state", flat=True)) == {"processed"}
 
@@ -207,6 +219,22 @@ def test_a_missed_event_of_a_workers_account_is_found_too(stripe: DoubleControl)
     assert BankPayout.objects.get().state == "arrived"
     of_account = StripeEvent.objects.exclude(account="").values_list("account", flat=True)
     assert set(of_account) == {payout.payout_account.stripe_account_id}
+
+
+def test_an_account_that_is_gone_at_stripe_keeps_nobody_elses_events_away(
+    stripe: DoubleControl, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone, payout = a_settled_payout(stripe), a_settled_payout(stripe)
+    PayoutAccount.objects.filter(pk=gone.payout_account_id).update(stripe_account_id="acct_0_gone")
+    stripe.settle()
+
+    sweep_missed_events()
+    run_relay()
+
+    assert BankPayout.objects.get().payout_account_id == payout.payout_account_id
+    assert [message.partition(":")[0] for message in caplog.messages if "acct_0_gone" in message] == [
+        "What happened to account acct_0_gone at Stripe cannot be read"
+    ]
 
 
 def test_what_is_older_than_three_days_is_not_looked_for(stripe: DoubleControl) -> None:

@@ -44,7 +44,7 @@ def test_a_reserve_that_an_ended_job_keeps_is_seen() -> None:
     entries = [ledger.Entry(funds, reserve, Money(70, "USD"))]
     ledger.post(key="reserve", kind=Posting.Kind.RESERVE_HELD, subject=job.billing_owner, entries=entries)
 
-    promise = "an ended job holds nothing back for pay"
+    promise = "an ended job that holds nothing for turns holds nothing for pay"
     assert broken() == [(promise, f"job {job.pk}", "is cancelled and holds 70 USD in reserve")]
 
 

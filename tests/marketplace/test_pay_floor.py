@@ -283,6 +283,28 @@ def test_a_job_that_is_cancelled_lifts_pay_first() -> None:
     assert check_invariants() == []
 
 
+def test_who_is_paid_after_a_job_was_cancelled_is_lifted_all_the_same() -> None:
+    a_floor(1200)
+    job = a_job_of(20, reserve_basis_points=5000)
+    worker = a_worker(job)
+    for _ in range(5):
+        turn = claim_task(worker=worker, job_id=job.pk)
+        with clock.ahead_by(timedelta(seconds=44.5)):
+            answer(turn)
+
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+    assert (earned(worker), reserve_of(job)) == (0, 120)
+    assert check_invariants() == []
+    with clock.ahead_by(timedelta(hours=1)):
+        accept_due_assignments()
+        assert check_invariants() == []
+        complete_finished_jobs()
+        assert check_invariants() == []
+
+    assert (earned(worker), reserve_of(job)) == (75, 0)
+    assert available(job.client) == 1_000_000 - 5 * PRICE - 25
+
+
 def test_floors_are_set_by_finance_and_read_by_everybody() -> None:
     body = {"country": "DE", "currency": "EUR", "hourly_minor": 1282}
     somebody = Person(a_user())

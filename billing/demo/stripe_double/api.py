@@ -78,7 +78,7 @@ class Api:
 
     def _answer(self, request: Request) -> Response | None:
         try:
-            _check_headers(request)
+            _check_headers(request, self._world)
             fault = self._faults.take(f"{request.method} {request.path}", now=self._world.now())
             kind = fault.kind if fault else None
             if kind in (FaultKind.DROP_BEFORE, FaultKind.DOWN):
@@ -173,13 +173,19 @@ def _with(world: World, answered: Json, expanded: list[str]) -> Json:
     return answered
 
 
-def _check_headers(request: Request) -> None:
+def _check_headers(request: Request, world: World) -> None:
     if not request.api_key.startswith(("sk_test_", "rk_test_")):
         raise Refusal(
             f"Invalid API Key provided: {request.api_key[:8]}***. This double takes test keys only.", status=401
         )
     if len(request.idempotency_key) > LONGEST_KEY:
         raise Refusal(f"Idempotency keys are at most {LONGEST_KEY} characters long.")
+    if request.account and world.store.find(request.account) is None:
+        raise Refusal(
+            f"The provided key does not have access to account '{request.account}' (or that account does not exist).",
+            status=403,
+            code="account_invalid",
+        )
 
 
 def bad_gateway() -> Response:

@@ -8,6 +8,7 @@ from billing.demo.stripe_double.payments import (
     confirm,
     end_debit,
     known_card,
+    new_customer,
     new_payment_intent,
 )
 from billing.demo.stripe_double.world import World
@@ -36,6 +37,7 @@ def create_session(world: World, call: Call) -> Json:
             "client_reference_id": given.get("client_reference_id"),
             "currency": currency,
             "customer": given.get("customer"),
+            "customer_creation": given.get("customer_creation", "if_required"),
             "customer_email": given.get("customer_email"),
             "expires_at": _expires_at(world, given.get("expires_at")),
             "metadata": given.get("metadata") or {},
@@ -79,6 +81,8 @@ def pay_session(world: World, session_id: str, *, card: str) -> Json:
     session = current_session(world, session_id)
     if session["status"] != "open":
         raise Refusal(f"This checkout session is {session['status']} and cannot be paid.")
+    if session["customer"] is None and session["customer_creation"] == "always":
+        session["customer"] = new_customer(world, email=session["customer_email"])["id"]
     intent = _intent_of(world, session, card=card)
     session["payment_intent"] = intent["id"]
     world.save(session, parent=intent["id"])

@@ -16,18 +16,17 @@ BANK_DEBITS = {"pm_usBankAccount_success": None, "pm_usBankAccount_accountClosed
 
 SMALLEST_CHARGE = {"gbp": 30}
 SMALLEST_CHARGE_ELSEWHERE = 50
+THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
 
 def create_customer(world: World, call: Call) -> Json:
-    customer = world.create(
-        "customer",
-        "cus",
-        {
-            "email": call.given.get("email"),
-            "name": call.given.get("name"),
-            "metadata": call.given.get("metadata") or {},
-        },
-    )
+    given = call.given
+    return new_customer(world, email=given.get("email"), name=given.get("name"), metadata=given.get("metadata"))
+
+
+def new_customer(world: World, *, email: str | None, name: str | None = None, metadata: Json | None = None) -> Json:
+    """Somebody who pays."""
+    customer = world.create("customer", "cus", {"email": email, "name": name, "metadata": metadata or {}})
     world.emit("customer.created", customer)
     return customer
 
@@ -185,6 +184,12 @@ def check_amount(amount: int, currency: str) -> None:
     if amount < 1:
         raise Refusal(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
+    if currency in THREE_DECIMALS and amount % 10:
+        raise Refusal(
+            f"Invalid amount: the last digit of an amount in {currency} must be 0.",
+            code="parameter_invalid_integer",
+            param="amount",
         )
 
 

@@ -108,10 +108,10 @@ def a_checkout(api: stripe.StripeClient, *, amount: int = 10_000, **more: Any) -
     return api.v1.checkout.sessions.create(params)
 
 
-def funds(api: stripe.StripeClient, *, amount: int = 10_000) -> stripe.PaymentIntent:
+def funds(api: stripe.StripeClient, *, amount: int = 10_000, currency: str = "usd") -> stripe.PaymentIntent:
     """Money on the platform's balance."""
     return api.v1.payment_intents.create(
-        {"amount": amount, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+        {"amount": amount, "currency": currency, "payment_method": "pm_card_visa", "confirm": True}
     )
 
 
