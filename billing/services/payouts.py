@@ -95,7 +95,7 @@ def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
     """
     payout = Payout.objects.get(pk=payout_id)
     if payout.state in (State.FAILED, State.RETURNED):
-        return request_payout(owner=payout.owner, amount=payout.amount, by=by)
+        return request_payout(owner=payout.owner, amount=rounded_down(payout.amount), by=by)
     if payout.state in (State.SETTLED, State.CANCELLED):
         raise WrongState(f"Payout {payout.pk} is {payout.state}: there is nothing left to send.")
     record(action="payout.driven_again", subject=payout, by=by)

@@ -28,6 +28,7 @@ from marketplace.queries.money import explained, job_statement
 from marketplace.queries.progress import work_tasks_of
 from marketplace.services.import_faults import InvalidImport
 from marketplace.services.importing import FileFormat, ImportReport, import_tasks
+from marketplace.services.pay_floors import PayBelowFloor, TimeUnknown
 from marketplace.services.results import download_results
 
 FORMATS: Final[dict[str, FileFormat]] = {
@@ -120,7 +121,7 @@ class TasksView(UploadView):
         answer=ImportOut,
         status=201,
         creates=True,
-        errors=[NotFound, WrongState, InsufficientFunds, InvalidImport],
+        errors=[NotFound, WrongState, InsufficientFunds, PayBelowFloor, TimeUnknown, InvalidImport],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         """Adds tasks to a draft, or to a job that runs, all of the file or none of it.

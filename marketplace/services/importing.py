@@ -22,6 +22,7 @@ from marketplace.services.import_csv import read_csv
 from marketplace.services.import_faults import Faults, InvalidImport
 from marketplace.services.import_rows import Row, RowForm
 from marketplace.services.import_streams import Record, RowFault, read_json_array, read_json_lines
+from marketplace.services.pay_floors import hold_to_floor
 from marketplace.services.posting import lock_job
 from marketplace.services.prediction_intake import Placed, PredictionIntake
 from marketplace.services.shapes import shape_of
@@ -64,12 +65,14 @@ def import_tasks(
 
     A job that runs offers them at once, with their worst case set aside in the same transaction. The job stays locked
     while ``stream`` is read, so what comes from a network is put into a file before. Memory does not grow with the
-    file. Raises InvalidImport, WrongState when the job takes none any more, InsufficientFunds, or NotFound.
+    file. Raises InvalidImport, WrongState when the job takes none any more, InsufficientFunds, NotFound, or, for work
+    in a band of which a job that runs had none, PayBelowFloor and TimeUnknown as its launch would have.
     """
     job = lock_job(job_id)
     if job.state not in Job.TAKES_TASKS:
         raise WrongState(f"Job {job.pk} is {job.state}; tasks are imported into a draft, or into a job that runs.")
     require_labels_may_grow(job)
+    launched = shape_of(job) if job.launched_at is not None else None
     label_schema = job.versions.select_related("label_schema").latest("number").label_schema
     intake = _Intake(job=job, label_schema=label_schema, by=by)
     for found in _read(stream, format, label_schema.checked):
@@ -80,8 +83,11 @@ def import_tasks(
     details: dict[str, object] = {"tasks": report.tasks, "gold": report.gold, "format": format}
     if report.predictions:
         details["predictions"] = report.predictions
-    if job.launched_at is not None:
-        offer_tasks(job, shape_of(job), created_at=intake.created_at)
+    if launched is not None:
+        grown = shape_of(job)
+        if fresh := grown.bands_of_work - launched.bands_of_work:
+            hold_to_floor(job, grown, among=fresh)
+        offer_tasks(job, grown, created_at=intake.created_at)
         details["held_minor"] = set_growth_aside(job).minor
     record(action="job.tasks_imported", subject=job, by=by, details=details)
     return report

@@ -1,5 +1,6 @@
 """Floors on hourly pay: set by country, held against a job's price at its launch, kept by a reserve while it runs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from kernel.errors import Invalid, Refused
 from kernel.models import User
 from kernel.money import MINOR_UNIT_DIGITS, Money, share_of, share_rounded_up
 from kernel.services.audit import Actor, record
-from marketplace.models import Job, PayFloor
+from marketplace.models import Band, Job, PayFloor
 from marketplace.services.shapes import Shape
 from marketplace.services.working_times import expected_seconds
 from workforce.countries import is_country
@@ -122,15 +123,24 @@ def reserve_for(job: Job, shape: Shape) -> Money | None:
 
     Raises PayBelowFloor, or TimeUnknown when nothing says how long an answer takes.
     """
+    is_held = hold_to_floor(job, shape, among=shape.bands_of_work)
+    return _share_for_lifts(job, shape) if is_held else None
+
+
+def hold_to_floor(job: Job, shape: Shape, *, among: Collection[Band]) -> bool:
+    """Refuse prices of these bands that are less than the floor on the job's estimate; whether there is a floor.
+
+    Raises PayBelowFloor, or TimeUnknown when nothing says how long an answer takes.
+    """
     floor = floor_of(job)
     if floor is None:
-        return None
+        return False
     time = expected_seconds(job)
     if time is None:
         raise TimeUnknown(
             "A floor on hourly pay holds for this job's workers. Say with guess_seconds how long an answer takes."
         )
-    cheapest = min(shape.prices.cheapest(band.band).reward_minor for band in shape.bands if band.work_tasks)
+    cheapest = min(shape.prices.cheapest(band).reward_minor for band in among)
     needed = reward_for(time.expected_seconds, floor.hourly_minor)
     if cheapest < needed:
         hourly, least = Money(floor.hourly_minor, job.currency), Money(needed, job.currency)
@@ -147,7 +157,7 @@ def reserve_for(job: Job, shape: Shape) -> Money | None:
                 "expected_seconds": time.expected_seconds,
             },
         )
-    return _share_for_lifts(job, shape)
+    return True
 
 
 def likely_reserve(job: Job, shape: Shape) -> Money:

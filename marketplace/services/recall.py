@@ -214,6 +214,7 @@ def _hold_again(job: Job, assignment: Assignment) -> None:
     accounts = [
         AccountKey(Kind.JOB_ESCROW, job.billing_owner),
         AccountKey(Kind.CLIENT_FUNDS, job.client.billing_owner),
+        AccountKey(Kind.PLATFORM_FEES, job.billing_owner),
         AccountKey(Kind.WORKER_EARNINGS, f"worker:{assignment.worker_id}"),
     ]
     ledger.lock_accounts(accounts=accounts, currency=job.currency)

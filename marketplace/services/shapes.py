@@ -47,6 +47,11 @@ class Shape:
         return sum(band.gold_tasks for band in self.bands)
 
     @property
+    def bands_of_work(self) -> frozenset[Band]:
+        """The bands in which there are tasks that are work."""
+        return frozenset(band.band for band in self.bands if band.work_tasks)
+
+    @property
     def worst_case(self) -> Money:
         """What the job costs when every turn that it can ever offer is taken at its dearest, and accepted."""
         return sum((band.worst_case for band in self.bands), Money(0, self.currency))

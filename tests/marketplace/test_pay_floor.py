@@ -1,6 +1,8 @@
 """The floor on hourly pay: no job is launched below it, and who earned less for their time is paid the rest, once."""
 
+import json
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,13 +13,16 @@ from billing.services import ledger
 from billing.services.ledger import InsufficientFunds
 from kernel import clock
 from kernel.errors import Invalid
-from marketplace.models import Assignment, Escalation, Heartbeat, Job, Lift, PayFloor
+from kernel.services.audit import Actor
+from marketplace.models import Assignment, Band, Escalation, Heartbeat, Job, Lift, PayFloor
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.importing import import_tasks
 from marketplace.services.pay_floors import FloorTaken, PayBelowFloor, TimeUnknown, floor_of, reward_for, set_pay_floor
 from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.posting import launch_job, resume_job
+from marketplace.services.pricing import AskedPrice
 from marketplace.services.settlement import accept_due_assignments
 from tests.billing.builders import a_funding
 from tests.marketplace.api_people import Person, an_admin, code_of
@@ -105,6 +110,25 @@ def test_a_job_below_the_floor_on_its_estimate_stays_a_draft_and_is_told_which_r
     }
     assert (Job.objects.get().state, available(client)) == ("draft", 1_000_000)
     assert a_job_of(3, client=client, reward_minor=11).state == "open"
+
+
+def test_work_of_a_band_that_a_launch_had_not_seen_is_held_to_the_floor_as_it_comes() -> None:
+    a_floor(1200)
+    job = a_job_of(5, prices=(AskedPrice(Band.EASY, 0.0, 9), AskedPrice(Band.HARD, 0.0, 11)))
+    by = Actor.user(owner_of(job.client))
+
+    def imported(band: str) -> None:
+        row = json.dumps({"item": {"text": f"One that is {band}"}, "band": band})
+        import_tasks(job_id=job.pk, stream=BytesIO(row.encode()), format="jsonl", by=by)
+
+    with pytest.raises(PayBelowFloor, match=r"a reward of 0\.09 USD is less than 12\.00 USD an hour"):
+        imported("easy")
+    assert job.tasks.count() == 5
+    imported("hard")
+    imported("standard")
+
+    assert job.tasks.count() == 7
+    assert check_invariants() == []
 
 
 def test_where_a_floor_holds_somebody_has_to_say_how_long_an_answer_takes() -> None:
