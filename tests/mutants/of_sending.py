@@ -6,13 +6,15 @@ from uuid import uuid4
 import pytest
 
 from billing.events import PayoutRequested
-from billing.models import Funding, Payout, PayoutAccount, Posting
-from billing.services import funding, ledger, payouts, refunds, sending
+from billing.models import Funding, Payout, PayoutAccount, Posting, StripeMovement
+from billing.services import funding, ledger, payouts, reconciliation, refunds, sending
+from billing.services.credits import grant_credit, take_credit_back
 from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.ledger import AccountKey
 from billing.services.payouts import request_payout, settle_payout
 from billing.services.refunds import request_refund
 from billing.stripe_gateway import Checkout, CheckoutState, TransferState
+from kernel import clock
 from kernel.flow import move
 from kernel.services.outbox import announce
 from tests.billing.builders import SOMEBODY, Kind, a_client, a_funding, a_ready_account, a_worker, usd
@@ -20,10 +22,12 @@ from tests.billing.flows import now_of
 from tests.by_hand import by_hand
 from tests.mutants.frame import (
     ADDS_UP,
+    CREDITS,
     ENDS,
     FROM_FUNDINGS,
     GUARDS,
     KEYS,
+    MOVED,
     NOTHING_LEFT,
     REBUILT,
     REFUNDS,
@@ -236,3 +240,28 @@ def _sent_by_nobody(patch: pytest.MonkeyPatch) -> None:
     payout = begun(a_payout())
     without_constraint("billing_payout", "payout_sent_has_its_time")
     move(payout, "sent", by=SOMEBODY, why="hope")
+
+
+@mutant("a credit is taken back, and what it lent stays with the client", CREDITS)
+def _credit_kept(patch: pytest.MonkeyPatch) -> None:
+    client = a_client(0)
+    credit = grant_credit(client_owner=client, amount=usd(500), reason="Until it arrives.", by=SOMEBODY)
+    patch.setattr("billing.services.credits.reverse", lambda **_: None)
+    take_credit_back(credit_id=credit.pk, client_owner=client, why="It has arrived.", by=SOMEBODY)
+
+
+@mutant("a movement at Stripe is matched with a posting of another amount", MOVED)
+def _matched_with_another(patch: pytest.MonkeyPatch) -> None:
+    paid = a_funding("client:1", 1_000)
+    moved = StripeMovement.objects.create(
+        stripe_id="txn_1",
+        kind="charge",
+        category="charge",
+        related_id=paid.payment_intent_id,
+        amount_minor=999,
+        fee_minor=0,
+        currency="USD",
+        moved_at=clock.now(),
+    )
+    patch.setattr(reconciliation, "_posting_of", lambda movement: Posting.objects.get(key=paid.reference))
+    reconciliation.match_movement(movement_id=moved.pk)

@@ -1,5 +1,6 @@
 """Mutants of paying for work: of settlement, escrow and the end of a job."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,10 @@ from django.db.models import F
 
 from billing.models import Payout
 from billing.queries.charges import Charge, ChargedFor
-from billing.services import escrow
+from billing.services import escrow, pay_reserve
+from billing.services.bonuses import pay_bonus
 from billing.services.escrow import Payment
+from billing.services.pay_reserve import PayLift
 from billing.services.payouts import cancel_payout, request_payout
 from kernel import clock
 from kernel.money import Money
@@ -17,25 +20,42 @@ from kernel.months import Month, month_of
 from kernel.services.audit import Actor
 from kernel.services.idempotency import Answer, answer_once
 from marketplace.models import Assignment, Client, Invoice, Job
-from marketplace.services import completion, invoicing, posting, settlement, soft_rejections
+from marketplace.services import bonuses, completion, invoicing, posting, settlement, soft_rejections
+from marketplace.services.allocation import claim_task
 from marketplace.services.completion import cancel_job
+from marketplace.services.interruptions import interrupt
+from marketplace.services.pay_floors import set_pay_floor
+from marketplace.services.pay_lifts import lift_pay_in
 from marketplace.services.review import reject_assignment
 from marketplace.services.settlement import accept_due_assignments
 from tests.billing.builders import SOMEBODY, a_ready_account, usd
 from tests.by_hand import by_hand
-from tests.marketplace.builders import a_client, a_draft, a_resolved_task, a_submitted_answer, an_open_job, owner_of
+from tests.marketplace.builders import (
+    a_client,
+    a_draft,
+    a_resolved_task,
+    a_submitted_answer,
+    a_worker,
+    an_open_job,
+    answer,
+    owner_of,
+)
 from tests.mutants.frame import (
     AGREED,
     ANSWERS,
+    BONUSES,
     BY_CLIENT,
     CLAIMS,
     COVERED,
+    CUT_SHORT,
     IDLE,
     INVOICED,
+    LIFTED,
     PAID,
     PAID_ONCE,
     PAYABLE,
     QUOTED,
+    RESERVE,
     SOFTLY,
     mutant,
     without_constraint,
@@ -162,6 +182,54 @@ def _given_to_another(patch: pytest.MonkeyPatch) -> None:
     job, other = an_open_job(), a_client()
     patch.setattr(Client, "billing_owner", property(lambda client: f"client:{other.pk}"))
     cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+def a_job_below_the_floor() -> Job:
+    """A job in which somebody took twice as long for five answers as their pay is worth."""
+    set_pay_floor(country="", currency="USD", hourly_minor=1200, by=a_user(is_staff=True))
+    job = an_open_job(tasks=6, overlap_min=1, overlap_max=1, guess_seconds=30, reserve_basis_points=10_000)
+    worker = a_worker(job)
+    for _ in range(5):
+        turn = claim_task(worker=worker, job_id=job.pk)
+        with clock.ahead_by(timedelta(seconds=60)):
+            answer(turn)
+    with clock.ahead_by(timedelta(hours=1)):
+        accept_due_assignments()
+    return job
+
+
+@mutant("an ended job keeps what it set aside to lift pay", RESERVE)
+def _reserve_kept(patch: pytest.MonkeyPatch) -> None:
+    job = a_job_below_the_floor()
+    patch.setattr(completion, "_end_reserve", lambda job: None)
+    cancel_job(job_id=job.pk, by=owner_of(job.client))
+
+
+@mutant("pay is lifted by another amount than was reckoned", LIFTED, AGREED)
+def _lifted_by_more(patch: pytest.MonkeyPatch) -> None:
+    job, honest = a_job_below_the_floor(), pay_reserve.pay_lifts
+
+    def more(*, job_owner: str, lifts: list[PayLift]) -> Any:
+        return honest(job_owner=job_owner, lifts=[replace(lift, amount=lift.amount + usd(1)) for lift in lifts])
+
+    patch.setattr(pay_reserve, "pay_lifts", more)
+    lift_pay_in(job_id=job.pk)
+
+
+@mutant("work that is taken away is paid more than its time", CUT_SHORT, AGREED)
+def _time_paid_in_full(patch: pytest.MonkeyPatch) -> None:
+    job, honest = an_open_job(), escrow.pay_for_time
+    turn = claim_task(worker=a_worker(job), job_id=job.pk)
+    patch.setattr(escrow, "pay_for_time", lambda amount, **rest: honest(amount=turn.reward, **rest))
+    interrupt(assignment_id=turn.pk, why="taken away")
+
+
+@mutant("a bonus is paid without the platform's share", BONUSES)
+def _bonus_without_fee(patch: pytest.MonkeyPatch) -> None:
+    job = work_is_accepted()
+    patch.setattr(bonuses, "pay_bonus", lambda fee, **rest: pay_bonus(fee=usd(0), **rest))
+    turn = Assignment.objects.filter(job=job).order_by("claimed_at")[0]
+    bonuses.give_bonus(assignment_id=turn.pk, amount_minor=50, reason="Quick and right.", by=owner_of(job.client))
 
 
 def one_of_two_paid_answers(job: Job) -> Assignment:
