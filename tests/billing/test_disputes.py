@@ -193,7 +193,7 @@ def test_webhooks_in_any_order_and_number_book_it_once(stripe: DoubleControl, we
     opened = stripe.dispute(funding.payment_intent_id)
     stripe.end_dispute(opened["id"], won=False)
     stripe.wait_for_webhooks()
-    events = take_in(webhooks, 7) * 2
+    events = take_in(webhooks, 8) * 2
     random.Random(seed).shuffle(events)
 
     run_relay()

@@ -72,7 +72,7 @@ def test_an_event_is_stored_before_anything_is_made_of_it(stripe: DoubleControl,
     funding = an_open_page()
     stripe.press(funding.checkout_url)
 
-    event = only(take_in(webhooks, 4), "checkout.session.completed")
+    event = only(take_in(webhooks, 5), "checkout.session.completed")
 
     assert (event.state, event.object_id) == ("stored", funding.stripe_session_id)
     assert (now_of(funding).state, held(Kind.CLIENT_FUNDS, "client:1")) == ("awaiting_payment", 0)
@@ -81,7 +81,7 @@ def test_an_event_is_stored_before_anything_is_made_of_it(stripe: DoubleControl,
 def test_a_paid_checkout_is_credited_when_its_event_is_processed(stripe: DoubleControl, webhooks: Receiver) -> None:
     funding = an_open_page()
     stripe.press(funding.checkout_url)
-    events = take_in(webhooks, 4)
+    events = take_in(webhooks, 5)
 
     run_relay()
 
@@ -95,12 +95,12 @@ def test_an_event_that_comes_twice_is_stored_and_processed_once(  # [B175]
     funding = an_open_page()
     stripe.press(funding.checkout_url)
 
-    first, again = take_in(webhooks, 4), take_in(webhooks, 4)
+    first, again = take_in(webhooks, 5), take_in(webhooks, 5)
     run_relay()
 
     assert first == again
-    assert StripeEvent.objects.count() == 4
-    assert OutboxMessage.objects.filter(event="StripeEventStored").count() == 4
+    assert StripeEvent.objects.count() == 5
+    assert OutboxMessage.objects.filter(event="StripeEventStored").count() == 5
     assert held(Kind.CLIENT_FUNDS, "client:1") == 10_000
 
 

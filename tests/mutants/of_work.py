@@ -205,7 +205,7 @@ def _reserve_kept(patch: pytest.MonkeyPatch) -> None:
     cancel_job(job_id=job.pk, by=owner_of(job.client))
 
 
-@mutant("pay is lifted by another amount than was reckoned", LIFTED, AGREED)
+@mutant("pay is lifted by another amount than was reckoned", LIFTED)
 def _lifted_by_more(patch: pytest.MonkeyPatch) -> None:
     job, honest = a_job_below_the_floor(), pay_reserve.pay_lifts
 
@@ -216,7 +216,7 @@ def _lifted_by_more(patch: pytest.MonkeyPatch) -> None:
     lift_pay_in(job_id=job.pk)
 
 
-@mutant("work that is taken away is paid more than its time", CUT_SHORT, AGREED)
+@mutant("work that is taken away is paid more than its time", CUT_SHORT)
 def _time_paid_in_full(patch: pytest.MonkeyPatch) -> None:
     job, honest = an_open_job(), escrow.pay_for_time
     turn = claim_task(worker=a_worker(job), job_id=job.pk)
