@@ -330,4 +330,4 @@ def test_a_webhook_really_sent_credits_a_client(stripe: DoubleControl, live_serv
     run_relay()
 
     assert (now_of(funding).state, held(Kind.CLIENT_FUNDS, "client:1")) == ("settled", 10_000)
-    assert StripeEvent.objects.filter(state="processed").count() == 4
+    assert StripeEvent.objects.filter(state="processed").count() == 5
