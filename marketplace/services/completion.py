@@ -146,9 +146,8 @@ def return_unspent(job: Job) -> None:
     """
     if job.launched_at is None:
         return
-    is_all_paid = not owed_at_most(
-        job
-    ).minor  # asked before the dues, so that what is paid meanwhile is lifted next time
+    # Asked before what is due: what is paid between the two is lifted the next time, and the reserve waits for it.
+    is_all_paid = not owed_at_most(job).minor
     dues = dues_in(job) if _reserved(job).minor else []
     ledger.lock_accounts(accounts=_accounts_of(job) + accounts_of(job, dues), currency=job.currency)
     pay(job, dues)
