@@ -26,6 +26,7 @@ from billing.models import (
 from billing.services.payouts import retry_payout
 from billing.services.stripe_inbox import redrive_event
 from kernel.admin import ReadOnlyAdmin
+from kernel.console.columns import money_of
 from kernel.errors import Refused
 from kernel.models import User
 from kernel.money import Money
@@ -100,7 +101,7 @@ class PostingAdmin(MoneyAdmin):
 class LedgerEntryAdmin(MoneyAdmin):
     """What moved."""
 
-    list_display = ("id", "posting", "source", "target", "amount_minor")
+    list_display = ("id", "posting", "source", "target", money_of("amount_minor", currency="source.currency"))
     list_select_related = ("posting", "source", "target")
     search_fields = ("=posting__subject", "=source__owner", "=target__owner")
     search_help_text = "What it is about, or an owner."
@@ -111,7 +112,7 @@ class LedgerEntryAdmin(MoneyAdmin):
 class FundingAdmin(MoneyAdmin):
     """Money that clients bring in."""
 
-    list_display = ("created_at", "client_owner", amount, "state", "refunded_minor", "failure")
+    list_display = ("created_at", "client_owner", amount, "state", money_of("refunded_minor"), "failure")
     list_filter = ("state", "currency")
     search_fields = ("=id", "=client_owner", "=stripe_session_id", "=payment_intent_id")
     ordering = ("-created_at", "-id")
@@ -141,7 +142,7 @@ class RefundAdmin(MoneyAdmin):
 class DisputeAdmin(MoneyAdmin):
     """Payments that payers' banks dispute."""
 
-    list_display = ("created_at", "funding", amount, "from_funds_minor", "state", "reason", "evidence_due_at")
+    list_display = ("created_at", "funding", amount, money_of("from_funds_minor"), "state", "reason", "evidence_due_at")
     list_filter = ("state", "currency")
     search_fields = ("=id", "=funding__client_owner", "=stripe_dispute_id")
     ordering = ("-created_at", "-id")

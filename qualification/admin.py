@@ -48,8 +48,14 @@ class LabelSchemaAdmin(ReadOnlyAdmin):
 class GoldQuestionAdmin(DecisionAdmin):
     """Questions whose right answer is known."""
 
-    list_display = ("id", "skill", "for_exam", "answer_key", "reason", "times_drawn", "created_at", "retired_at")
-    list_filter = ("for_exam", "skill", ("retired_at", admin.EmptyFieldListFilter))
+    list_display = (
+        *("id", "skill", "for_exam", "answer_key", "reason", "times_drawn"),
+        *("created_at", "doubted_at", "retired_at"),
+    )
+    list_filter = (
+        *("for_exam", "skill"),
+        *((since, admin.EmptyFieldListFilter) for since in ("doubted_at", "retired_at")),
+    )
     list_select_related = ("skill",)
     search_fields = ("=id",)
     ordering = ("-created_at", "-id")

@@ -34,7 +34,7 @@ from workforce.services.standing import (
 class DecisionForm(ActionForm):
     """What a decision needs beside the rows that were chosen."""
 
-    reason = forms.CharField(required=False, label="Reason, shown to the person:", max_length=1_000)
+    reason = forms.CharField(required=False, label="Reason, shown to whoever is told:", max_length=1_000)
 
 
 class StandingForm(DecisionForm):

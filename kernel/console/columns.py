@@ -1,6 +1,8 @@
-"""Columns of the console's lists: what people wrote is set apart, so that its direction turns nothing beside it."""
+"""Columns of the console's lists: what people wrote is set apart, so that its direction turns nothing beside it; money
+has its currency."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -8,12 +10,25 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.html import format_html
 
+from kernel.money import Money
+
 Column = str | Callable[[Any], Any]
 
 
 def set_apart(columns: Sequence[Any], *, of: type[models.Model]) -> list[Any]:
     """The columns of a list, each that holds text or another row replaced by one that shows the same in ``<bdi>``."""
     return [_apart(column) if _is_text(column, of) or _is_row(column, of) else column for column in columns]
+
+
+def money_of(field: str, *, currency: str = "currency") -> Column:
+    """A column that shows minor units as an amount with its currency, which stands where ``currency`` says."""
+
+    @admin.display(description=field.removesuffix("_minor").replace("_", " "), ordering=field)
+    def shown(row: Any) -> str:
+        return str(Money(getattr(row, field), attrgetter(currency)(row)))
+
+    shown.__name__ = field
+    return shown
 
 
 def rows_in(columns: Sequence[Any], *, of: type[models.Model]) -> list[str]:

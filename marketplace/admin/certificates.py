@@ -1,16 +1,24 @@
 """The console's sections about certificates and what they rest on."""
 
 from django.contrib import admin
+from django.db.models import Model
 
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Certificate, CertificateOrder, Inspection
+
+
+@admin.display(description="promise")
+def promise(row: Model) -> str:
+    """The share of labels that is to be right, and how sure that must be."""
+    assert isinstance(row, Certificate | CertificateOrder)
+    return f"{row.target_basis_points / 100:g}% right, {row.assurance_basis_points / 100:g}% sure"
 
 
 @admin.register(Certificate)
 class CertificateAdmin(ReadOnlyAdmin):
     """What is promised of jobs' labels, or will be."""
 
-    list_display = ("job", "target_basis_points", "assurance_basis_points", "begun_at", "issued_at")
+    list_display = ("job", promise, "begun_at", "issued_at")
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id")
     ordering = ("-begun_at", "-id")
@@ -20,7 +28,7 @@ class CertificateAdmin(ReadOnlyAdmin):
 class CertificateOrderAdmin(ReadOnlyAdmin):
     """What clients want certified, and what came of it."""
 
-    list_display = ("job", "target_basis_points", "assurance_basis_points", "per_class", "ordered_at", "certificate")
+    list_display = ("job", promise, "per_class", "ordered_at", "certificate")
     list_select_related = ("job", "certificate")
     search_fields = ("=id", "=job__id")
     ordering = ("-ordered_at", "-id")

@@ -1,6 +1,8 @@
 """Fits in the console: what was learnt of jobs and of their workers."""
 
 from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Fit, FittedWorker
@@ -14,11 +16,25 @@ class FitAdmin(ReadOnlyAdmin):
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id")
     ordering = ("-fitted_at", "-id")
+    readonly_fields = ("learnt",)
+    exclude = ("parts",)
 
     @admin.display(description="methods")
     def methods(self, fit: Fit) -> str:
         """What weighs the answers, each method once."""
         return ", ".join(sorted({part["method"] for part in fit.parts}))
+
+    @admin.display(description="what was learnt, part by part")
+    def learnt(self, fit: Fit) -> SafeString:
+        """The method of each part, why it leads, and how often an answer is right."""
+        return format_html_join(
+            "",
+            "<div><bdi>{}</bdi>: {}, because {}; an answer is right in {}</div>",
+            (
+                (part["label"] or part["control"], part["method"], part["because"], f"{part['accuracy']:.1%}")
+                for part in fit.parts
+            ),
+        )
 
 
 @admin.register(FittedWorker)

@@ -1,5 +1,7 @@
 """The console's sections for gold questions, which only the marketplace can recall, and for what a recall moved."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -35,19 +37,30 @@ class RecallableGoldAdmin(GoldQuestionAdmin, PersonalDecisionAdmin):
 class MovedScoreAdmin(ReadOnlyAdmin):
     """Whose tasks are looked at again because of a recall, and how far."""
 
-    list_display = ("recall", "worker", "skill", "after_claimed_at", "done_at")
+    list_display = ("recall", "worker", "skill", "up_to", "done_at")
     list_filter = (("done_at", admin.EmptyFieldListFilter),)
     list_select_related = ("recall", "worker", "skill")
     search_fields = ("=recall__id", "=worker__id")
     ordering = ("-id",)
+
+    @admin.display(description="turns looked at, up to")
+    def up_to(self, moved: MovedScore) -> datetime | None:
+        """When the last turn was claimed whose task has been looked at."""
+        return moved.after_claimed_at
 
 
 @admin.register(Reweighing)
 class ReweighingAdmin(ReadOnlyAdmin):
     """What became of labels whose answers were weighed again."""
 
-    list_display = ("at", "task", "recall", "outcome", "from_key", "to_key", "from_confidence", "to_confidence")
+    list_display = ("at", "task", "recall", "outcome", "from_key", "to_key", "confidences")
     list_filter = ("outcome",)
     list_select_related = ("task", "recall")
     search_fields = ("=task__id", "=recall__id")
     ordering = ("-id",)
+
+    @admin.display(description="confidence")
+    def confidences(self, row: Reweighing) -> str:
+        """Before, where there was one, and after."""
+        before = "–" if row.from_confidence is None else f"{row.from_confidence:.3f}"
+        return f"{before} → {row.to_confidence:.3f}"

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from kernel.admin import ReadOnlyAdmin
+from kernel.console.columns import money_of
 from marketplace.models import Heartbeat, Interruption, Lift, PayFloor
 
 
@@ -10,7 +11,7 @@ from marketplace.models import Heartbeat, Interruption, Lift, PayFloor
 class PayFloorAdmin(ReadOnlyAdmin):
     """What an hour is worth at least. Set through the API."""
 
-    list_display = ("country", "currency", "hourly_minor", "valid_from", "set_by", "set_at")
+    list_display = ("country", money_of("hourly_minor"), "valid_from", "set_by", "set_at")
     list_filter = ("currency", "country")
     list_select_related = ("set_by",)
     search_fields = ("=id", "=country")
@@ -21,7 +22,7 @@ class PayFloorAdmin(ReadOnlyAdmin):
 class LiftAdmin(ReadOnlyAdmin):
     """Where pay was lifted towards the floor, and from what that was reckoned."""
 
-    list_display = ("worker", "job", "amount_minor", "currency", "inputs", "lifted_at")
+    list_display = ("worker", "job", money_of("amount_minor"), "inputs", "lifted_at")
     list_filter = ("currency",)
     list_select_related = ("worker", "job")
     search_fields = ("=id", "=worker__id", "=job__id")
@@ -42,7 +43,7 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 class InterruptionAdmin(ReadOnlyAdmin):
     """Turns that were taken away in the middle, and what their time was paid."""
 
-    list_display = ("assignment", "why", "seconds", "expected_seconds", "amount_minor", "currency", "interrupted_at")
+    list_display = ("assignment", "why", "seconds", "expected_seconds", money_of("amount_minor"), "interrupted_at")
     list_filter = ("why", "currency")
     list_select_related = ("assignment",)
     search_fields = ("=assignment__id", "=assignment__worker__id", "=assignment__job__id")

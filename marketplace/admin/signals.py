@@ -20,7 +20,7 @@ from workforce.admin import DecisionForm
 class SignalAdmin(PersonalDecisionAdmin):
     """Reasons to look at somebody's answers, never verdicts: nothing follows from one by itself."""
 
-    list_display = ("shown_at", "name", "state", "worker", "job", "sentence", "until", "decided_by")
+    list_display = ("shown_at", "sentence", "state", "worker", "job", "name", "until", "decided_by")
     list_filter = ("state", "name")
     list_select_related = ("worker", "job", "decided_by")
     search_fields = ("=id", "=worker__id", "=job__id", "=escalation__id")

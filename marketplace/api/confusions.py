@@ -9,9 +9,12 @@ from kernel.api import fields
 from kernel.api.operations import operation
 from kernel.api.serializers import Out, Query
 from kernel.api.views import ApiView
+from kernel.errors import NotFound
 from marketplace.queries.confusions import Confusion, confusions_of
 from qualification.api.certifications import WORKER_ID
 from qualification.api.skills import SKILL_ID
+from qualification.models import Skill
+from workforce.queries import find_worker
 
 
 class ConfusionQuery(Query):
@@ -60,10 +63,13 @@ class ConfusionOut(Out):
 class ConfusionView(ApiView):
     """One worker's confusion in one skill."""
 
-    @operation("Show a worker's confusion", query=ConfusionQuery, answer=ConfusionOut)
+    @operation("Show a worker's confusion", query=ConfusionQuery, answer=ConfusionOut, errors=[NotFound])
     def get(self, request: Request) -> Response:
         """For admins: from gold in exams and in work that asks one single choice, computed as it stands now."""
         asked = self.read_query()
+        find_worker(asked["worker"])
+        if not Skill.objects.filter(pk=asked["skill"]).exists():
+            raise NotFound("skill")
         found = confusions_of(worker_id=asked["worker"], skill_id=asked["skill"])
         return self.answer(ConfusionOut({**asked, "matrices": [_matrix(each) for each in found]}))
 

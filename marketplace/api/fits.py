@@ -29,7 +29,7 @@ class FittedPartOut(Out):
     discount = fields.FloatField(help_text="n answers count as n to the power of one minus this, up to `typical`.")
     vote_weight = fields.FloatField(help_text="How much shares of votes count beside what is known of workers.")
     floor = fields.FloatField(help_text="How much doubt stays, shared by all classes.")
-    typical = fields.FloatField(help_text="How many answers a task had.")
+    typical = fields.FloatField(help_text="How many answers a task had on average.")
 
 
 class FitOut(Out):

@@ -39,7 +39,7 @@ class FunctionIn(In):
     rule = fields.ObjectField(
         help_text="Its `kind`, the `field` it looks at, and what belongs to the kind: `keyword` (`words`, `label`), "
         "`pattern` (an `expression` of RE2, `label`), `lookup` (`table`, from text to label), `score` (`at_least` or "
-        "`at_most`, `label`; its field is a model and its version, as of predictions that name that label)."
+        "`at_most`, `label`; its field is a model and its version, such as `animals 3`, in predictions of that label)."
     )
 
 

@@ -35,7 +35,27 @@ class SignalQuery(Query):
     worker = fields.UUIDField(required=False)
 
 
-class SignalOut(Out):
+class SignalInWordsOut(Out):
+    """What all who may read a signal read of it."""
+
+    FOR_WORKER = False
+    id = fields.UUIDField()
+    name = fields.ChoiceField(choices=Signal.Name.choices)
+    meaning = fields.SerializerMethodField(help_text="What such a signal means, and what else can look like it.")
+    sentence = fields.SerializerMethodField(help_text="What was seen, in words.")
+    state = fields.ChoiceField(choices=Signal.State.choices)
+    job = fields.UUIDField(source="job_id")
+
+    def get_meaning(self, signal: Any) -> str:
+        """What it means."""
+        return meaning_of(signal.name)
+
+    def get_sentence(self, signal: Any) -> str:
+        """What was seen."""
+        return sentence_of(signal, for_worker=self.FOR_WORKER)
+
+
+class SignalOut(SignalInWordsOut):
     """What stands out in how a worker answers in a job."""
 
     EXAMPLE = {
@@ -66,12 +86,6 @@ class SignalOut(Out):
         "decided_at": None,
         "note": "",
     }
-    id = fields.UUIDField()
-    name = fields.ChoiceField(choices=Signal.Name.choices)
-    meaning = fields.SerializerMethodField(help_text="What such a signal means, and what else can look like it.")
-    sentence = fields.SerializerMethodField(help_text="What was seen, in words.")
-    state = fields.ChoiceField(choices=Signal.State.choices)
-    job = fields.UUIDField(source="job_id")
     worker = fields.UUIDField(source="worker_id")
     partner = fields.UUIDField(
         source="partner_id", allow_null=True, help_text="For `shared_errors`: the worker who errs alike."
@@ -94,14 +108,6 @@ class SignalOut(Out):
     decided_by = fields.UUIDField(source="decided_by_id", allow_null=True)
     decided_at = fields.DateTimeField(allow_null=True)
     note = fields.TextField(help_text="Why it was decided so.")
-
-    def get_meaning(self, signal: Any) -> str:
-        """What it means."""
-        return meaning_of(signal.name)
-
-    def get_sentence(self, signal: Any) -> str:
-        """What was seen."""
-        return sentence_of(signal)
 
 
 class TurnBehindOut(Out):
@@ -130,7 +136,7 @@ class SignalDetailOut(SignalOut):
         return [dict(TurnBehindOut(turn).data) for turn in turns_behind(signal)]
 
 
-class OwnSignalOut(Out):
+class OwnSignalOut(SignalInWordsOut):
     """What an admin told one of, why, and what came of it."""
 
     EXAMPLE = {
@@ -150,29 +156,16 @@ class OwnSignalOut(Out):
         "decided_at": None,
         "note": "",
     }
-    id = fields.UUIDField()
-    name = fields.ChoiceField(choices=Signal.Name.choices)
-    meaning = fields.SerializerMethodField(help_text="What such a signal means, and what else can look like it.")
-    sentence = fields.SerializerMethodField(help_text="What was seen, in words.")
-    state = fields.ChoiceField(choices=Signal.State.choices)
-    job = fields.UUIDField(source="job_id")
+    FOR_WORKER = True
     title = fields.LineField(source="job.title", help_text="The job's.")
     since = fields.DateTimeField()
-    until = fields.DateTimeField()
+    until = fields.DateTimeField(help_text="Answers from `since` up to this midnight (UTC) were looked at.")
     told_at = fields.DateTimeField()
     reason = fields.TextField(help_text="The admin's words.")
     answered_at = fields.DateTimeField(allow_null=True)
     answer = fields.TextField(help_text="One's own words.")
     decided_at = fields.DateTimeField(allow_null=True, help_text="When another admin decided about the answer.")
     note = fields.TextField(help_text="Why it was decided so.")
-
-    def get_meaning(self, signal: Any) -> str:
-        """What it means."""
-        return meaning_of(signal.name)
-
-    def get_sentence(self, signal: Any) -> str:
-        """What was seen."""
-        return sentence_of(signal, for_worker=True)
 
 
 class SignalAnswerIn(In):

@@ -21,5 +21,6 @@ class UnsureIn(In):
         allow_null=True,
         min_value=1,
         max_value=LARGEST_WORTH_MINOR,
-        help_text="What a right label is worth to you. No further answer is bought that promises less than it costs.",
+        help_text="What a right label is worth to you, in the job's currency. No further answer is bought that "
+        "promises less than it costs.",
     )

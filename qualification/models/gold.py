@@ -16,8 +16,8 @@ class GoldQuestion(models.Model):
     """An item with its right answer, and the reason why it is right. Never shown to workers with either.
 
     Those ``for_exam`` make up the skill's item bank; the others are mixed unseen into the work of one job. What is
-    asked and what is right never change (a trigger): a question that is wrong is retired and added anew.
-    ``times_drawn`` says in how many exams it stood, so that the bank is used evenly.
+    asked and what is right never change (a trigger): a question that was wrong is recalled, one that is no longer
+    wanted retired. ``times_drawn`` says in how many exams it stood, so that the bank is used evenly.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,5 +1,7 @@
 """What a worker says when each class is true: from gold in exams and in work, with a bound, for admins alone."""
 
+from uuid import uuid4
+
 import pytest
 
 from kernel.services.audit import Actor
@@ -56,3 +58,13 @@ def test_without_gold_there_is_nothing_and_only_admins_and_auditors_read_it() ->
     for person in (Person(worker.user), Person(owner_of(job.client))):
         assert code_of(person.get("confusions/", **asked)) == (403, "not_allowed")
     assert code_of(an_admin().get("confusions/", worker=worker.pk)) == (400, "invalid")
+
+
+@pytest.mark.parametrize("unknown", ["worker", "skill"])
+def test_of_a_worker_or_a_skill_that_is_not_there_nothing_is_said(unknown: str) -> None:
+    asked = {"worker": an_unmeasured_worker().pk, "skill": a_skill().pk, unknown: uuid4()}
+
+    assert an_admin().get("confusions/", **asked) == (
+        404,
+        {"code": "not_found", "message": f"There is no such {unknown}."},
+    )

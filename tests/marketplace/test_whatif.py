@@ -82,7 +82,7 @@ def test_the_command_prints_what_happened_beside_what_would_have() -> None:
             a_submitted_answer(job, worker=worker)
     told = StringIO()
 
-    call_command("whatif", str(job.pk), "--overlap", "1", "--confidence", "0.5", "--gold", "0", stdout=told)
+    call_command("whatif", str(job.pk), "--overlap", "1", "--confidence", "0.5", "--gold-share", "0", stdout=told)
 
     lines = [" ".join(line.split()) for line in told.getvalue().splitlines()]
     assert "answers a task, gold's on top 2.00 1.00 1.00 to 1.00" in lines
@@ -154,7 +154,7 @@ def test_where_nobody_answered_there_is_nothing_to_replay() -> None:
         call_command("whatif", str(an_open_job().pk))
 
 
-@pytest.mark.parametrize("words", [("--overlap", "4-2"), ("--gold", "1"), ("--confidence", "1.5")])
+@pytest.mark.parametrize("words", [("--overlap", "4-2"), ("--gold-share", "1"), ("--confidence", "1.5")])
 @pytest.mark.django_db
 def test_a_policy_that_cannot_be_is_refused(words: tuple[str, str]) -> None:
     job = an_open_job(tasks=1)

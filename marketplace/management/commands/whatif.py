@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("job", type=UUID)
         parser.add_argument("--overlap", type=overlap, metavar="MIN-MAX", help="default: the job's")
         parser.add_argument("--confidence", type=float, help="default: the job's")
-        parser.add_argument("--gold", type=float, help="share of turns that are hidden gold, default: the job's")
+        parser.add_argument("--gold-share", type=float, help="share of turns that are hidden gold, default: the job's")
         parser.add_argument(
             "--seed", type=int, default=SEED, help="draws answers that were never given, and the intervals"
         )
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 job=job,
                 overlap=options["overlap"],
                 confidence=options["confidence"],
-                gold_share=options["gold"],
+                gold_share=options["gold_share"],
                 seed=options["seed"],
             )
         except (Invalid, Refused) as refusal:
