@@ -56,8 +56,9 @@ def client_money_page(request: HttpRequest, session: Session) -> HttpResponse:
     client, locale, month = _client(request), _locale(request), _month(request)
     if client is None:
         permit = admit(principal_of(request), action_of_page(request))
-        clients = permit.among(Client.objects.all()).order_by("name", "pk")[:MOST_ROWS]
-        return _show(request, "money_clients.html", {"clients": clients}, locale)
+        name = request.GET.get("name", "").replace("\x00", "")
+        clients = permit.among(Client.objects.filter(name__icontains=name)).order_by("name", "pk")[:MOST_ROWS]
+        return _show(request, "money_clients.html", {"clients": clients, "name": name}, locale)
     months = month_of_account(client.billing_owner, LedgerAccount.Kind.CLIENT_FUNDS, month)
     shown = {
         "client": client,

@@ -102,6 +102,18 @@ def test_finance_sees_books_what_is_on_its_way_and_follows_it() -> None:
     assert page_of(made_admin(a_user(), "certification"), "/money/")[0] == 403
 
 
+def test_finance_finds_a_client_among_more_than_a_page_shows() -> None:
+    Client.objects.bulk_create(Client(name=f"Archive {number}", country="DE") for number in range(200))
+    wanted, finance = Client.objects.create(name="Zoo 100%", country="DE"), made_admin(a_user(), "finance")
+
+    first = page_of(finance, "/money/client/")[1]
+    found = page_of(finance, "/money/client/", name="zoo 100%\x00")[1]
+
+    assert (str(wanted.pk) in first, "The first 200 by name are shown." in first) == (False, True)
+    assert (str(wanted.pk) in found, "Archive" in found) == (True, False)
+    assert "No client of yours has that in its name." in page_of(finance, "/money/client/", name="zoo 1_0")[1]
+
+
 def test_what_is_anothers_is_not_there() -> None:
     client, _, payout = a_world_of_money()
     invoice, stranger = Invoice.objects.get(), owner_of(a_client())
