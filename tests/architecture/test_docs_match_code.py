@@ -42,10 +42,16 @@ def by_last_name() -> dict[str, list[str]]:
     return found
 
 
+@cache
+def declared() -> frozenset[str]:
+    """The names of background tasks, and the actions and scopes of the policy table: looked for once, as that takes."""
+    current_app.loader.import_default_modules()
+    return frozenset([*current_app.tasks, *policy.table().by_action, *policy.table().scopes])
+
+
 def resolves(dotted: str) -> bool:
     """Whether a dotted name leads to something in the code, or is a word of the policy table."""
-    current_app.loader.import_default_modules()
-    if dotted in current_app.tasks or dotted in policy.table().by_action or dotted in policy.table().scopes:
+    if dotted in declared():
         return True
     first, *rest = dotted.split(".")
     starts = [first] if first in PACKAGES else by_last_name().get(first, [])
