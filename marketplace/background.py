@@ -18,6 +18,7 @@ from marketplace.services import (
     pay_lifts,
     predictors,
     recall,
+    second_looks,
     settlement,
     signals,
 )
@@ -57,6 +58,12 @@ def make_certificates() -> None:
 def fit_grown_jobs() -> None:
     """Learn anew from the answers of jobs that have grown."""
     fitting.fit_grown_jobs()
+
+
+@shared_task(name="marketplace.look_again")
+def look_again() -> None:
+    """Weigh settled tasks again where a fit came since."""
+    second_looks.look_again()
 
 
 @shared_task(name="marketplace.complete_finished_jobs")

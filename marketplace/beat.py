@@ -25,6 +25,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "tend predictors": ("marketplace.tend_predictors", 10),
     "make certificates": ("marketplace.make_certificates", 15),
     "fit grown jobs": ("marketplace.fit_grown_jobs", 10),
+    "look again at settled tasks": ("marketplace.look_again", 10),
     "lift pay": ("marketplace.lift_pay", 300),
     "lift pay everywhere": ("marketplace.lift_pay_everywhere", 86_400),
     "complete finished jobs": ("marketplace.complete_finished_jobs", 3),

@@ -5,7 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from kernel.admin import ReadOnlyAdmin
-from marketplace.models import Fit, FittedWorker
+from marketplace.models import Fit, FittedWorker, SecondLook
 
 
 @admin.register(Fit)
@@ -45,3 +45,14 @@ class FittedWorkerAdmin(ReadOnlyAdmin):
     list_select_related = ("worker", "fit")
     search_fields = ("=worker__id", "=fit__job__id")
     ordering = ("-id",)
+
+
+@admin.register(SecondLook)
+class SecondLookAdmin(ReadOnlyAdmin):
+    """How far fits are through the settled tasks of their jobs."""
+
+    list_display = ("fit", "after_id", "done_at")
+    list_filter = (("done_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("fit",)
+    search_fields = ("=fit__id", "=fit__job__id")
+    ordering = ("-fit__fitted_at", "-fit_id")

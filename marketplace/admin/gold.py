@@ -53,10 +53,10 @@ class MovedScoreAdmin(ReadOnlyAdmin):
 class ReweighingAdmin(ReadOnlyAdmin):
     """What became of labels whose answers were weighed again."""
 
-    list_display = ("at", "task", "recall", "outcome", "from_key", "to_key", "confidences")
+    list_display = ("at", "task", "recall", "fit", "outcome", "from_key", "to_key", "confidences")
     list_filter = ("outcome",)
-    list_select_related = ("task", "recall")
-    search_fields = ("=task__id", "=recall__id")
+    list_select_related = ("task", "recall", "fit")
+    search_fields = ("=task__id", "=recall__id", "=fit__id")
     ordering = ("-id",)
 
     @admin.display(description="confidence")

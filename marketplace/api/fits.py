@@ -1,8 +1,10 @@
 """A job's fits over HTTP: which method weighs its answers, why, and how far its confidence can be believed."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,7 +14,7 @@ from kernel.api.serializers import Out
 from kernel.api.views import ApiView
 from kernel.errors import NotFound
 from marketplace.access import find_job
-from marketplace.models import Fit
+from marketplace.models import Fit, Reweighing
 
 
 class FittedPartOut(Out):
@@ -30,6 +32,17 @@ class FittedPartOut(Out):
     vote_weight = fields.FloatField(help_text="How much shares of votes count beside what is known of workers.")
     floor = fields.FloatField(help_text="How much doubt stays, shared by all classes.")
     typical = fields.FloatField(help_text="How many answers a task had on average.")
+
+
+class SecondLookOut(Out):
+    """What became of settled tasks that were weighed again by what a fit knew; of most nothing, as nothing changed."""
+
+    done_at = fields.DateTimeField(allow_null=True, help_text="Null while it is under way.")
+    confirmed = fields.IntegerField(help_text="Tasks that kept their label, with another confidence or interval.")
+    relabelled = fields.IntegerField(help_text="That have another label.")
+    asked = fields.IntegerField(help_text="That were no longer sure enough, and are asked once more.")
+    reopened = fields.IntegerField(help_text="That were no longer sure enough, and wait for a person.")
+    resolved = fields.IntegerField(help_text="That waited for a person, and are sure enough now.")
 
 
 class FitOut(Out):
@@ -55,6 +68,14 @@ class FitOut(Out):
             }
         ],
         "fitted_at": "2026-05-17T13:05:00Z",
+        "second_look": {
+            "done_at": "2026-05-17T13:05:08Z",
+            "confirmed": 112,
+            "relabelled": 1,
+            "asked": 14,
+            "reopened": 3,
+            "resolved": 2,
+        },
     }
     number = fields.IntegerField(help_text="Counts the fits of the job; the latest weighs the answers that come.")
     answers = fields.IntegerField(help_text="How many it rests on.")
@@ -62,6 +83,9 @@ class FitOut(Out):
     workers = fields.IntegerField()
     parts = FittedPartOut(many=True)
     fitted_at = fields.DateTimeField()
+    second_look = SecondLookOut(
+        allow_null=True, help_text="At the tasks that were settled by then; null where there was none."
+    )
 
 
 class FitsView(ApiView):
@@ -75,10 +99,13 @@ class FitsView(ApiView):
         average.
         """
         job = find_job(job_id, permit=self.permit)
-        return self.page(Fit.objects.filter(job=job), FitOut, order_by=("-number",), seen_as=_shown)
+        fits = Fit.objects.filter(job=job).select_related("second_look")
+        return self.page(fits, FitOut, order_by=("-number",), seen_as=_shown)
 
 
 def _shown(fits: Any) -> list[dict[str, Any]]:
+    weighed = Reweighing.objects.filter(fit__in=[fit.pk for fit in fits]).values_list("fit", "outcome")
+    became = {(fit_id, outcome): tasks for fit_id, outcome, tasks in weighed.annotate(tasks=Count("pk"))}
     return [
         {
             **{name: getattr(fit, name) for name in ("number", "answers", "gold", "workers", "fitted_at")},
@@ -86,6 +113,14 @@ def _shown(fits: Any) -> list[dict[str, Any]]:
                 part | dict(zip(("discount", "vote_weight", "floor", "typical"), part["calibration"], strict=True))
                 for part in fit.parts
             ],
+            "second_look": _look_of(fit, became),
         }
         for fit in fits
     ]
+
+
+def _look_of(fit: Fit, became: Mapping[tuple[UUID, str], int]) -> dict[str, Any] | None:
+    if not hasattr(fit, "second_look"):
+        return None
+    outcomes = ("confirmed", "relabelled", "asked", "reopened", "resolved")
+    return {"done_at": fit.second_look.done_at, **{each: became.get((fit.pk, each), 0) for each in outcomes}}

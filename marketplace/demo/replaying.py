@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
+from itertools import count
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job
 from marketplace.services.review import accept_all
+from marketplace.services.second_looks import look_again
 from marketplace.services.settlement import accept_due_assignments
 from marketplace.services.shapes import shape_of
 from marketplace.services.submission import submit_annotation
@@ -84,6 +86,10 @@ class Replay:
     """Each worker of the platform by the name that the recording has for them."""
     in_order: tuple[Sequence[RecordedAnswer], Mapping[str, Sequence[RecordedAnswer]]] = ((), {})
     """The answers to work in the order in which they are given, and those to gold, by worker."""
+    waiting: deque[RecordedAnswer] = field(default_factory=deque)
+    passed_by: dict[str, list[RecordedAnswer]] = field(default_factory=lambda: defaultdict(list))
+    """Answers that settled tasks did not ask for, by task: they are given should it be asked again."""
+    settled: set[str] = field(default_factory=set)
     payouts: list[Payout] = field(default_factory=list)
     left_over: dict[str, int] = field(default_factory=dict)
     """How many tasks got no label, by why."""
@@ -105,6 +111,9 @@ class Replay:
             self._work()
         with self._act("review"):
             self._adjudicate()
+            while self._is_asked_again():
+                self._give()
+                self._adjudicate()
             self._end()
         with self._act("payouts"):
             self._pay_out()
@@ -184,20 +193,38 @@ class Replay:
 
     def _work(self) -> None:
         """Give the recorded answers to work in their order, as long as they are wanted; gold comes in between."""
-        ids = dict(Task.objects.filter(job=self.job).values_list("external_id", "pk"))
         queue = [answer for answer in self.recording.answers if answer.task not in self.gold]
         if not self.recording.is_timed:
             self._chance.shuffle(queue)
-        gold, settled = self._gold_by_worker(), set[str]()
-        self.in_order = tuple(queue), {worker: tuple(answers) for worker, answers in gold.items()}
-        for place, answer in enumerate(queue):
-            if place % FITTED_EVERY == 0:
-                fit_grown_jobs()
-            if answer.task in settled:
-                continue
-            if self._is_settled_by(answer, gold=gold[answer.worker], ids=ids):
-                settled.add(answer.task)
-                self.tell("Workers answer, consensus decides", len(settled), len(ids) - len(self.gold))
+        self._gold = self._gold_by_worker()
+        self.in_order = tuple(queue), {worker: tuple(answers) for worker, answers in self._gold.items()}
+        self.waiting.extend(queue)
+        self._give()
+
+    def _give(self) -> None:
+        ids = dict(Task.objects.filter(job=self.job).values_list("external_id", "pk"))
+        for place in count():
+            if place % FITTED_EVERY == 0 or not self.waiting:
+                self._is_asked_again()
+            if not self.waiting:
+                return
+            answer = self.waiting.popleft()
+            if answer.task in self.settled:
+                self.passed_by[answer.task].append(answer)
+            elif self._is_settled_by(answer, gold=self._gold[answer.worker], ids=ids):
+                self.settled.add(answer.task)
+                self.tell("Workers answer, consensus decides", len(self.settled), len(ids) - len(self.gold))
+
+    def _is_asked_again(self) -> bool:
+        """Fit the job if it has grown, and look at settled tasks again; whether any asks for what it was passed by."""
+        if not fit_grown_jobs():
+            return False
+        look_again()
+        opened = Task.objects.filter(job=self.job, state=Task.State.OPEN, external_id__in=self.settled)
+        for task in list(opened.order_by("external_id").values_list("external_id", flat=True)):
+            self.settled.discard(task)
+            self.waiting.extend(self.passed_by.pop(task, ()))
+        return bool(self.waiting)
 
     def _gold_by_worker(self) -> Mapping[str, deque[RecordedAnswer]]:
         answers = [answer for answer in self.recording.answers if answer.task in self.gold]

@@ -8,7 +8,7 @@ from marketplace.models.certificate import Certificate, CertificateOrder, Inspec
 from marketplace.models.client import Client, ClientUserObjectPermission, JobUserObjectPermission, Membership
 from marketplace.models.escalation import Escalation
 from marketplace.models.fee_schedule import FeeSchedule, FeeTier
-from marketplace.models.fit import Fit, FittedWorker
+from marketplace.models.fit import Fit, FittedWorker, SecondLook
 from marketplace.models.interruption import Interruption
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
@@ -61,6 +61,7 @@ __all__ = [
     "Rejection",
     "Requirement",
     "Reweighing",
+    "SecondLook",
     "Signal",
     "SignalLook",
     "Slot",

@@ -51,3 +51,17 @@ class FittedWorker(models.Model):
 
     def __str__(self) -> str:
         return f"worker {self.worker_id} in fit {self.fit_id}"
+
+
+class SecondLook(models.Model):
+    """A fit's way through the settled tasks of its job, which are weighed again by what it knows.
+
+    Up to the task with the id ``after_id`` they have been.
+    """
+
+    fit = models.OneToOneField(Fit, primary_key=True, on_delete=models.PROTECT, related_name="second_look")
+    after_id = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"second look by fit {self.fit_id}"

@@ -1,9 +1,10 @@
-"""Reweighing: which scores a recall moved, and what became of the tasks whose label rested on them."""
+"""Reweighing: what became of labels that were weighed again, after a recall of gold or a later fit of their job."""
 
 from django.db import models
 from django.db.models import Q
 
 from kernel import clock
+from marketplace.models.fit import Fit
 from marketplace.models.task import Task
 
 
@@ -38,12 +39,14 @@ class MovedScore(models.Model):
 class Reweighing(models.Model):
     """What became of a task when its answers were weighed again by what is believed of their workers now.
 
-    Keys are of the label before and of the answer in front after. Rows are facts.
+    Because of a ``recall`` of gold, or of a later ``fit`` of the job. Keys are of the label before and of the answer in
+    front after. Rows are facts.
     """
 
     class Outcome(models.TextChoices):
         CONFIRMED = "confirmed", "the same label, as sure as it now is"
         RELABELLED = "relabelled", "another label"
+        ASKED = "asked", "no longer sure enough: one more answer is asked for"
         REOPENED = "reopened", "no longer sure enough: a person decides"
         RESOLVED = "resolved", "sure enough now: no person need decide"
         UNSURE = "unsure", "a person decides, as before"
@@ -52,6 +55,7 @@ class Reweighing(models.Model):
     id = models.BigAutoField(primary_key=True)
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="reweighings")
     recall = models.ForeignKey("qualification.GoldRecall", null=True, on_delete=models.PROTECT, related_name="+")
+    fit = models.ForeignKey(Fit, null=True, on_delete=models.PROTECT, related_name="reweighings")
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     from_key = models.TextField(blank=True)
     to_key = models.TextField()
@@ -62,11 +66,14 @@ class Reweighing(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["task", "recall"], name="one_reweighing_per_recall"),
+            models.UniqueConstraint(fields=["task", "fit"], name="one_reweighing_per_fit"),
             models.CheckConstraint(
                 condition=Q(to_confidence__gte=0.0, to_confidence__lte=1.0), name="reweighing_confidence_in_range"
             ),
             models.CheckConstraint(
-                condition=Q(outcome__in=["confirmed", "relabelled", "reopened", "resolved", "unsure", "certified"]),
+                condition=Q(
+                    outcome__in=["confirmed", "relabelled", "asked", "reopened", "resolved", "unsure", "certified"]
+                ),
                 name="reweighing_outcome_known",
             ),
         ]

@@ -84,6 +84,7 @@ ROWS: Final = (
     *section("marketplace.inspection", to="escalations auditor"),
     *section("marketplace.fit", to="escalations auditor"),
     *section("marketplace.fittedworker", to="escalations auditor"),
+    *section("marketplace.secondlook", to="escalations auditor"),
     *section("marketplace.predictor", to="escalations auditor"),
     *section("marketplace.prediction", to="escalations auditor"),
     *section("marketplace.predictioncheck", to="escalations auditor"),

@@ -40,6 +40,9 @@ MOST_ANSWERS: Final = 1_000_000
 MOST_PARTS: Final = 64
 """Parts that are fitted, the first ones; all others are decided by scores."""
 
+GROWTH_AT_THE_END: Final = 1.01
+"""Once all tasks are settled a job is fitted a last time, unless fewer answers than that have come since."""
+
 ROWS_AT_ONCE: Final = 5_000
 FITTED_AT_ONCE: Final = 20
 
@@ -50,27 +53,28 @@ def fit_grown_jobs() -> int:
     One that fails does not hold up the others. A large job takes longer than the clock waits, so a sweep that finds
     another at it does nothing: it would only fit the same job beside it.
     """
-    with _alone() as is_alone:
+    with alone(FITTER) as is_alone:
         if not is_alone:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(_GROWN, {"first": FIRST_AT, "growth": GROWTH, "most": FITTED_AT_ONCE})
+            grown = {"growth": GROWTH, "at_the_end": GROWTH_AT_THE_END}
+            cursor.execute(_GROWN, grown | {"first": FIRST_AT, "most": FITTED_AT_ONCE})
             ids = [row[0] for row in cursor.fetchall()]
         return sum(map(_fit_safely, ids))
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else fits; until the end nobody else will. Held by the connection, not by a transaction."""
+def alone(lock: int) -> Iterator[bool]:
+    """Whether nobody else holds this lock; until the end nobody will. Held by the connection, not by a transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [FITTER])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock])
         (is_alone,) = cursor.fetchone()
     try:
         yield is_alone
     finally:
         if is_alone:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [FITTER])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
 
 # Claims are counted by worker already; to count a job's answers would be to read them all.
@@ -83,9 +87,20 @@ JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT fit.claims, fit.fitted_at FROM marketplace_fit fit WHERE fit.job_id = job.id ORDER BY number DESC LIMIT 1
 ) latest ON true
-WHERE job.state IN ('open', 'paused') AND now.claims >= %(growth)s * coalesce(latest.claims, 0)
+WHERE job.state IN ('open', 'paused') AND (
+    now.claims >= %(growth)s * coalesce(latest.claims, 0)
+    OR now.claims >= %(at_the_end)s * latest.claims AND NOT EXISTS (
+        SELECT FROM marketplace_task task WHERE task.job_id = job.id AND task.gold_question_id IS NULL
+          AND task.state IN ('open', 'in_adjudication')))
 ORDER BY latest.fitted_at NULLS FIRST, job.id LIMIT %(most)s
 """
+
+
+def is_grown_at_the_end(job: Job) -> bool:
+    """Whether a job whose tasks are settled is to be fitted a last time."""
+    claims = sum(job.participations.values_list("claims", flat=True))
+    latest = Fit.objects.filter(job=job).order_by("-number").values_list("claims", flat=True).first()
+    return claims >= FIRST_AT and claims >= GROWTH_AT_THE_END * (latest or 0)
 
 
 def _fit_safely(job_id: UUID) -> bool:

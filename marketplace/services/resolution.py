@@ -63,22 +63,29 @@ def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
         details = {"confidence": round(believed.posterior.confidence, 4)}
         record(action="task.label_stands", subject=task, by=by, why=why, details=details)
         return
+    open_again(task, by=by, why=why)
+    if believed is not None:
+        _follow(believed, task=task, job=job, schema=schema, at=clock.now(), chance=CHANCE)
+    elif not ask_for_one_more(task, job):
+        raise AssertionError("A turn that is given up can be offered again.")
+
+
+def open_again(task: Task, *, by: Actor, why: str, details: dict[str, object] | None = None) -> None:
+    """Take its label from a locked task that consensus resolved; the caller offers a turn at it."""
     task.label, task.answer_key, task.method, task.resolved_at = None, "", "", None
     task.confidence = task.confidence_low = task.confidence_high = None
     task.majority_key, task.majority_share = "", None
-    move(task, Task.State.OPEN, by=by, why=why, fields=["label", "answer_key", *BELIEF, "method", "resolved_at"])
-    if believed is not None:
-        _follow(believed, task=task, job=job, schema=schema, at=clock.now(), chance=CHANCE)
-    elif not _ask_for_one_more(task, job, CHANCE):
-        raise AssertionError("A turn that is given up can be offered again.")
+    fields = ["label", "answer_key", *BELIEF, "method", "resolved_at"]
+    move(task, Task.State.OPEN, by=by, why=why, fields=fields, details=details)
 
 
 def _is_label_sure(believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema) -> bool:
     is_the_label = believed.posterior.leader.key == task.answer_key
-    return is_the_label and _decision(believed, job=job, schema=schema) is Decision.RESOLVED
+    return is_the_label and decision_on(believed, job=job, schema=schema) is Decision.RESOLVED
 
 
-def _decision(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> Decision:
+def decision_on(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> Decision:
+    """What becomes of a task of which this is believed, by the terms of its job."""
     return decide(
         believed.posterior.confidence,
         answers=believed.answers,
@@ -93,8 +100,8 @@ def _decision(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> Decisio
 def _follow(
     believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, chance: random.Random
 ) -> None:
-    belief, decision = believed.posterior, _decision(believed, job=job, schema=schema)
-    if decision is Decision.ONE_MORE and _ask_for_one_more(task, job, chance):
+    belief, decision = believed.posterior, decision_on(believed, job=job, schema=schema)
+    if decision is Decision.ONE_MORE and ask_for_one_more(task, job, chance):
         return
     if decision is Decision.RESOLVED or job.when_unsure == Job.WhenUnsure.RESOLVE:
         is_sure = belief.confidence >= job.confidence_basis_points / 10_000 - ROUNDING
@@ -177,7 +184,7 @@ def _keys_like_the_label(task: Task, schema: LabelSchema) -> list[str]:
     return [key for key in sorted(set(given)) if agrees(Answer.from_key(key), label, schema)]
 
 
-def _ask_for_one_more(task: Task, job: Job, chance: random.Random) -> bool:
+def ask_for_one_more(task: Task, job: Job, chance: random.Random = CHANCE) -> bool:
     """Offer the first turn that nothing takes up; False when rejected answers or interrupted work took up the rest."""
     turns = Assignment.objects.filter(task=task, ordinal__isnull=False)
     taken = set(turns.values_list("ordinal", flat=True))

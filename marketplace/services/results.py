@@ -17,7 +17,7 @@ from django.db.models.functions import JSONObject
 from kernel.crypto import pseudonyms
 from kernel.models import Media
 from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Job, Prediction, Task
+from marketplace.models import Assignment, Job, Prediction, Reweighing, Task
 from qualification.items import media_of, pictures_of
 from qualification.labels.results import Answer
 
@@ -81,10 +81,13 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
             )
         )
     )
+    told = {name: name for name in ("at", "outcome", "from_confidence", "to_confidence")}
+    weighed = Reweighing.objects.filter(task=OuterRef("pk")).order_by("pk").values(found=JSONObject(**told))
     tasks = Task.objects.filter(job=job, gold_question__isnull=True, pk__gt=last).annotate(
-        answers=ArraySubquery(answers), predicted=ArraySubquery(predictions)
+        answers=ArraySubquery(answers), predicted=ArraySubquery(predictions), weighed=ArraySubquery(weighed)
     )
-    columns = ("external_id", "item", "state", "label", "answer_key", "method", "answers", "predicted", "resolved_at")
+    columns = ("external_id", "item", "state", "label", "answer_key", "method", "resolved_at")
+    columns += ("answers", "predicted", "weighed")
     believed = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
     return list(tasks.order_by("pk").values("id", *columns, *believed)[:TASKS_AT_ONCE])
 
@@ -132,6 +135,7 @@ class _Lines:
             "withheld": task["label"] is not None and not is_shown,
             "answers": [self._answer(answer) for answer in task["answers"]],
             "predictions": task["predicted"],
+            "reweighings": task["weighed"] if is_shown else [],
         }
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

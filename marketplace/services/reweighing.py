@@ -1,24 +1,35 @@
 """Reweighing: a task that answers have resolved is looked at again, with what is believed of their workers now."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
+from billing.services.ledger import InsufficientFunds
 from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor, record
-from marketplace.models import Assignment, Certificate, Escalation, Job, MovedScore, Reweighing, Task
+from marketplace.models import Assignment, Certificate, Escalation, Fit, Job, MovedScore, Reweighing, Task
 from marketplace.queries import schema_of
 from marketplace.services.beliefs import TaskBelief, belief_of
+from marketplace.services.budgets import set_aside_what_is_missing
 from marketplace.services.escalations import lock_escalation, open_escalation
 from marketplace.services.posting import lock_job
-from marketplace.services.resolution import BELIEF, CONSENSUS, accept_soon, note_belief
+from marketplace.services.resolution import (
+    BELIEF,
+    CONSENSUS,
+    accept_soon,
+    ask_for_one_more,
+    decision_on,
+    note_belief,
+    open_again,
+)
 from qualification.labels.results import to_result
 from qualification.labels.schema import LabelSchema
 from qualification.models import GoldRecall
-from qualification.statistics.stopping import Decision, decide
+from qualification.statistics.stopping import Decision
 
 Outcome = Reweighing.Outcome
 
@@ -28,18 +39,27 @@ WHY: Final = "its answers were weighed again by what is believed of their worker
 _ANSWERED: Final = ("label", "answer_key", *BELIEF)
 
 
+class _OutOfReach(Exception):
+    """No more answers to the task can be asked for."""
+
+
 @transaction.atomic
-def reweigh_task(*, task_id: UUID, recall: GoldRecall | None = None, by: Actor = CONSENSUS) -> Reweighing | None:
-    """Weigh the answers to a task anew, once for each recall; None where consensus has no part in it.
+def reweigh_task(
+    *, task_id: UUID, recall: GoldRecall | None = None, fit: Fit | None = None, by: Actor = CONSENSUS
+) -> Reweighing | None:
+    """Weigh the answers to a task anew, once for each recall or fit; None where consensus has no part in it.
 
     It keeps its label, with the confidence of now; or gets the one that leads now; or goes back to a person where it is
     no longer sure enough and its job runs. Where the job has ended it keeps the answer in front with its honest
     confidence, and where a certificate promises its label, that stands. One that waits for a person, whom nobody has
     taken, is resolved where it is sure enough now. Nobody loses pay.
+
+    For a ``fit`` one more answer is asked for before a person is, as long as overlap and funds allow it; and labels of
+    jobs that have ended, or that a certificate promises, are not touched.
     """
     job = lock_job(Task.objects.only("job_id").get(pk=task_id).job_id)
     task = Task.objects.select_for_update(no_key=True).get(pk=task_id)
-    if recall is not None and Reweighing.objects.filter(task=task, recall=recall).exists():
+    if _is_weighed(task, recall, fit) or (fit is not None and not may_be_looked_at_again(job)):
         return None
     escalation = _waiting(task)
     if escalation is None and (task.state, task.method) != (Task.State.RESOLVED, Task.Method.CONSENSUS):
@@ -49,23 +69,55 @@ def reweigh_task(*, task_id: UUID, recall: GoldRecall | None = None, by: Actor =
     believed = belief_of(task=task, job=job, schema=schema, by_rejected=True)
     if believed is None:
         return None
-    outcome = _outcome(task, job, believed)
-    leader = believed.posterior.leader
     found = Reweighing(
         task=task,
         recall=recall,
-        outcome=outcome,
+        fit=fit,
         from_key=task.answer_key,
-        to_key=leader.key,
+        to_key=believed.posterior.leader.key,
         from_confidence=task.confidence,
         to_confidence=believed.posterior.confidence,
         at=clock.now(),
     )
+    decision = decision_on(replace(believed, answers=max(believed.answers, job.overlap_min)), job=job, schema=schema)
+    is_open_for_more = fit is not None and task.state == Task.State.RESOLVED and decision is Decision.ONE_MORE
+    if is_open_for_more and _ask(found, task, job, by=by):
+        return found
+    found.outcome = _outcome(task, job, believed, decision, asks_first=fit is not None)
     found.save(force_insert=True)
     _follow(found, task, believed, schema, by=by, escalation=escalation)
-    if outcome in {Outcome.RELABELLED, Outcome.RESOLVED} and job.accept_on_resolution:
+    if found.outcome in {Outcome.RELABELLED, Outcome.RESOLVED} and job.accept_on_resolution:
         accept_soon(task, schema)
     return found
+
+
+def may_be_looked_at_again(job: Job) -> bool:
+    """Whether a later fit may change labels of a job: it runs, and no certificate promises them."""
+    return job.state in RUNNING and not Certificate.objects.filter(job=job).exists()
+
+
+def _is_weighed(task: Task, recall: GoldRecall | None, fit: Fit | None) -> bool:
+    """Whether this task was weighed for the same reason already."""
+    if recall is None and fit is None:
+        return False
+    return Reweighing.objects.filter(task=task, recall=recall, fit=fit).exists()
+
+
+def _ask(found: Reweighing, task: Task, job: Job, *, by: Actor) -> bool:
+    """Open a locked task for one more answer, and set aside what that may cost; whether both can be."""
+    found.outcome = Outcome.ASKED
+    try:
+        with transaction.atomic():
+            found.save(force_insert=True)
+            opened = Task.objects.get(pk=task.pk)
+            open_again(opened, by=by, why=WHY, details=_details_of(found))
+            if not ask_for_one_more(opened, job):
+                raise _OutOfReach
+            set_aside_what_is_missing(job)
+    except (_OutOfReach, InsufficientFunds):
+        found.pk = None
+        return False
+    return True
 
 
 def _waiting(task: Task) -> Escalation | None:
@@ -77,20 +129,14 @@ def _waiting(task: Task) -> Escalation | None:
     return escalation if escalation is not None and escalation.state == Escalation.State.OPEN else None
 
 
-def _outcome(task: Task, job: Job, believed: TaskBelief) -> Reweighing.Outcome:
-    decision = decide(
-        believed.posterior.confidence,
-        answers=max(believed.answers, job.overlap_min),
-        overlap_min=job.overlap_min,
-        overlap_max=job.overlap_max,
-        confidence=job.confidence_basis_points / 10_000,
-        unsure_is_escalated=job.when_unsure == Job.WhenUnsure.ESCALATE,
-    )
+def _outcome(task: Task, job: Job, believed: TaskBelief, decision: Decision, *, asks_first: bool) -> Reweighing.Outcome:
     is_sure = decision is Decision.RESOLVED
     if task.state == Task.State.IN_ADJUDICATION:
         return Outcome.RESOLVED if is_sure else Outcome.UNSURE
     if Certificate.objects.filter(job=job).exists():
         return Outcome.CERTIFIED
+    if asks_first and job.when_unsure == Job.WhenUnsure.RESOLVE:  # it was asked, and no more can be
+        is_sure = True
     if not is_sure and job.state in RUNNING:
         return Outcome.REOPENED
     return Outcome.CONFIRMED if believed.posterior.leader.key == task.answer_key else Outcome.RELABELLED
@@ -105,11 +151,7 @@ def _follow(
     by: Actor,
     escalation: Escalation | None,
 ) -> None:
-    details: dict[str, object] = {
-        "outcome": str(found.outcome),
-        "from": {"label": found.from_key, "confidence": found.from_confidence},
-        "to": {"label": found.to_key, "confidence": found.to_confidence},
-    }
+    details = _details_of(found)
     if found.outcome == Outcome.CERTIFIED:
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
         return
@@ -129,6 +171,14 @@ def _follow(
     else:
         task.save(update_fields=_ANSWERED)
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
+
+
+def _details_of(found: Reweighing) -> dict[str, object]:
+    return {
+        "outcome": str(found.outcome),
+        "from": {"label": found.from_key, "confidence": found.from_confidence},
+        "to": {"label": found.to_key, "confidence": found.to_confidence},
+    }
 
 
 def _reopen(task: Task, believed: TaskBelief, *, by: Actor, details: dict[str, object]) -> None:

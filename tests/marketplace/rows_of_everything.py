@@ -16,6 +16,7 @@ from marketplace.services.pay_lifts import lift_pay
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.recall import replay_recalls
 from marketplace.services.review import reject_assignment
+from marketplace.services.second_looks import look_again
 from marketplace.services.signals import look_for_signals
 from marketplace.services.soft_rejections import reject_softly
 from tests.marketplace.automation import audits_of, let_people_answer
@@ -80,6 +81,7 @@ def _fits(job: Job) -> None:
     """What was learnt of a job, twice."""
     for _ in range(2):
         assert fit_job(job_id=job.pk) is not None
+        look_again()
 
 
 def _decisions() -> None:

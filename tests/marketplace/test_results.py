@@ -69,6 +69,7 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         "resolved_at": "",
         "withheld": False,
         "predictions": [],
+        "reweighings": [],
         "answers": [],
     }
     assert line["confidence"] == task.confidence
