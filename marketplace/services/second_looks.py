@@ -60,9 +60,9 @@ def is_due(job_id: UUID) -> bool:
     job = Job.objects.get(pk=job_id)
     if not may_be_looked_at_again(job) or not parts_of(current_schema_of(job_id)):
         return False
-    look = SecondLook.objects.filter(fit__job=job).order_by("-fit__number").first()
-    is_through = look is not None and look.done_at is not None
-    if not is_grown_at_the_end(job) and (is_through or not Fit.objects.filter(job=job).exists()):
+    latest = Fit.objects.filter(job=job).order_by("-number").first()
+    is_through = latest is None or SecondLook.objects.filter(fit=latest, done_at__isnull=False).exists()
+    if is_through and not is_grown_at_the_end(job):
         return False
     settled_at = job.tasks.filter(gold_question=None).aggregate(last=Max("resolved_at"))["last"]
     return settled_at is not None and clock.now() < settled_at + END_WAITS

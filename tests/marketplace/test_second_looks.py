@@ -191,6 +191,9 @@ def test_a_job_ends_after_a_last_fit_and_its_look_and_waits_ten_minutes_at_most(
     assert fit_job(job_id=job.pk) is not None
     assert complete_finished_jobs() == 0
     assert look_again() == 1
+    assert fit_job(job_id=job.pk) is not None
+    assert complete_finished_jobs() == 0
+    assert look_again() == 1
     assert complete_finished_jobs() == 1
 
     with clock.ahead_by(END_WAITS):
