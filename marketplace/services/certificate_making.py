@@ -10,9 +10,9 @@ from django.db import DatabaseError, transaction
 from kernel.errors import Refused
 from kernel.services.audit import Actor, record
 from marketplace.models import Certificate, CertificateOrder, Job, Task
-from marketplace.services import second_looks
 from marketplace.services.certificate_orders import CertificateTerms, is_being_inspected
 from marketplace.services.certificates import NotCertifiable, NotEarned, begin_certificate, issue_certificate
+from marketplace.services.growth import awaits_last_look
 from marketplace.services.posting import lock_job
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def _attempt(step: Callable[[UUID], bool], about: UUID) -> bool:
 @transaction.atomic
 def _begin(order_id: UUID) -> bool:
     job_id = CertificateOrder.objects.values_list("job_id", flat=True).get(pk=order_id)
-    if not _is_labelled(job_id) or second_looks.is_due(job_id):
+    if not _is_labelled(job_id) or awaits_last_look(job_id):
         return False
     job = lock_job(job_id)
     order = CertificateOrder.objects.select_for_update(no_key=True).get(pk=order_id)

@@ -19,9 +19,10 @@ from kernel.services.audit import Actor
 from kernel.services.outbox import announce
 from marketplace.events import JobFinished
 from marketplace.models import Assignment, Escalation, Job, Slot, Task
-from marketplace.services import gold, second_looks
+from marketplace.services import gold
 from marketplace.services.budgets import held_by, owed_at_most
 from marketplace.services.escalations import lock_live, withdraw_all
+from marketplace.services.growth import awaits_last_look
 from marketplace.services.pay_dues import accounts_of, dues_in, pay
 from marketplace.services.posting import lock_job
 from marketplace.services.settlement import due_now
@@ -90,7 +91,7 @@ def _ended_jobs_that_hold_money() -> list[UUID]:
 
 @transaction.atomic
 def _complete_if_finished(job_id: UUID) -> bool:
-    if not _is_worked_off(job_id) or second_looks.is_due(job_id):
+    if not _is_worked_off(job_id) or awaits_last_look(job_id):
         return False
     job = lock_job(job_id)
     if job.state not in {Job.State.OPEN, Job.State.PAUSED} or not _is_worked_off(job_id):

@@ -18,6 +18,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from kernel import clock
 from marketplace.models import Fit, FittedWorker, Job
 from marketplace.queries import schema_of
+from marketplace.services.growth import FIRST_AT, GROWTH, GROWTH_AT_THE_END
 from qualification.labels.results import Answer
 from qualification.statistics.fitted import written_part
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
@@ -26,12 +27,6 @@ from qualification.statistics.parts import Part, parts_of
 
 logger = logging.getLogger(__name__)
 
-FIRST_AT: Final = 100
-"""Claims from which on a job is fitted."""
-
-GROWTH: Final = 1.25
-"""A job is fitted anew when it has been claimed so much more often than at its last fit."""
-
 FITTER: Final = 0xF177E2  # the advisory lock that stands for "there is one who fits"
 
 MOST_ANSWERS: Final = 1_000_000
@@ -39,9 +34,6 @@ MOST_ANSWERS: Final = 1_000_000
 
 MOST_PARTS: Final = 64
 """Parts that are fitted, the first ones; all others are decided by scores."""
-
-GROWTH_AT_THE_END: Final = 1.01
-"""Once all tasks are settled a job is fitted a last time, unless fewer answers than that have come since."""
 
 ROWS_AT_ONCE: Final = 5_000
 FITTED_AT_ONCE: Final = 20
@@ -94,13 +86,6 @@ WHERE job.state IN ('open', 'paused') AND (
           AND task.state IN ('open', 'in_adjudication')))
 ORDER BY latest.fitted_at NULLS FIRST, job.id LIMIT %(most)s
 """
-
-
-def is_grown_at_the_end(job: Job) -> bool:
-    """Whether a job whose tasks are settled is to be fitted a last time."""
-    claims = sum(job.participations.values_list("claims", flat=True))
-    latest = Fit.objects.filter(job=job).order_by("-number").values_list("claims", flat=True).first()
-    return claims >= FIRST_AT and claims >= GROWTH_AT_THE_END * (latest or 0)
 
 
 def _fit_safely(job_id: UUID) -> bool:

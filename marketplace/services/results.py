@@ -87,9 +87,9 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
         answers=ArraySubquery(answers), predicted=ArraySubquery(predictions), weighed=ArraySubquery(weighed)
     )
     columns = ("external_id", "item", "state", "label", "answer_key", "method", "resolved_at")
-    columns += ("answers", "predicted", "weighed")
+    annotated = ("answers", "predicted", "weighed")
     believed = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
-    return list(tasks.order_by("pk").values("id", *columns, *believed)[:TASKS_AT_ONCE])
+    return list(tasks.order_by("pk").values("id", *columns, *annotated, *believed)[:TASKS_AT_ONCE])
 
 
 class _Lines:

@@ -11,18 +11,17 @@ from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, connection
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from kernel import clock
 from kernel.errors import Refused
 from marketplace.models import Fit, Job, SecondLook, Task
-from marketplace.queries import current_schema_of, schema_of
+from marketplace.queries import schema_of
 from marketplace.services.beliefs import TaskBelief, beliefs_of
-from marketplace.services.fitting import alone, is_grown_at_the_end
+from marketplace.services.fitting import alone
 from marketplace.services.resolution import decision_on
-from marketplace.services.reweighing import may_be_looked_at_again, reweigh_task
+from marketplace.services.reweighing import reweigh_task
 from qualification.labels.schema import LabelSchema
-from qualification.statistics.parts import parts_of
 from qualification.statistics.stopping import Decision
 
 logger = logging.getLogger(__name__)
@@ -35,9 +34,6 @@ SWEEP_LASTS: Final = timedelta(seconds=20)
 NOTICED: Final = 0.01
 """A confidence that has moved by less stays as it is shown; so does one of whose interval neither end moved by twice
 that."""
-
-END_WAITS: Final = timedelta(minutes=10)
-"""No job's end waits longer for a look, whatever holds that up."""
 
 
 def look_again() -> int:
@@ -53,19 +49,6 @@ def look_again() -> int:
             while look.done_at is None and clock.now() < until:
                 looked += _look_at_some(look)
     return looked
-
-
-def is_due(job_id: UUID) -> bool:
-    """Whether the end of a job whose tasks are settled has to wait for a last fit and its look at them."""
-    job = Job.objects.get(pk=job_id)
-    if not may_be_looked_at_again(job) or not parts_of(current_schema_of(job_id)):
-        return False
-    latest = Fit.objects.filter(job=job).order_by("-number").first()
-    is_through = latest is None or SecondLook.objects.filter(fit=latest, done_at__isnull=False).exists()
-    if is_through and not is_grown_at_the_end(job):
-        return False
-    settled_at = job.tasks.filter(gold_question=None).aggregate(last=Max("resolved_at"))["last"]
-    return settled_at is not None and clock.now() < settled_at + END_WAITS
 
 
 def _to_be_looked_by() -> list[Fit]:

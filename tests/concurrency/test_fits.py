@@ -7,7 +7,8 @@ from django.db import connection
 
 from marketplace.models import Fit, FittedWorker, Participation
 from marketplace.services import fitting
-from marketplace.services.fitting import FIRST_AT, fit_grown_jobs, fit_job
+from marketplace.services.fitting import fit_grown_jobs, fit_job
+from marketplace.services.growth import FIRST_AT
 from tests.concurrency.crowd import at_once
 from tests.marketplace.test_fits import a_worked_job
 

@@ -55,7 +55,9 @@ def test_a_job_that_is_cancelled_while_its_tasks_are_looked_at_asks_for_nothing_
     first = [worker for _ in range(3) for worker in a_settled_task(job, "cat", "cat")[1]]
     learnt(job, dict.fromkeys(first, 0.6))
 
-    done = at_once([look_again, partial(cancel_job, job_id=job.pk, by=owner_of(job.client)), look_again])
+    cancel = partial(cancel_job, job_id=job.pk, by=owner_of(job.client))
+    calls: list[Callable[[], object]] = [look_again, cancel, look_again]
+    done = at_once(calls)
 
     assert [outcome for outcome in done if isinstance(outcome, Exception)] == []
     assert Task.objects.filter(job=job, state__in=["open", "in_adjudication"]).count() == 0

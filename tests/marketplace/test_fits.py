@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.models import Fit, FittedWorker, Job, Participation, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.beliefs import belief_of
-from marketplace.services.fitting import FIRST_AT, fit_grown_jobs, fit_job
+from marketplace.services.fitting import fit_grown_jobs, fit_job
+from marketplace.services.growth import FIRST_AT
 from marketplace.services.slots import CHANCE, open_slot
 from qualification.labels.results import Answer
 from qualification.labels.schema import parse_schema

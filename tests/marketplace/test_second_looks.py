@@ -13,10 +13,11 @@ from marketplace.services.certificate_making import make_certificates
 from marketplace.services.certificate_orders import CertificateTerms, order_certificate
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job, complete_finished_jobs
-from marketplace.services.fitting import FIRST_AT, fit_grown_jobs, fit_job
+from marketplace.services.fitting import fit_grown_jobs, fit_job
+from marketplace.services.growth import END_WAITS, FIRST_AT
 from marketplace.services.overlaps import raise_overlap
 from marketplace.services.reweighing import reweigh_task
-from marketplace.services.second_looks import END_WAITS, look_again
+from marketplace.services.second_looks import look_again
 from marketplace.services.settlement import accept_due_assignments
 from qualification.labels.results import Answer
 from tests.marketplace.api_people import Person
@@ -43,11 +44,11 @@ CAT, DOG = (Answer.of({"animal": (animal,)}).key for animal in ("cat", "dog"))
 def a_settled_task(job: Job, *said: str) -> tuple[Task, list[Worker]]:
     """A task of which as many workers as there are animals have said these."""
     workers = [a_worker(job) for _ in said]
-    task_id = None
+    turns: list[Assignment] = []
     for worker, animal in zip(workers, said, strict=True):
-        turn = claim_task(worker=worker, job_id=job.pk, among=[task_id] if task_id else None)
-        task_id = answer(turn, animal).task_id
-    return Task.objects.get(pk=task_id), workers
+        among = [turn.task_id for turn in turns[:1]] or None
+        turns.append(answer(claim_task(worker=worker, job_id=job.pk, among=among), animal))
+    return Task.objects.get(pk=turns[0].task_id), workers
 
 
 def learnt(job: Job, accuracy: Mapping[Worker, float]) -> Fit:
@@ -137,7 +138,7 @@ def test_with_no_answer_left_a_person_decides_or_the_label_is_given_as_sure_as_i
 
 
 def test_a_person_decides_where_one_more_answer_cannot_be_paid() -> None:
-    job = an_open_job(tasks=2, client=a_client(funds_minor=72))
+    job = an_open_job(tasks=3, client=a_client(funds_minor=120))
     task, workers = a_settled_task(job, "cat", "cat")
     accept_due_assignments()
     raise_overlap(job_id=job.pk, overlap_max=4, by=owner_of(job.client))  # takes what the settled task did not need
@@ -146,7 +147,7 @@ def test_a_person_decides_where_one_more_answer_cannot_be_paid() -> None:
     look_again()
 
     assert (again(task).state, Reweighing.objects.get().outcome) == ("in_adjudication", "reopened")
-    assert held(job) == 48
+    assert held(job) == 96
     assert check_invariants() == []
 
 
@@ -266,8 +267,7 @@ def test_a_client_reads_what_a_fit_came_to_for_settled_tasks() -> None:
 def test_a_look_that_is_not_through_goes_on_where_it_was() -> None:
     job = an_open_job(tasks=3)
     tasks = sorted(a_settled_task(job, "cat", "cat")[0].pk for _ in range(3))
-    fit = fit_job(job_id=job.pk)
-    SecondLook.objects.create(fit=fit, after_id=tasks[1])
+    SecondLook.objects.create(fit=learnt(job, {}), after_id=tasks[1])
 
     assert look_again() == 1
     assert SecondLook.objects.get().after_id == tasks[2]
