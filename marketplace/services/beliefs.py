@@ -54,8 +54,8 @@ def belief_of(
 
 
 def beliefs_of(*, tasks: Sequence[Task], job: Job, schema: LabelSchema) -> dict[UUID, TaskBelief]:
-    """What is believed of each of these tasks that somebody answered, by rejected answers too; one SQL statement."""
-    fit, said = _said_of(_SAID_OF_MANY, [task.pk for task in tasks], job, without=None, by_rejected=True)
+    """What is believed of each of these tasks of which answers are used; one SQL statement."""
+    fit, said = _said_of(_SAID_OF_MANY, [task.pk for task in tasks], job, without=None, by_rejected=False)
     found = {task_id: _believed(each, fit, schema, by_models=True) for task_id, each in said.items()}
     return {task_id: belief for task_id, belief in found.items() if belief is not None}
 

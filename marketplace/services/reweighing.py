@@ -65,8 +65,8 @@ def reweigh_task(
     if escalation is None and (task.state, task.method) != (Task.State.RESOLVED, Task.Method.CONSENSUS):
         return None
     schema = schema_of(job.versions.latest("number").pk)
-    # With what was rejected since: it was among the answers when the task was resolved, and may be the label now.
-    believed = belief_of(task=task, job=job, schema=schema, by_rejected=True)
+    # After a recall with what was rejected since: it was among the answers then, and may be the label now.
+    believed = belief_of(task=task, job=job, schema=schema, by_rejected=fit is None)
     if believed is None:
         return None
     found = Reweighing(
