@@ -30,7 +30,7 @@ def confusions_of(*, worker_id: UUID, skill_id: UUID) -> list[Confusion]:
     """One for each list of choices that gold of this skill asked of the worker, by a single choice; today's gold too.
 
     For admins: a worker's own view of hidden gold ends at the last midnight (`qualification.queries`). Gold that is
-    retired tells nothing any more.
+    retired tells nothing any more, and none that is doubted until a person has kept it.
     """
     pairs: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
     for choices, truth, said in (*_in_exams(worker_id, skill_id), *_in_work(worker_id, skill_id)):
@@ -51,6 +51,7 @@ def _in_exams(worker_id: UUID, skill_id: UUID) -> Iterator[_Told]:
         exam__state__in=[Exam.State.PASSED, Exam.State.FAILED],
         answered_at__isnull=False,
         gold_question__retired_at=None,
+        gold_question__doubted_at=None,
     ).select_related("gold_question__label_schema")
     for each in asked.order_by("pk"):
         schema = each.gold_question.label_schema.checked
@@ -68,6 +69,7 @@ def _in_work(worker_id: UUID, skill_id: UUID) -> Iterator[_Told]:
         annotation__late=False,
         task__gold_question__isnull=False,
         task__gold_question__retired_at=None,
+        task__gold_question__doubted_at=None,
     ).select_related("annotation", "task__gold_question__label_schema")
     for turn in turns.order_by("-claimed_at", "-pk")[:MOST_ANSWERS].iterator(chunk_size=1000):
         question = turn.task.gold_question

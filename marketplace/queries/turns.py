@@ -18,7 +18,8 @@ READ_AT_ONCE: Final = 2_000
 UNKNOWN: Final = -1
 
 _TIMES: Final = ("task_id", "worker_id", "annotation__seconds")
-_WORDS: Final = ("annotation__answer_key", "task__gold_question__answer_key", "task__gold_question__retired_at")
+_GOLD: Final = "task__gold_question__"
+_WORDS: Final = ("annotation__answer_key", *(f"{_GOLD}{name}" for name in ("answer_key", "retired_at", "doubted_at")))
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Found:
 
 
 def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
-    """The last answers in time that were claimed and given in the window, at work and at gold that is not retired.
+    """The last answers in time that were claimed and given in the window, at work and at gold that is neither retired
+    nor doubted.
 
     At most `MOST_ANSWERS`, however large the job. An answer that is none of today's choices is left out.
     """
@@ -79,7 +81,7 @@ def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
             continue
         task = tasks.setdefault(task_id, len(tasks))
         if task == len(read.gold):
-            read.gold.append(places.get(words[1], UNKNOWN) if words and words[2] is None else UNKNOWN)
+            read.gold.append(places.get(words[1], UNKNOWN) if words[2:] == [None, None] else UNKNOWN)
         read.task.append(task)
         read.worker.append(workers.setdefault(worker_id, len(workers)))
         read.said.append(said)

@@ -6,12 +6,14 @@ import pytest
 
 from kernel.services.audit import Actor
 from marketplace.services.allocation import claim_task
+from qualification.models import Exam
+from qualification.services.doubted_gold import doubt, keep
 from qualification.services.gold import retire_gold_question
 from qualification.statistics.scoring import Score
 from tests.kernel.people import made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.marketplace.builders import ALWAYS_GOLD, NEVER_GOLD, a_worker, an_open_job, answer, owner_of
-from tests.qualification.builders import a_skill, a_user
+from tests.qualification.builders import a_skill, a_user, questions_of
 from tests.qualification.builders import a_worker as an_unmeasured_worker
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +49,27 @@ def test_gold_that_is_retired_tells_nothing_any_more() -> None:
 
     shown = an_admin().get("confusions/", worker=worker.pk, skill=job.skill_id)[1]
     assert [row["answers"] for row in shown["matrices"][0]["classes"]] == [4, 0]
+
+
+def test_gold_that_is_doubted_tells_nothing_until_a_person_has_kept_it() -> None:
+    job = an_open_job(tasks=1, gold=1, overlap_min=1)
+    worker = a_worker(job)
+    turn = answer(claim_task(worker=worker, job_id=job.pk, chance=ALWAYS_GOLD), "dog")
+    asked = questions_of(Exam.objects.get(worker=worker))[0]
+    question, by = turn.task.gold_question_id, Actor.system("test")
+    assert question is not None
+
+    def answers() -> int:
+        shown = an_admin().get("confusions/", worker=worker.pk, skill=job.skill_id)[1]
+        return int(shown["matrices"][0]["classes"][0]["answers"])
+
+    doubt(gold_question_id=question, why="Good workers miss it.", by=by)
+    assert answers() == 4
+    doubt(gold_question_id=asked, why="Good workers miss it.", by=by)
+    assert answers() == 3
+    keep(gold_question_id=question, why="It is a cat.", by=by)
+    keep(gold_question_id=asked, why="It is a cat.", by=by)
+    assert answers() == 5
 
 
 def test_without_gold_there_is_nothing_and_only_admins_and_auditors_read_it() -> None:

@@ -9,11 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel import clock
+from kernel.services.audit import Actor
 from marketplace.background import look_for_signals as the_nightly_look
 from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook
 from marketplace.queries import turns
 from marketplace.services.signals import WINDOW, look_for_signals
-from qualification.models import Score
+from qualification.models import GoldQuestion, Score
+from qualification.services.doubted_gold import doubt
 from qualification.statistics.signals.words import meaning_of
 from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
@@ -72,6 +74,17 @@ def test_those_with_whom_something_is_the_matter_are_named_and_nobody_else() -> 
     assert set(pair) == {both, both[::-1]}
     escalations = Escalation.objects.filter(kind="signal", state="open", job=job)
     assert {each.worker_id for each in escalations} == {worker.pk for worker in odd.values()}
+
+
+def test_gold_that_is_doubted_is_no_reason_for_a_signal() -> None:
+    _, odd = a_crowd_with_odd_ones()
+    for question in GoldQuestion.objects.filter(for_exam=False):
+        doubt(gold_question_id=question.pk, why="Good workers miss it.", by=Actor.system("test"))
+
+    look_for_signals()
+
+    assert "gold_below_chance" not in {name for names in shown().values() for name in names}
+    assert shown()[odd["same"].pk] == {"straight_lines", "one_place"}
 
 
 def test_honest_people_are_left_alone_and_what_was_looked_at_is_written_down() -> None:
