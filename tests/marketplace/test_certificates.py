@@ -272,6 +272,46 @@ def test_tasks_that_were_not_drawn_by_the_seed_are_told(tmp_path: Path) -> None:
         verified(file)
 
 
+@pytest.mark.parametrize(
+    ("written", "other", "told"),
+    [
+        ('"answered": 20', '"answered": 1e999', "The number 1e999 is too large"),
+        ('"answered": 20', '"answered": 1' + "0" * 400, "whole numbers are kept in 64 bits"),
+        ('"answered": 20', '"answered": 9000000000000000000', "counts 9000000000000000000 labels in one class"),
+        ('"answered": 20', '"answered": -1', "counts -1 labels in one class"),
+        ('"answered": 20', '"answered": 20.0', "20.0 stands for a whole number"),
+        ('"answered": 20', '"answered": "20"', "'20' stands for a whole number"),
+        ('"answered": 20', '"answered": true', "True stands for a whole number"),
+        ('"answered": 20', '"answered": 20, "answered": 20', 'The key "answered" is given twice'),
+        ('"target": 0.6', '"target": NaN', "NaN is not a number that JSON knows"),
+        ('"target": 0.6', '"target": Infinity', "Infinity is not a number that JSON knows"),
+        ('"target": 0.6', '"target": "0.6"', "'0.6' stands for a share"),
+        ('"target": 0.6', '"target": ' + "[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
+        ('"job"', '"jobs"', "'job'"),
+    ],
+)
+def test_a_certificate_with_values_that_no_certificate_has_is_refused_in_a_sentence(
+    tmp_path: Path, written: str, other: str, told: str
+) -> None:
+    file = a_certificate_file(tmp_path)
+    text = json.dumps(json.loads(file.read_text(encoding="utf-8").split("\n")[0]))
+    assert written in text
+    file.write_text(signing_key().signed(text.replace(written, other, 1) + "\n"), encoding="utf-8")
+
+    with pytest.raises(CommandError) as refused:
+        verified(file)
+
+    assert "does not hold: " in str(refused.value)
+    assert told in str(refused.value)
+
+
+def test_a_certificate_that_promises_nothing_is_refused(tmp_path: Path) -> None:
+    file = a_certificate_file(tmp_path)
+    resigned(file, classes=[])
+    with pytest.raises(CommandError, match="does not hold: It has no class of labels, and so promises nothing"):
+        verified(file)
+
+
 def test_what_is_no_certificate_is_told(tmp_path: Path) -> None:
     file = tmp_path / "job.txt"
     with pytest.raises(CommandError, match="cannot be read: No such file"):

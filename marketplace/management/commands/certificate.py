@@ -1,6 +1,5 @@
 """`manage.py certificate …`: begin one for a job, see how far it is, issue it, check one that somebody hands in."""
 
-import json
 from argparse import ArgumentParser, BooleanOptionalAction
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kernel import strict_json
 from kernel.checkpoints import PublicKey, WrongNote, read_note
 from kernel.errors import NotFound, Refused
 from kernel.services.audit import Actor
@@ -78,17 +78,18 @@ class Command(BaseCommand):
         try:
             trusted = [PublicKey.read(one) for one in key] if key else trusted_keys()
             text = read_note(file.read_bytes().decode(), trusted=trusted)
-            written = json.loads(text)
+            written = strict_json.loads(text)
             if not isinstance(written, dict) or written.get("kind") != KIND:
                 raise CommandError(f"{file} is signed, but it is no certificate of a job's labels.")
             evidence = check(written["evidence"])
+            job, issued_at = written["job"], written["issued_at"]
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except (WrongNote, WrongCertificate, ValueError, KeyError) as fault:
             raise CommandError(f"{file} does not hold: {fault}") from fault
         looks = sum(len(one.looks) for one in evidence.classes)
         self.stdout.write(
-            f"Signed and sound: job {written['job']}, issued {written['issued_at']}, resting on {looks} inspections. "
+            f"Signed and sound: job {job}, issued {issued_at}, resting on {looks} inspections. "
             f"Each of these holds, all together with {evidence.terms.assurance:.1%} assurance:"
         )
         self._tell(evidence.promises())

@@ -7,14 +7,19 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from qualification.statistics.certificates.bound import Inspection
 from qualification.statistics.certificates.course import ClassCourse, Terms
 
+T = TypeVar("T")
+
 METHOD: Final = "betting, without replacement, 1"
 ALL_LABELS: Final = ""
 """The class of all labels, where nothing is promised of single ones; no label is empty."""
+
+MOST_LABELS: Final = 10**9
+"""In one class of a certificate that is handed in."""
 
 
 class WrongCertificate(Exception):
@@ -147,14 +152,42 @@ def _read(written: Mapping[str, Any]) -> Evidence:
         raise WrongCertificate(f"It was made by a method that is not known here: {written['method']}.")
     classes = tuple(
         ClassEvidence(
-            label=one["label"],
-            answered=one["answered"],
-            decided=one["decided"],
-            looks=tuple(Look(task, drawn, said, found) for task, drawn, said, found in one["looks"]),
+            label=_given(one["label"], str),
+            answered=_counted(one["answered"]),
+            decided=_counted(one["decided"]),
+            looks=tuple(
+                Look(_given(task, str), _given(drawn, bool), _given(said, str), _given(found, str))
+                for task, drawn, said, found in one["looks"]
+            ),
         )
         for one in written["classes"]
     )
-    return Evidence(Terms(written["target"], written["assurance"]), written["seed"], classes)
+    if not classes:
+        raise WrongCertificate("It has no class of labels, and so promises nothing.")
+    terms = Terms(_given(written["target"], float), _given(written["assurance"], float))
+    return Evidence(terms, _given(written["seed"], str), classes)
+
+
+def _given(found: object, kind: type[T]) -> T:
+    """What is written, where it is of this kind and no other: true is no number, and 20.0 no count."""
+    if not isinstance(found, kind) or type(found) is not kind:
+        raise WrongCertificate(f"It is not written as certificates are: {found!r} stands for {_KINDS[kind]}.")
+    return found
+
+
+_KINDS: Final[Mapping[type[object], str]] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a share",
+    bool: "true or false",
+}
+
+
+def _counted(found: object) -> int:
+    count = _given(found, int)
+    if not 0 <= count <= MOST_LABELS:
+        raise WrongCertificate(f"It counts {count} labels in one class; from 0 to {MOST_LABELS:,} are possible.")
+    return count
 
 
 def _check_class(one: ClassEvidence, seed: str) -> None:
