@@ -7,6 +7,8 @@ independent, together with vote shares, above a floor.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
 
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
@@ -20,7 +22,14 @@ from qualification.statistics.consensus import (
     part_accuracy,
 )
 from qualification.statistics.fitted import UNFITTED, JobFit, PartFit
-from qualification.statistics.fusion.online import LEAST_PROBABILITY, Belief, confidences, gain_of_asking
+from qualification.statistics.fusion.online import (
+    LEAST_PROBABILITY,
+    Belief,
+    Weighed,
+    confidences,
+    gain_of_asking,
+    weighed,
+)
 from qualification.statistics.fusion.priors import POINTS_KEPT
 from qualification.statistics.parts import LEFT_OUT, Part, parts_of
 
@@ -36,7 +45,12 @@ class _Believed:
 
     def possible(self, place: int) -> list[float]:
         """The probability of one class under each calibration that gold leaves possible."""
-        return confidences(self.belief, self.fitted.spread, leader=place)
+        return confidences(self.belief, _weighed(self.fitted, self.belief.answers), leader=place)
+
+
+@lru_cache(maxsize=1024)
+def _weighed(fitted: PartFit, answers: int) -> Weighed:
+    return weighed(fitted.spread, answers=answers, classes=len(fitted.shares))
 
 
 def calibrated_posterior(
@@ -108,11 +122,22 @@ def _belief(part: Part, place: int, votes: Sequence[Vote], fitted: PartFit, *, p
             for truth, row in enumerate(rates):
                 said_of[truth].append(math.log(max(row[said], LEAST_PROBABILITY)))
         else:
-            right = part_accuracy(vote.reliability, parts=parts, candidates=classes) if rates is None else rates
-            right = min(max(right, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
-            said_of[said].append(math.log(right * max(classes - 1, 1) / (1 - right)))
+            weight = _weight_by_score(vote.reliability, parts, classes) if rates is None else _weight(rates, classes)
+            said_of[said].append(weight)
     # fsum rounds once, so the order in which the answers came cannot turn a tie.
     return Belief(tuple(map(math.fsum, said_of)), tuple(counts))
+
+
+def _weight(right: float, classes: int) -> float:
+    """By how much the logarithm of what was said grows when it is said by somebody who is right so often."""
+    right = min(max(right, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+    return math.log(right * max(classes - 1, 1) / (1 - right))
+
+
+@lru_cache(maxsize=1024)
+def _weight_by_score(reliability: float, parts: int, classes: int) -> float:
+    """The same for each of the parts of a multiple choice."""
+    return _weight(part_accuracy(reliability, parts=parts, candidates=classes), classes)
 
 
 def _of_control(control: ChoicesControl, parts: Mapping[tuple[str, str], _Believed]) -> ControlPosterior:
@@ -150,14 +175,25 @@ def _interval(
     possible = [1.0] * POINTS_KEPT
     for asked, found in zip(schema.choices, controls, strict=True):
         if asked.multiple:
-            ways = zip(*(parts[asked.name, label].possible(1) for label in asked.labels), strict=True)
-            holds = (dict(zip(asked.labels, way, strict=True)) for way in ways)
-            each = [_as_whole(asked, found.leader, way) for way in holds]
+            holds = [parts[asked.name, label].possible(1) for label in asked.labels]
+            each = _possible_wholes(asked, found.leader, holds)
         else:
             part = parts[asked.name, ""]
             each = part.possible(part.part.classes.index(found.leader[0] if found.leader else LEFT_OUT))
         possible = [one * other for one, other in zip(possible, each, strict=True)]
     return min(*possible, confidence), max(*possible, confidence)
+
+
+def _possible_wholes(control: ChoicesControl, leader: Sequence[str], holds: Sequence[Sequence[float]]) -> list[float]:
+    """`_as_whole` under each calibration, `holds` by choice."""
+    whole, none = [1.0] * POINTS_KEPT, [1.0] * POINTS_KEPT
+    for label, ways in zip(control.labels, holds, strict=True):
+        fails = [1 - each for each in ways]
+        whole = list(map(mul, whole, ways if label in leader else fails))
+        none = list(map(mul, none, fails)) if control.required else none
+    if control.required:
+        whole = [each / max(1 - nothing, LEAST_PROBABILITY) for each, nothing in zip(whole, none, strict=True)]
+    return [min(1.0, each) for each in whole]
 
 
 def _as_whole(control: ChoicesControl, leader: Sequence[str], holds: Mapping[str, float]) -> float:

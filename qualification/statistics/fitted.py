@@ -38,6 +38,10 @@ class PartFit:
     method: str = BY_SCORE
     because: str = "nothing is fitted yet"
 
+    def __hash__(self) -> int:
+        # It is looked up for each part of each task, and its forty calibrations take longer than what is looked up.
+        return hash(self.calibration)
+
 
 @dataclass(frozen=True, slots=True)
 class JobFit:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 TASKS, WORKERS, OVERLAP = 60, 12, 10
+DIVERSE = ("margin+clusters", "margin+core_set")
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -87,6 +88,9 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
         ["one worker", "mean", "median", "Assay"],
     )
     assert boxes["found"]["Assay"] > boxes["found"]["median"] > boxes["found"]["one worker"]
+    assert max(figures["learning"], key=figures["learning"].get) == "random"
+    assert set(figures["learning"]) == {"random", "least_confidence", "margin", "entropy", *DIVERSE}
+    assert 0 < figures["decisions"]["many_ms"] < figures["decisions"]["multiple_ms"]
     told = capsys.readouterr().out
     assert "accuracy over majority vote, worst set" in told
     assert "calibration error, mean" in told

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketplace.bench.quality.learning import labels_to_reach
 from marketplace.demo.digits import load_digits
 from qualification.statistics.selection.batches import Diversity, core_set, one_of_each_cluster, pick_batch
 from qualification.statistics.selection.order import priorities_of
 from qualification.statistics.selection.uncertainty import Floats, Measure, uncertainty
-from tests.qualification.learning import labels_to_reach
 
 FOUR = np.repeat(np.array([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]]), 25, axis=0)
 

@@ -1,7 +1,7 @@
 """The whole course of `bench quality`, and what its figures are held against."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from marketplace.bench.quality import certificates
 from marketplace.bench.quality.accuracy import ENGINE, SetFindings, measure_accuracy
 from marketplace.bench.quality.certificates import CertificateFindings, measure_certificates
 from marketplace.bench.quality.kinds import KindFindings, measure_kinds
+from marketplace.bench.quality.learning import measure_learning
 from marketplace.bench.quality.recordings import read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
@@ -66,6 +67,7 @@ class QualityFindings:
     certificates: list[CertificateFindings]
     signals: dict[int, SignalFindings]
     kinds: list[KindFindings]
+    learning: dict[str, float]
 
     def engine_mean(self) -> float:
         """The engine's accuracy, the mean over the sets."""
@@ -100,6 +102,7 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
         many=many,
         decisions=measure_decisions(),
         kinds=[] if course.only else measure_kinds(course.folder, quick=course.quick, tell=tell),
+        learning=measure_learning(quick=course.quick, tell=tell),
         certificates=[
             measure_certificates(course.jobs, misleading=certificates.MISLEADING, tell=tell),
             measure_certificates(max(course.jobs // 5, 1), misleading=certificates.HARD, tell=tell),
@@ -128,7 +131,7 @@ def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
         times = findings.rivals.seconds_a_step / findings.steps.seconds_a_step
         what = f"a step of Dawid-Skene over {findings.steps.answers:,} answers, times as fast as crowd-kit's"
         yield Goal(what, times, TIMES_FASTER, f"{times:.0f}, at least {TIMES_FASTER}", times >= TIMES_FASTER)
-    slowest = max(findings.decisions.few_ms, findings.decisions.many_ms)
+    slowest = max(astuple(findings.decisions))
     shown = f"{slowest:.3f}, below {DECISION_MS:.0f}"
     yield Goal("a decision after an answer, ms of CPU", slowest, DECISION_MS, shown, slowest < DECISION_MS)
     yield from _certificate_goals(findings.certificates[0])

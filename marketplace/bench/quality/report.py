@@ -14,6 +14,7 @@ from marketplace.bench.quality.accuracy import ENGINE, TIES_SHARED, SetFindings
 from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.quality.kinds import KindFindings
+from marketplace.bench.quality.learning import RIGHT
 from marketplace.bench.report import goals_table
 
 OURS: Final = (
@@ -43,6 +44,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
         "many": asdict(findings.many) if findings.many else None,
         "decisions": asdict(findings.decisions),
         "kinds": [asdict(one) for one in findings.kinds],
+        "learning": findings.learning,
         "certificates": [asdict(one) for one in findings.certificates],
         "signals": {turns: found.written() for turns, found in findings.signals.items()},
         "goals": [asdict(goal) for goal in quality_goals(findings)],
@@ -72,8 +74,11 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
         )
     yield (
         f"A decision after an answer: {decisions.few_ms:.3f} ms of CPU in a job of a hundred workers, "
-        f"{decisions.many_ms:.3f} ms in one of a hundred thousand."
+        f"{decisions.many_ms:.3f} ms in one of a hundred thousand; "
+        f"{decisions.multiple_ms:.3f} ms over twenty choices of which several may hold."
     )
+    learnt = ", ".join(f"{way} {labels:.0f}" for way, labels in findings.learning.items())
+    yield f"Labels of digits after which a small model is right in {RIGHT:.0%} of those that it never saw: {learnt}."
     yield _certificates_table(findings)
     yield _signals_table(findings)
     yield goals_table(list(quality_goals(findings)))

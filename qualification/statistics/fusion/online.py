@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from qualification.statistics.stopping import Decision, check_policy, decide
@@ -20,6 +21,7 @@ MOST_LOOKED_AHEAD: Final = 15
 
 LEAST_PROBABILITY: Final = 1e-12
 LEAST_LOGARITHM: Final = -690.0
+LARGEST_LOGARITHM: Final = 700.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +113,43 @@ def calibration_at(discount: float, log_vote_weight: float, floor_odds: float) -
     )
 
 
-def confidences(belief: Belief, calibrations: Sequence[Calibration], *, leader: int) -> list[float]:
+Weighed = Sequence[tuple[float, float, float, float]]
+"""Of each of many calibrations after some answers: what log-posteriors and log vote shares are multiplied by, what the
+classes share of the probability, and what each keeps."""
+
+
+def weighed(calibrations: Sequence[Calibration], *, answers: int, classes: int) -> Weighed:
+    """What `confidences` needs of calibrations, which is the same for all tasks with so many answers."""
+    return [(each.weight(answers), each.vote_weight, 1 - each.floor, each.floor / classes) for each in calibrations]
+
+
+def confidences(belief: Belief, calibrations: Weighed, *, leader: int) -> list[float]:
     """`believed` of one class under each of many calibrations: what they have in common is computed once."""
     classes, answers = len(belief.votes), belief.answers
     highest = max(belief.evidence)
     total = math.log(math.fsum(math.exp(value - highest) for value in belief.evidence)) + highest
     logs = [max(value - total, LEAST_LOGARITHM) for value in belief.evidence]
     shares = [math.log((votes + 1 / classes) / (answers + 1)) for votes in belief.votes]
+    if classes == 2:  # as in each part of a multiple choice, of which there are many
+        other, most = 1 - leader, LARGEST_LOGARITHM
+        log, share = logs[other] - logs[leader], shares[other] - shares[leader]
+        return [
+            shared / (1.0 + math.exp(x if (x := weight * log + vote_weight * share) < most else most)) + kept
+            for weight, vote_weight, shared, kept in calibrations
+        ]
     # Most classes have no vote and differ in nothing from one another.
     behind = Counter(
         (log - logs[leader], share - shares[leader])
         for place, (log, share) in enumerate(zip(logs, shares, strict=True))
         if place != leader
     )
-    found = []
-    for each in calibrations:
-        weight, vote_weight, others = each.weight(answers), each.vote_weight, 1.0
-        for (log, share), alike in behind.items():
-            others += alike * math.exp(min(weight * log + vote_weight * share, 700.0))
-        found.append((1 - each.floor) / others + each.floor / classes)
-    return found
+    others = [1.0] * len(calibrations)
+    for (log, share), alike in behind.items():
+        others = [
+            known + alike * math.exp(min(weight * log + vote_weight * share, LARGEST_LOGARITHM))
+            for known, (weight, vote_weight, _, _) in zip(others, calibrations, strict=True)
+        ]
+    return [shared / total + kept for total, (_, _, shared, kept) in zip(others, calibrations, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,23 +220,43 @@ def gain_of_asking(believed: Sequence[float], *, left: int, next_accuracy: float
     classes = len(believed)
     if classes < 2 or left < 1:
         return 0.0
-    first, second = sorted(believed)[-1], max(sorted(believed)[-2], LEAST_PROBABILITY)
+    *_, second, first = sorted(believed)
+    second = max(second, LEAST_PROBABILITY)
     accuracy = min(max(next_accuracy, 1 / classes), 1 - LEAST_PROBABILITY)
     odds = math.log(accuracy * (classes - 1) / max(1 - accuracy, LEAST_PROBABILITY))
     right = 1 / (1 + math.exp(-odds * weight))
     return max(
-        (_right_after(first, second, right, more) - first) / more for more in range(1, min(left, MOST_LOOKED_AHEAD) + 1)
+        (_right_after(first, second, ways) - first) / more
+        for more, ways in enumerate(_ways(right, min(left, MOST_LOOKED_AHEAD)), start=1)
     )
 
 
-def _right_after(first: float, second: float, right: float, more: int) -> float:
-    """The probability that the class in front after `more` answers is the true one, of the two in front now."""
+Way = tuple[int, float, float, float, float]
+"""That so many answers agree: in how many orders, and the chances of those that agree and of the others, either way."""
+
+
+@lru_cache(maxsize=1024)
+def _ways(right: float, most: int) -> list[list[Way]]:
+    """For one answer, two, three… up to `most`, how they may come out."""
     wrong = 1 - right
+    return [
+        [
+            (
+                math.comb(more, agreeing),
+                right**agreeing,
+                wrong ** (more - agreeing),
+                wrong**agreeing,
+                right ** (more - agreeing),
+            )
+            for agreeing in range(more + 1)
+        ]
+        for more in range(1, most + 1)
+    ]
+
+
+def _right_after(first: float, second: float, ways: Sequence[Way]) -> float:
+    """The probability that the class in front after more answers is the true one, of the two in front now."""
     return math.fsum(
-        math.comb(more, agreeing)
-        * max(
-            first * right**agreeing * wrong ** (more - agreeing),
-            second * wrong**agreeing * right ** (more - agreeing),
-        )
-        for agreeing in range(more + 1)
+        orders * max(first * agree * differ, second * disagree * concur)
+        for orders, agree, differ, disagree, concur in ways
     )
