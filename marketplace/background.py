@@ -136,3 +136,9 @@ def replay_recalls() -> None:
 def review_gold() -> None:
     """Put gold that good workers miss too often before a person, and ask it no more until they have decided."""
     gold_review.review_gold()
+
+
+@shared_task(name="marketplace.review_gold_everywhere")
+def review_gold_everywhere() -> None:
+    """Look also at gold that nobody missed lately: those who missed it may have become good since. Nightly."""
+    gold_review.review_gold(everywhere=True)

@@ -21,6 +21,7 @@ BEAT: dict[str, tuple[str, int]] = {
     "decide overdue appeals": ("marketplace.decide_overdue_appeals", 60),
     "flag overdue escalations": ("marketplace.flag_overdue_escalations", 60),
     "review gold": ("marketplace.review_gold", 60),
+    "review gold everywhere": ("marketplace.review_gold_everywhere", 86_400),
     "replay recalls": ("marketplace.replay_recalls", 10),
     "tend predictors": ("marketplace.tend_predictors", 10),
     "make certificates": ("marketplace.make_certificates", 15),

@@ -3,12 +3,14 @@
 import logging
 from collections import defaultdict
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from billing.services.ledger import InsufficientFunds
+from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.models import User
 from kernel.services.audit import Actor
@@ -30,23 +32,29 @@ DECISIONS: Final = ("keep", "recall")
 GOLD_REVIEW: Final = Actor.system("gold_review")
 
 
-def review_gold() -> int:
+LOOKS_BACK: Final = timedelta(hours=1)
+"""How long after a miss a question is looked at by each sweep; what a longer standstill left, the nightly one does."""
+
+
+def review_gold(*, everywhere: bool = False) -> int:
     """Put each gold question that good workers miss too often before a person, and ask it no more; how many there were.
 
-    What was put before one already is looked at again only with the answers that came after it was kept.
+    What was put before one already is looked at again only with the answers that came after it was kept. A question
+    that nobody missed in the last hour is passed by; ``everywhere`` passes by none, as workers may have become good.
     """
-    doubts = {question_id: doubt_about(answers) for question_id, answers in _answers().items()}
+    since = datetime.min.replace(tzinfo=UTC) if everywhere else clock.now() - LOOKS_BACK
+    doubts = {question_id: doubt_about(answers) for question_id, answers in _answers(since=since).items()}
     raised = sum(_put_under_review(question_id, doubt) for question_id, doubt in doubts.items() if doubt.is_raised)
     _withhold()
     return raised
 
 
-def _answers() -> dict[UUID, list[Answer]]:
-    """The answers that count to each question that is still asked and that somebody missed."""
+def _answers(*, since: datetime) -> dict[UUID, list[Answer]]:
+    """The answers that count to each question that is still asked and that somebody missed since then."""
     found: dict[UUID, list[Answer]] = defaultdict(list)
     with connection.cursor() as cursor:
         for statement in (_IN_JOBS, _IN_EXAMS):
-            cursor.execute(statement)
+            cursor.execute(statement, {"since": since})
             for question_id, is_right, right, wrong in cursor.fetchall():
                 rest = Score(correct=max(0.0, right - is_right), wrong=max(0.0, wrong - (not is_right)))
                 found[question_id].append(Answer(correct=is_right, score=rest))
@@ -57,11 +65,28 @@ _SINCE: Final = """
 (question.kept_at IS NULL OR evidence.at > question.kept_at)
 AND NOT EXISTS (SELECT FROM qualification_withdrawnevidence gone WHERE gone.evidence_id = evidence.id)
 """
+# A miss names where it was: in an assignment, or at a place of an exam.
+_MISSED: Final = """
+WITH missed AS MATERIALIZED (
+    SELECT split_part(subject, ':', 2)::uuid AS place, nullif(split_part(subject, ':', 3), '')::integer AS position
+    FROM qualification_scoreevidence
+    WHERE NOT correct AND at > %(since)s AND subject ~ '^(assignment:[0-9a-f-]{36}|exam:[0-9a-f-]{36}:[0-9]+)$'
+), doubtful AS MATERIALIZED (
+    SELECT task.gold_question_id AS id FROM missed
+    JOIN marketplace_assignment turn ON turn.id = missed.place
+    JOIN marketplace_task task ON task.id = turn.task_id WHERE missed.position IS NULL
+    UNION
+    SELECT answer.gold_question_id FROM missed
+    JOIN qualification_examanswer answer ON answer.exam_id = missed.place AND answer.position = missed.position
+)
+"""
 _IN_JOBS: Final = f"""
+{_MISSED}
 SELECT question.id, evidence.correct, score.correct, score.wrong
-FROM marketplace_job job
-JOIN marketplace_task task ON task.job_id = job.id AND task.gold_question_id IS NOT NULL AND task.state = 'open'
-JOIN qualification_goldquestion question ON question.id = task.gold_question_id AND question.doubted_at IS NULL
+FROM doubtful
+JOIN qualification_goldquestion question ON question.id = doubtful.id AND question.doubted_at IS NULL
+JOIN marketplace_task task ON task.gold_question_id = question.id AND task.state = 'open'
+JOIN marketplace_job job ON job.id = task.job_id
 JOIN marketplace_assignment turn ON turn.task_id = task.id
 JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = job.skill_id
 JOIN qualification_scoreevidence evidence
@@ -69,8 +94,10 @@ JOIN qualification_scoreevidence evidence
 WHERE job.state IN ('open', 'paused') AND {_SINCE}
 """  # noqa: S608  (all of it ours)
 _IN_EXAMS: Final = f"""
+{_MISSED}
 SELECT question.id, evidence.correct, score.correct, score.wrong
-FROM qualification_goldquestion question
+FROM doubtful
+JOIN qualification_goldquestion question ON question.id = doubtful.id
 JOIN qualification_examanswer answer ON answer.gold_question_id = question.id
 JOIN qualification_exam exam ON exam.id = answer.exam_id AND exam.score_basis_points IS NOT NULL
 JOIN qualification_score score ON score.worker_id = exam.worker_id AND score.skill_id = exam.skill_id

@@ -38,38 +38,43 @@ _NEXT_PRIORITY: Final = """
 SELECT min(priority) FROM marketplace_slot WHERE job_id = %(job)s AND lane = 0 AND priority > %(priority)s
 """
 _ONLY_AMONG: Final = "AND slot.task_id = ANY(%(among)s)"
-# Gold is taken by use: ``r`` begins with the number of the turn, so the first in the queue is asked least. Among a few
-# in front it is of the class that this worker has met least in this job, and never an item that they met anywhere.
+# Gold is taken by use: ``r`` begins with the number of the turn, so the first in the queue is asked least. It is never
+# an item that the worker met anywhere, and among a few in front of the others of the class that they met least in this
+# job. Who has met nearly all passes over many; how many must not grow with the job.
 _FREE_GOLD: Final = """
     SELECT slot.id FROM marketplace_slot slot WHERE slot.id = (
         SELECT near.id FROM (
-            SELECT slot.id, slot.r, slot.task_id FROM marketplace_slot slot
-            WHERE slot.job_id = %(job)s AND slot.lane = {lane} AND slot.priority = {priority} {and_only}
-            ORDER BY slot.r, slot.id LIMIT {near}
+            SELECT front.id, front.r, question.answer_key FROM (
+                SELECT slot.id, slot.r, slot.task_id FROM marketplace_slot slot
+                WHERE slot.job_id = %(job)s AND slot.lane = {lane} AND slot.priority = {priority} {and_only}
+                ORDER BY slot.r, slot.id LIMIT {passed_over}
+            ) front
+            JOIN marketplace_task task ON task.id = front.task_id
+            JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+            WHERE question.item_sha256 NOT IN (
+                SELECT known.item_sha256
+                FROM marketplace_assignment turn JOIN marketplace_task had ON had.id = turn.task_id
+                JOIN qualification_goldquestion known ON known.id = had.gold_question_id
+                WHERE turn.worker_id = %(worker)s AND turn.lane = {lane}
+                UNION ALL
+                SELECT known.item_sha256
+                FROM qualification_exam exam JOIN qualification_examanswer asked ON asked.exam_id = exam.id
+                JOIN qualification_goldquestion known ON known.id = asked.gold_question_id
+                WHERE exam.worker_id = %(worker)s)
+            ORDER BY front.r, front.id LIMIT {near}
         ) near
-        JOIN marketplace_task task ON task.id = near.task_id
-        JOIN qualification_goldquestion question ON question.id = task.gold_question_id
         LEFT JOIN (
             SELECT known.answer_key, count(*) AS times
             FROM marketplace_assignment turn JOIN marketplace_task had ON had.id = turn.task_id
             JOIN qualification_goldquestion known ON known.id = had.gold_question_id
             WHERE turn.worker_id = %(worker)s AND turn.job_id = %(job)s AND turn.lane = {lane} GROUP BY 1
-        ) met ON met.answer_key = question.answer_key
-        WHERE question.item_sha256 NOT IN (
-            SELECT known.item_sha256
-            FROM marketplace_assignment turn JOIN marketplace_task had ON had.id = turn.task_id
-            JOIN qualification_goldquestion known ON known.id = had.gold_question_id
-            WHERE turn.worker_id = %(worker)s AND turn.lane = {lane}
-            UNION ALL
-            SELECT known.item_sha256
-            FROM qualification_exam exam JOIN qualification_examanswer asked ON asked.exam_id = exam.id
-            JOIN qualification_goldquestion known ON known.id = asked.gold_question_id
-            WHERE exam.worker_id = %(worker)s)
+        ) met ON met.answer_key = near.answer_key
         ORDER BY coalesce(met.times, 0), near.r, near.id LIMIT 1
     )
     FOR NO KEY UPDATE OF slot SKIP LOCKED
 """
 GOLD_LOOKED_AT: Final = 64
+GOLD_PASSED_OVER: Final = 1_000
 MOST_TURNS: Final = 32_768
 
 # Whoever has done all the work would know gold by its being there still, and by its price if that were not the price of
@@ -101,6 +106,7 @@ def take_statement(
         lane = int(Slot.Lane.GOLD)
         and_only = only + _like_work_to_come()
         gold = {"lane": lane, "priority": _LOWEST.format(lane=lane), "and_only": and_only, "near": GOLD_LOOKED_AT}
+        gold["passed_over"] = GOLD_PASSED_OVER
         places.insert(0, _FREE_GOLD.format(**gold))
     return _TAKE.format(places=", ".join(f"({place})" for place in places))
 

@@ -72,7 +72,10 @@ class ScoreEvidence(models.Model):
             models.UniqueConstraint(fields=["score", "subject"], name="evidence_counts_once"),
             models.CheckConstraint(condition=Q(source__in=["exam", "hidden_gold"]), name="evidence_source_known"),
         ]
-        indexes = [models.Index(fields=["score", "at", "id"], name="evidence_by_score")]
+        indexes = [
+            models.Index(fields=["score", "at", "id"], name="evidence_by_score"),
+            models.Index(fields=["at"], condition=Q(correct=False), name="evidence_of_misses"),
+        ]
 
     def __str__(self) -> str:
         return f"{'right' if self.correct else 'wrong'} in {self.subject}"

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Job, Slot
+from marketplace.models import Assignment, Job, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.expiry import return_assignment
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import launch_job
+from marketplace.services.slots import GOLD_LOOKED_AT
 from qualification.models import Exam, GoldQuestion
 from qualification.services.scoring import record_gold
 from qualification.statistics.gold_rate import gold_rate
@@ -134,3 +135,18 @@ def test_a_claim_goes_by_the_record_of_its_worker() -> None:
     lanes = [claim_task(worker=worker, job_id=job.pk, chance=Between()).lane for worker in (newcomer, proven)]
 
     assert lanes == [Slot.Lane.GOLD, Slot.Lane.WORK]
+
+
+def test_who_met_all_of_the_gold_in_front_meets_what_stands_behind_it() -> None:
+    many = [f"The text {number}" for number in range(GOLD_LOOKED_AT + 1)]
+    first = with_gold(a_draft(tasks=160, gold_share_basis_points=5000), *["cat"] * len(many), texts=many)
+    worker = a_worker(first)
+    met(first, worker, times=len(many))
+    draft = a_draft(tasks=160, gold_share_basis_points=5000, skill=first.skill)
+    second = with_gold(draft, *["cat"] * (len(many) + 1), texts=[*many, "A new text"])
+    Slot.objects.filter(task=Task.objects.get(job=second, item={"text": "A new text"})).update(r=0.99)
+
+    turns = met(second, worker, times=2)
+
+    assert [turn.lane for turn in turns] == [Slot.Lane.GOLD, Slot.Lane.WORK]
+    assert turns[0].task.item == {"text": "A new text"}

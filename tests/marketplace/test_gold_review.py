@@ -1,18 +1,24 @@
 """Gold that good workers miss more than their scores explain is asked no more, and a person keeps or recalls it."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from kernel import clock
 from kernel.errors import Invalid
 from marketplace.models import Escalation, Job, Slot
 from marketplace.services.checks import check_invariants
 from marketplace.services.escalations import NotYours
 from marketplace.services.gold_review import decide_gold_review, review_gold
 from marketplace.services.recall import replay_recalls
-from qualification.models import GoldQuestion, GoldRecall
+from qualification.models import GoldQuestion, GoldRecall, Score, ScoreEvidence
 from qualification.queries import exam_bank_of
 from qualification.services.exams import answer_exam_question, finish_exam
 from tests.marketplace.api_people import an_admin
 from tests.marketplace.builders import owner_of
+from tests.marketplace.test_claim_plan import nodes, plan_of
 from tests.marketplace.test_recall import a_gilded_job, gold, gold_of, question_of, recall
 from tests.qualification.builders import (
     a_finished_exam,
@@ -54,6 +60,38 @@ def test_gold_that_good_workers_miss_is_put_before_a_person_with_the_evidence_an
     assert free_gold(job) == 0
     assert review_gold() == 0
     assert check_invariants() == []
+
+
+def test_a_sweep_looks_at_what_was_missed_lately_and_the_nightly_one_at_all() -> None:
+    job = a_gilded_job(tasks=8)
+    for _ in range(9):
+        gold(job)
+
+    with clock.ahead_by(timedelta(hours=2)):
+        assert review_gold() == 0
+        assert review_gold(everywhere=True) == 1
+
+
+def test_a_sweep_finds_the_misses_of_the_last_hour_by_index_among_all_evidence() -> None:
+    job = a_gilded_job(tasks=8)
+    missed = gold(job)
+    score = Score.objects.get(worker=missed.worker)
+    rows = (ScoreEvidence(score=score, source="hidden_gold", correct=True, subject=f"test:{n}") for n in range(20_000))
+    ScoreEvidence.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE qualification_scoreevidence")
+
+    with CaptureQueriesContext(connection) as asked:
+        assert review_gold() == 0
+
+    statements = [each["sql"] for each in asked if "doubtful" in each["sql"]]
+    assert len(statements) == 2
+    for statement in statements:
+        read = [node for node in nodes(plan_of(statement.replace("%", "%%"), {})) if "Relation Name" in node]
+        of_evidence = [node for node in read if node["Relation Name"] == "qualification_scoreevidence"]
+        assert "evidence_of_misses" in {node.get("Index Name") for node in of_evidence}
+        assert "Seq Scan" not in {node["Node Type"] for node in of_evidence}
+        assert sum(node["Actual Rows"] for node in of_evidence) <= 2
 
 
 def test_a_few_misses_are_no_doubt() -> None:
