@@ -15,6 +15,11 @@ from qualification.labels.units import Attributes, Question, Unit, question_of
 Floats = npt.NDArray[np.float64]
 Words = TypeVar("Words", bound=Hashable)
 
+MOST_COMPARED: Final = 5_000
+NEIGHBOURS: Final = 16
+"""Of answers with more pairs of shapes whose boxes meet, each shape is compared with the so many whose boxes share most
+with its own: what it is the same thing as is among them."""
+
 GOOD_OVERLAP: Final = 0.5
 """Two shapes that are the same thing by less than this overlap poorly."""
 
@@ -112,9 +117,24 @@ def overlaps_of(question: Question, first: Sequence[Unit], second: Sequence[Unit
     if found.size:
         ours, theirs = (np.array([kind.extent(unit.shape) for unit in units]) for units in (first, second))
         meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
-        for row, column in np.argwhere(meet.all(axis=2)):
+        pairs = meet.all(axis=2)
+        if np.count_nonzero(pairs) > MOST_COMPARED:
+            pairs &= _are_neighbours(ours, theirs)
+        for row, column in np.argwhere(pairs):
             found[row, column] = kind.similarity(first[row].shape, second[column].shape, about)
     return found
+
+
+def _are_neighbours(ours: Floats, theirs: Floats) -> npt.NDArray[np.bool_]:
+    """Whether each of two boxes is among the `NEIGHBOURS` that have most in common with the other."""
+    low = np.maximum(ours[:, None, :2], theirs[None, :, :2])
+    high = np.minimum(ours[:, None, 2:], theirs[None, :, 2:])
+    shared = np.clip(high - low, 0.0, None).prod(axis=2)
+    sizes, their_sizes = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (ours, theirs))
+    apart = -shared / np.maximum(sizes[:, None] + their_sizes[None, :] - shared, 1e-12)
+    ranks = (np.argsort(np.argsort(apart, axis=axis, kind="stable"), axis=axis, kind="stable") for axis in (0, 1))
+    by_column, by_row = ranks
+    return np.asarray((by_column < NEIGHBOURS) & (by_row < NEIGHBOURS))
 
 
 def _assigned(similar: Floats) -> list[tuple[int, int]]:

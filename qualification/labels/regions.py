@@ -14,6 +14,9 @@ from qualification.labels.units import Question, Unit, asks_for_regions, questio
 
 MOST_REGIONS: Final = 300
 
+MOST_POINTS: Final = 10_000
+"""Of all outlines of an answer together: each is compared with those of others."""
+
 Item = Mapping[str, object]
 
 
@@ -58,6 +61,10 @@ class _Reading:
                 self._mark(control, region, path)
             elif not control.per_region:
                 self._answer(control, region, path)
+        points = sum(len(marked.given["points"]) for marked in self._marked if "points" in marked.given)
+        if points > MOST_POINTS:
+            message = f"has {points:,} points in all outlines together; at most {MOST_POINTS:,} are possible."
+            raise ResultError(message, path="result")
         for control, region, path in heads:
             if control.per_region:
                 self._say(control, region, path)

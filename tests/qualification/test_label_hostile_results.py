@@ -1,5 +1,6 @@
 """Annotations that are made to cost: answered in no time, and whatever is kept can be read again."""
 
+import json
 import math
 import random
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 
 from qualification.labels.errors import ResultError, SchemaError
+from qualification.labels.kinds.base import About
 from qualification.labels.kinds.packed_runs import Runs, pack
+from qualification.labels.kinds.polygons import KIND as POLYGON
+from qualification.labels.kinds.polygons import Outline
 from qualification.labels.pages import flaw_of_page, text_of_page
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer, to_result, validate_result
@@ -27,6 +31,11 @@ TEXTS = parse_schema('<View><Audio name="o" value="$o"/><TextArea name="c" toNam
 def outlined(points: list[list[float]]) -> Answer:
     value = {"points": points, "closed": True, "polygonlabels": ["A"]}
     return validate_result(POLYGONS, [region("c", "o", "polygonlabels", value)])
+
+
+def shape_of(answer: Answer) -> Outline:
+    (text,) = answer.chosen("c")
+    return tuple((x, y) for x, y in json.loads(text)["points"])
 
 
 def read_again(schema: LabelSchema, kind: str, value: dict[str, Any], **sizes: int) -> Answer:
@@ -55,6 +64,56 @@ def test_an_outline_that_crosses_itself_thousands_of_times_is_refused(points: li
         outlined(points)
 
     assert refused.value.message == "the outline crosses itself more than 100 times."
+
+
+def comb(teeth: int, *, lies: bool) -> list[list[float]]:
+    """Teeth from one side of the picture to the other, beside one another."""
+    wide = 80 / (2 * teeth)
+    tops = [[10 + place * wide, 90.0 if place % 4 in (1, 2) else 11.0] for place in range(2 * teeth)]
+    points = [*tops, [91.0, 10.0], [9.0, 10.0]]
+    return [[y, x] for x, y in points] if lies else points
+
+
+def test_two_outlines_that_cross_each_other_all_over_are_not_alike_and_the_heavier_one_is_what_they_merge_to() -> None:
+    stands, lies = outlined(comb(900, lies=False)), outlined(comb(900, lies=True))
+
+    assert similarity_by_control(stands, lies, POLYGONS) == {"c": 0.0}
+    assert POLYGON.merge([shape_of(stands), shape_of(lies)], [1.0, 2.0], About(POLYGONS.others[0])) == shape_of(lies)
+
+
+def test_two_shaky_outlines_of_one_thing_are_alike_however_many_points_they_have() -> None:
+    def around(seed: int) -> Answer:
+        chance = random.Random(seed)
+        turns = [(2 * math.pi * n / 1500, 30 + chance.uniform(-0.3, 0.3)) for n in range(1500)]
+        return outlined([[50 + far * math.cos(turn), 50 + far * math.sin(turn)] for turn, far in turns])
+
+    assert similarity_by_control(around(1), around(2), POLYGONS)["c"] == pytest.approx(0.98, abs=0.01)
+
+
+def outlines(*, of: list[list[list[float]]]) -> Answer:
+    value = {"closed": True, "polygonlabels": ["A"]}
+    return validate_result(POLYGONS, [region("c", "o", "polygonlabels", {**value, "points": each}) for each in of])
+
+
+def test_outlines_with_ten_thousand_points_in_all_are_taken_and_no_more() -> None:
+    def around(x: float, points: int) -> list[list[float]]:
+        turns = [2 * math.pi * n / points for n in range(points)]
+        return [[x + 10 * math.cos(turn), 50 + 10 * math.sin(turn)] for turn in turns]
+
+    assert len(outlines(of=[around(20 + 10 * n, 2000) for n in range(5)]).chosen("c")) == 5
+    with pytest.raises(ResultError) as refused:
+        outlines(of=[*(around(20 + 10 * n, 2000) for n in range(5)), around(80, 3)])
+    assert refused.value.message == "has 10,003 points in all outlines together; at most 10,000 are possible."
+
+
+def test_where_all_boxes_meet_each_shape_is_compared_with_its_neighbours_and_finds_itself() -> None:
+    def pile(shift: float) -> Answer:
+        squares = ((20 + n * 0.2 + shift, 20 + n * 0.2) for n in range(200))
+        return outlines(of=[[[x, y], [x + 30, y], [x + 30, y + 30], [x, y + 30]] for x, y in squares])
+
+    (near,) = similarity_by_control(pile(0.0), pile(0.05), POLYGONS).values()
+    assert near == similarity_by_control(pile(0.05), pile(0.0), POLYGONS)["c"] == pytest.approx(0.997, abs=0.001)
+    assert len(merge_answers(POLYGONS, [pile(0.0), pile(0.05)]).chosen("c")) == 200
 
 
 def test_an_outline_that_crosses_itself_as_hands_do_is_taken() -> None:

@@ -18,6 +18,13 @@ CIRCLE_POINTS: Final = 16
 MOST_CROSSINGS: Final = 100
 """Of an outline with itself. Hands cross a few times; a scribble of 500 points does 60,000 times, and takes minutes."""
 
+CROSSINGS_A_POINT: Final = 2
+"""How often two outlines may cross each other for each of their points. Around one thing it is less than once, however
+hands shake; two combs of 2,000 points do it a million times, and take half a minute to compare."""
+
+FEW_SIDES: Final = 1_600
+"""Pairs of sides below which it does not matter how often they cross."""
+
 SIDES_AT_ONCE: Final = 64
 
 Floats = npt.NDArray[np.float64]
@@ -52,6 +59,35 @@ def crosses_itself_often(points: Points) -> bool:
         if meetings > 2 * MOST_CROSSINGS:  # each is seen from both of its sides
             return True
     return False
+
+
+def cross_often(first: Points, second: Points) -> bool:
+    """Whether two outlines cross each other more than `CROSSINGS_A_POINT` times for each of their points."""
+    if len(first) * len(second) <= FEW_SIDES:
+        return False
+    starts, all_others = np.array(first), np.array(second)
+    ends, all_their_ends = np.roll(starts, -1, axis=0), np.roll(all_others, -1, axis=0)
+    lowest, highest = np.minimum(all_others, all_their_ends), np.maximum(all_others, all_their_ends)
+    left = CROSSINGS_A_POINT * (len(first) + len(second))
+    for place in range(0, len(starts), SIDES_AT_ONCE):
+        own = slice(place, place + SIDES_AT_ONCE)
+        corners = np.concatenate([starts[own], ends[own]])
+        around = ((lowest <= corners.max(axis=0)) & (highest >= corners.min(axis=0))).all(axis=1)
+        others, their_ends = all_others[around], all_their_ends[around]
+        near, far = np.nonzero(_are_near(starts[own], ends[own], others, their_ends))
+        one, one_end, other, other_end = starts[own][near], ends[own][near], others[far], their_ends[far]
+        apart = _side(one, one_end, other) * _side(one, one_end, other_end) < 0
+        apart &= _side(other, other_end, one) * _side(other, other_end, one_end) < 0
+        left -= int(np.count_nonzero(apart))
+        if left < 0:
+            return True
+    return False
+
+
+def _side(starts: Floats, ends: Floats, points: Floats) -> Floats:
+    """For each line above 0 where its point lies left of it, below it where it lies right."""
+    along, across = ends - starts, points - starts
+    return np.asarray(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0], dtype=np.float64)
 
 
 def _are_near(starts: Floats, ends: Floats, others: Floats, their_ends: Floats) -> Flags:

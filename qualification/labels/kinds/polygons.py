@@ -1,6 +1,7 @@
 """Polygons in a picture: outlines as points in per cent of it."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Final
 
 from shapely.geometry import Polygon
@@ -11,6 +12,7 @@ from qualification.labels.kinds.outlines import (
     area_of,
     area_shared,
     covered_by_most,
+    cross_often,
     crosses_itself_often,
 )
 
@@ -23,7 +25,8 @@ Outline = tuple[tuple[float, float], ...]
 class PolygonKind:
     """Near by intersection over union; merged to what more than half of the weight covers.
 
-    An outline that crosses itself is compared as the areas that it runs around.
+    An outline that crosses itself is compared as the areas that it runs around. Two that cross each other all over are
+    not alike.
     """
 
     right: Final = 0.7
@@ -43,7 +46,9 @@ class PolygonKind:
         return {"points": [list(point) for point in shape], "closed": True}
 
     def similarity(self, first: Outline, second: Outline, about: About) -> float:
-        return 1.0 if first == second else area_shared(area_of(first), area_of(second))
+        if first == second:
+            return 1.0
+        return 0.0 if cross_often(first, second) else area_shared(area_of(first), area_of(second))
 
     def extent(self, shape: Outline) -> Extent:
         across, down = [x for x, _ in shape], [y for _, y in shape]
@@ -53,10 +58,12 @@ class PolygonKind:
         if len(set(shapes)) == 1:
             return shapes[0]
         ordered = sorted(zip(shapes, weights, strict=True))
-        merged = covered_by_most([area_of(shape) for shape, _ in ordered], [weight for _, weight in ordered])
+        merged = None
+        if not any(cross_often(one, other) for (one, _), (other, _) in combinations(ordered, 2)):
+            merged = covered_by_most([area_of(shape) for shape, _ in ordered], [weight for _, weight in ordered])
         outline = () if merged is None else _plain(Polygon(merged.exterior).normalize().boundary.coords[:-1])
         if len(set(outline)) < 3 or area_of(outline).area <= 0:
-            # Nothing is covered by most: then the outline with most weight, the first of equals.
+            # Nothing is covered by most, or nothing that can be told: then what has most weight, the first of equals.
             return max(ordered, key=lambda pair: pair[1])[0]
         return outline
 
