@@ -4,7 +4,8 @@ What a client or a worker must not see of one another stands here in plain sight
 """
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
@@ -119,6 +120,20 @@ admin.site.register(ClientUserObjectPermission, PermissionAdmin)
 admin.site.register(JobUserObjectPermission, PermissionAdmin)
 
 
+_MEASURES: Final = {
+    "percent": "two answers are equal with a chance of {}",
+    "alpha": "Krippendorff's alpha {}",
+    "ac1": "Gwet's AC1 {}",
+    "likeness": "two answers are alike to {}",
+}
+
+
+def _agreed_in_words(part: Any) -> str:
+    measured = ((told, getattr(part.agreed, name)) for name, told in _MEASURES.items())
+    said = [told.format(f"{it.value:.2f} ({it.low:.2f} to {it.high:.2f})") for told, it in measured if it is not None]
+    return f"{part.control}: {', '.join(said)}; {part.agreed.answers:,} answers to {part.agreed.tasks:,} tasks"
+
+
 @admin.register(Job)
 class JobAdmin(PersonalDecisionAdmin):
     """Orders of work."""
@@ -129,7 +144,7 @@ class JobAdmin(PersonalDecisionAdmin):
     search_fields = ("=id", "title", "client__name")
     ordering = ("-created_at", "-id")
     inlines = (RequirementInline, VersionInline)
-    readonly_fields = ("last_week",)
+    readonly_fields = ("last_week", "agreement")
     action_form = DecisionForm
     actions = ("pause", "resume", "cancel")
 
@@ -144,6 +159,13 @@ class JobAdmin(PersonalDecisionAdmin):
             f"without one; half had {had.median_turns:g} or fewer, the most {had.most_turns} "
             f"(Jain {had.jain:.2f}, Gini {had.gini:.2f})"
         )
+
+    @admin.display(description="agreement of its workers")
+    def agreement(self, job: Job) -> str:
+        """How far their answers to work agree, question by question, with bounds of 95%."""
+        # What computes with NumPy is loaded by what computes, not by every process that serves.
+        found = import_module("marketplace.services.agreeing").agreement_of(job=job, by="control")
+        return "\n".join(map(_agreed_in_words, found.parts)) or "no task has two answers yet"
 
     @admin.display(description="price of an answer")
     def price(self, job: Job) -> str:

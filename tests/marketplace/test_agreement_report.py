@@ -1,15 +1,18 @@
 """How far a job's workers agree, over HTTP: by question, label, pair, cohort, day and week."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from kernel import clock
 from kernel.crypto import pseudonym
 from marketplace.models import Job
 from marketplace.services.agreeing import MOST_TASKS
 from marketplace.services.allocation import claim_task
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.automation import tasks_by_name
 from tests.marketplace.builders import ALWAYS_GOLD, a_worker, an_open_job, answer, owner_of
@@ -116,3 +119,17 @@ def test_it_is_for_the_jobs_people_and_admins() -> None:
     assert code_of(Person(worker.user).get(path)) == (404, "not_found")
     assert code_of(Person(owner_of(job.client)).get(path, by="worker")) == (400, "invalid")
     assert Person(a_user(is_staff=True)).get(path)[0] == 200
+
+
+def test_the_console_tells_it_in_words_beside_the_job() -> None:
+    job, _, _ = two_workers()
+    console = console_of(made_admin(a_user(), "escalations"))
+
+    page = console.get(reverse("admin:marketplace_job_change", args=[job.pk])).content.decode()
+    (said,) = re.findall(r"animal: two answers are equal with a chance of 0\.75 .*", page)
+    assert "Krippendorff&#x27;s alpha 0.53 (" in said
+    assert "Gwet&#x27;s AC1 0.53 (" in said
+    assert "; 8 answers to 4 tasks" in said
+
+    unanswered = console.get(reverse("admin:marketplace_job_change", args=[an_open_job().pk])).content.decode()
+    assert "no task has two answers yet" in unanswered
