@@ -123,9 +123,9 @@ class EscalationAdmin(PersonalDecisionAdmin):
         """Revoke certifications."""
         self._decide_decertification(request, chosen, "revoke")
 
-    @admin.action(description="Failed payout, dispute: noted (needs a reason)")
+    @admin.action(description="Money, stopped model: noted (needs a reason)")
     def note(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
-        """Close failed payouts and disputes with what was found."""
+        """Close what only has to be looked at with what was found."""
         self.as_user(
             request,
             chosen,

@@ -121,7 +121,8 @@ class EscalationDetailOut(EscalationOut):
         "`pay_floor`: what the job's reserve lacks to lift pay to the floor. For `signal`: its numbers, what they "
         "mean, what was said, and the last answers behind it. For "
         "`gold_review`: the question with what is held to be right, what was answered how often, and the rule that "
-        "doubts it."
+        "doubts it. For `automation_stopped`: the model, why it was stopped, and how many labels it gave. For "
+        "`recall_unpaid`: the answers that a recall of gold is to pay, and what the client's funds lack for it."
     )
 
 
@@ -135,7 +136,8 @@ class DecisionIn(In):
         required=False,
         help_text="`keep` or `revoke` a certification; `keep` or `recall` gold that is doubted; `uphold` or `reverse` "
         "a rejection; `reset` a breaker or `reverse` what tripped it; `tell` a worker of a signal or `dismiss` it, and "
-        "after an answer `uphold` or `dismiss` it; a failed payout and a dispute are `noted`.",
+        "after an answer `uphold` or `dismiss` it; a failed payout, a dispute, a floor on pay, "
+        "a model that was stopped and pay that a recall owes are `noted`.",
     )
     note = fields.TextField(
         max_length=2000,
@@ -254,6 +256,8 @@ _WHAT_FITS = {
     Kind.PAY_FLOOR: ("decision", ("noted",)),
     Kind.SIGNAL: ("decision", signal_decisions.DECISIONS),
     Kind.GOLD_REVIEW: ("decision", GOLD_DECISIONS),
+    Kind.AUTOMATION_STOPPED: ("decision", ("noted",)),
+    Kind.RECALL_UNPAID: ("decision", ("noted",)),
 }
 
 

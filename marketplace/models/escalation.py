@@ -28,9 +28,12 @@ class Escalation(models.Model):
         PAY_FLOOR = "pay_floor"
         SIGNAL = "signal"
         GOLD_REVIEW = "gold_review"
+        AUTOMATION_STOPPED = "automation_stopped"
+        RECALL_UNPAID = "recall_unpaid"
 
     ABOUT_WORKERS = (Kind.DECERTIFICATION, Kind.SIGNAL)
-    ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE, Kind.PAY_FLOOR)
+    ABOUT_MONEY = (Kind.FAILED_PAYOUT, Kind.DISPUTE, Kind.PAY_FLOOR, Kind.RECALL_UNPAID)
+    NOTED = (*ABOUT_MONEY, Kind.AUTOMATION_STOPPED)
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -56,6 +59,8 @@ class Escalation(models.Model):
         Kind.PAY_FLOOR: "finance",
         Kind.SIGNAL: "certification",
         Kind.GOLD_REVIEW: "escalations",
+        Kind.AUTOMATION_STOPPED: "escalations",
+        Kind.RECALL_UNPAID: "finance",
     }
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

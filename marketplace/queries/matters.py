@@ -181,5 +181,7 @@ _WITHOUT_ITEMS: Final[dict[Escalation.Kind, Callable[[Escalation], dict[str, Any
     Escalation.Kind.REJECTION_BREAKER: _breaker_matter,
     Escalation.Kind.GOLD_REVIEW: _gold_matter,
     Escalation.Kind.PAY_FLOOR: lambda escalation: dict(escalation.details),
+    Escalation.Kind.RECALL_UNPAID: lambda escalation: dict(escalation.details),
+    Escalation.Kind.AUTOMATION_STOPPED: lambda escalation: dict(escalation.details),
     Escalation.Kind.SIGNAL: _signal_matter,
 }

@@ -12,9 +12,9 @@ from kernel.errors import Refused
 from kernel.flow import WrongState, move
 from kernel.models import User
 from kernel.services.audit import Actor, record
-from kernel.services.notices import tell
 from marketplace.events import JobFinished
-from marketplace.models import Job, Membership
+from marketplace.models import Job
+from marketplace.services.clients import tell_owners
 from marketplace.services.posting import lock_job, open_job
 from marketplace.services.pricing import fix_fee
 
@@ -97,6 +97,5 @@ def _hold_up(job: Job, *, because: str) -> None:
     job.held_up_because = because
     job.save(update_fields=["held_up_because"])
     record(action="job.held_up" if because else "job.held_up_no_more", subject=job, by=FUNDS, why=because)
-    owners = Membership.objects.filter(client=job.client_id, role=Membership.Role.OWNER).order_by("pk")
-    for owner in owners if because else []:
-        tell(user_id=owner.user_id, notice="job_held_up", detail=f"{job.title}: {because}")
+    if because:
+        tell_owners(client_id=job.client_id, notice="job_held_up", detail=f"{job.title}: {because}")

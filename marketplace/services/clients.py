@@ -8,11 +8,19 @@ from django.db.models import QuerySet
 from kernel.errors import Invalid, NotFound
 from kernel.models import User
 from kernel.services.audit import Actor, record
+from kernel.services.notices import tell
 from kernel.text import clean_line
 from marketplace.models import Client, Invitation, Job, JobUserObjectPermission, Membership
 from marketplace.services.invitations import end_invitations
 from marketplace.services.rights import join, leave, lock_client, require_an_owner, require_owner, turn_into
 from workforce.countries import is_country
+
+
+def tell_owners(*, client_id: UUID, notice: str, detail: str) -> None:
+    """Owe each owner of a client a mail, in the caller's transaction (`kernel.services.notices`)."""
+    owners = Membership.objects.filter(client=client_id, role=Membership.Role.OWNER).order_by("pk")
+    for user_id in owners.values_list("user_id", flat=True):
+        tell(user_id=user_id, notice=notice, detail=detail)
 
 
 @transaction.atomic

@@ -26,6 +26,8 @@ TIME_TO_DECIDE: Final = {
     Escalation.Kind.PAY_FLOOR: timedelta(days=2),
     Escalation.Kind.SIGNAL: timedelta(days=7),
     Escalation.Kind.GOLD_REVIEW: timedelta(days=3),
+    Escalation.Kind.AUTOMATION_STOPPED: timedelta(days=3),
+    Escalation.Kind.RECALL_UNPAID: timedelta(days=3),
 }
 
 

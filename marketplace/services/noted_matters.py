@@ -1,4 +1,4 @@
-"""What came before a person and is closed with a note of what was found: failed payouts, and disputes of payments."""
+"""What came before a person and is closed with a note of what was found: failed payouts, disputes…"""
 
 from uuid import UUID
 
@@ -13,15 +13,15 @@ from marketplace.services.escalations import lock_escalation, mark_decided, requ
 
 @transaction.atomic
 def note_matter(*, escalation_id: UUID, note: str, by: User) -> Escalation:
-    """Close a failed payout or a dispute with a note of what was found. It moves no money.
+    """Close what only has to be looked at with a note of what was found. It moves no money.
 
     The worker may ask for a payout again; the client's jobs may be resumed. Raises Invalid, NotFound, NotYours or
     WrongState.
     """
     note = clean_text(note, what="note", field="note", longest=2000)
     escalation = lock_escalation(escalation_id)
-    if escalation.kind not in Escalation.ABOUT_MONEY:
-        raise NotFound("failed payout or dispute")
+    if escalation.kind not in Escalation.NOTED:
+        raise NotFound("matter that is noted")
     require_mine_or_free(escalation, by)
     mark_decided(escalation, by=by, decision="noted", note=note)
     return escalation

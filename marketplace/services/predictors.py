@@ -16,9 +16,11 @@ from kernel import clock
 from kernel.errors import Refused
 from kernel.flow import move
 from kernel.services.audit import Actor, record
-from marketplace.models import Job, PredictionCheck, Predictor
+from marketplace.models import AutoAcceptance, Escalation, Job, PredictionCheck, Predictor
 from marketplace.queries import schema_of
 from marketplace.services.auto_acceptance import accept_predictions
+from marketplace.services.clients import tell_owners
+from marketplace.services.escalations import open_escalation
 from marketplace.services.posting import lock_job
 from qualification.labels.results import Answer
 from qualification.labels.similarity import agrees
@@ -102,8 +104,9 @@ def write_checks(predictor: Predictor) -> int:
     return len(found)
 
 
+_IS_RECALLED: Final = "EXISTS (SELECT FROM qualification_goldrecall wrong WHERE wrong.gold_question_id = {question})"
 # A prediction that voted is not asked for its own truth: there it is what most people say, where most say one thing.
-_KNOWN: Final = """
+_KNOWN: Final = f"""
 SELECT prediction.id, prediction.answer_key, known.source, known.truth
 FROM marketplace_prediction prediction
 JOIN marketplace_task task ON task.id = prediction.task_id
@@ -119,22 +122,24 @@ CROSS JOIN LATERAL (
 ) known
 WHERE prediction.predictor_id = %(predictor)s
   AND (question.id IS NOT NULL OR task.state = 'resolved' AND task.method IN ('consensus', 'adjudication'))
+  AND NOT {_IS_RECALLED.format(question="question.id")}
   AND NOT EXISTS (SELECT FROM marketplace_predictioncheck done WHERE done.prediction_id = prediction.id)
 ORDER BY task.resolved_at, prediction.id LIMIT 2000
-"""
+"""  # noqa: S608  (all of it ours)
+
+
+@transaction.atomic
+def count_anew(*, job_id: UUID) -> None:
+    """Count again what the checks of a job's predictors say, now that gold was recalled; of stopped ones too."""
+    lock_job(job_id)
+    predictors = Predictor.objects.select_for_update(no_key=True).filter(job=job_id)
+    for predictor in predictors.order_by("created_at", "pk"):
+        _count(predictor)
 
 
 def _count(predictor: Predictor) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT made.truth_key, prediction.answer_key, made.is_right, count(*)
-            FROM marketplace_predictioncheck made JOIN marketplace_prediction prediction
-              ON prediction.id = made.prediction_id
-            WHERE prediction.predictor_id = %s GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2
-            """,
-            [predictor.pk],
-        )
+        cursor.execute(_COUNTED, [predictor.pk])
         rows: list[tuple[str, str, bool, int]] = cursor.fetchall()
     confusion: dict[str, dict[str, int]] = {}
     for truth, said, _, number in rows if len(rows) <= MOST_CONFUSED else ():
@@ -143,6 +148,17 @@ def _count(predictor: Predictor) -> None:
     predictor.wrong = sum(number for *_, is_right, number in rows if not is_right)
     predictor.confusion = confusion
     predictor.save(update_fields=["right", "wrong", "confusion"])
+
+
+# A check is a fact and stays, also one by gold that was wrong; only that it is not counted.
+_COUNTED: Final = f"""
+SELECT made.truth_key, prediction.answer_key, made.is_right, count(*)
+FROM marketplace_predictioncheck made
+JOIN marketplace_prediction prediction ON prediction.id = made.prediction_id
+JOIN marketplace_task task ON task.id = prediction.task_id
+WHERE prediction.predictor_id = %s AND NOT {_IS_RECALLED.format(question="task.gold_question_id")}
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2
+"""  # noqa: S608  (all of it ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +215,7 @@ def _judge(predictor: Predictor, audits: Sequence[Audit], *, allowed: float) -> 
         return None
     if reason := _reason_to_stop(predictor, audits, allowed):
         stop_predictor(predictor, because=reason)
+        _put_before_people(predictor)
         return None
     if not predictor.thresholds:
         predictor.thresholds = _scores_of_shares(predictor)
@@ -240,6 +257,22 @@ def stop_predictor(predictor: Predictor, *, because: str) -> None:
     """Let a locked predictor accept nothing any more, nor vote; what it has accepted stays."""
     predictor.threshold, predictor.stopped_because = None, because
     move(predictor, Predictor.State.STOPPED, by=AUTOMATION, why=because, fields=["threshold", "stopped_because"])
+
+
+def _put_before_people(predictor: Predictor) -> None:
+    """That a model errs more than its client allows is looked at by an admin, and its client told what to do."""
+    labels = AutoAcceptance.objects.filter(prediction__predictor=predictor).count()
+    told = f"The model {predictor} was stopped in job {predictor.job_id}. {predictor.stopped_because}"
+    open_escalation(
+        kind=Escalation.Kind.AUTOMATION_STOPPED,
+        by=AUTOMATION,
+        why=predictor.stopped_because,
+        job=predictor.job,
+        subject=f"predictor:{predictor.pk}",
+        details={"model": str(predictor), "because": predictor.stopped_because, "labels_given": labels},
+    )
+    detail = f"{told} It had given {labels} labels without a person."
+    tell_owners(client_id=predictor.job.client_id, notice="automation_stopped", detail=detail)
 
 
 def _measure_on(predictor: Predictor) -> None:

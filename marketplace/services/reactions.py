@@ -7,7 +7,8 @@ from billing.events import FundingFailed, PayoutDestinationChanged, PayoutFailed
 from billing.models import Funding, PayoutAccount
 from kernel.services.audit import Actor
 from kernel.services.notices import tell
-from marketplace.models import Escalation, Membership
+from marketplace.models import Escalation
+from marketplace.services.clients import tell_owners
 from marketplace.services.escalations import open_escalation
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import ScoreFall
@@ -50,8 +51,8 @@ def tell_of_failed_funding(event: FundingFailed) -> None:
     funding = Funding.objects.get(pk=event.funding_id)
     owner_kind, _, client_id = event.client_owner.partition(":")
     if owner_kind == "client":
-        for owner in Membership.objects.filter(client=UUID(client_id), role=Membership.Role.OWNER).order_by("pk"):
-            tell(user_id=owner.user_id, notice="funding_failed", detail=f"{funding.amount}: {event.failure}")
+        detail = f"{funding.amount}: {event.failure}"
+        tell_owners(client_id=UUID(client_id), notice="funding_failed", detail=detail)
 
 
 def escalate_failed_payout(event: PayoutFailed) -> None:

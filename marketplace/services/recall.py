@@ -19,22 +19,22 @@ from kernel.flow import move
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor
-from kernel.services.notices import tell
-from marketplace.models import Assignment, Escalation, Job, Membership, Rejection, Reweighing, Slot, Task
+from marketplace.models import Assignment, Escalation, Job, Predictor, Rejection, Reweighing, Slot, Task
 from marketplace.queries import says_the_same
 from marketplace.services.budgets import held_by, worst_case_left
+from marketplace.services.clients import tell_owners
 from marketplace.services.escalations import lock_escalation
 from marketplace.services.expiry import lock_turn
 from marketplace.services.posting import lock_job
+from marketplace.services.predictors import count_anew
 from marketplace.services.reversal import standing_rejection, take_back
 from marketplace.services.reweighing import note_moved, reweigh_for
 from marketplace.services.settlement import due_now
+from marketplace.services.unpaid_recalls import RECALL, put_before_people, withdraw_what_was_paid
 from qualification.models import GoldRecall, ScoreFall
 from qualification.services import certifications, exams, recalls, scoring
 
 logger = logging.getLogger(__name__)
-
-RECALL: Final = Actor.system("gold_recall")
 
 
 @transaction.atomic
@@ -66,7 +66,9 @@ def replay_recalls() -> int:
     """
     _pay_what_is_the_label()
     replaying = GoldRecall.objects.filter(state=GoldRecall.State.REPLAYING).order_by("recalled_at", "id")
-    return sum(_replay(recall) for recall in list(replaying.select_related("recalled_by", "gold_question")))
+    ended = sum(_replay(recall) for recall in list(replaying.select_related("recalled_by", "gold_question")))
+    withdraw_what_was_paid()
+    return ended
 
 
 def _replay(recall: GoldRecall) -> bool:
@@ -83,7 +85,7 @@ def _replay(recall: GoldRecall) -> bool:
 
 
 def _withdraw(recall: GoldRecall) -> None:
-    """Take the question out of exams and scores, and let answers to it that wait be accepted."""
+    """Take the question out of exams, scores and the counts of models, and let answers to it that wait be accepted."""
     if recall.evidence_withdrawn_at is not None:
         return
     for exam_id, worker_id in recalls.exams_that_asked(recall):
@@ -91,6 +93,9 @@ def _withdraw(recall: GoldRecall) -> None:
     answered = Assignment.objects.filter(task__gold_question=recall.gold_question_id, annotation__isnull=False)
     for assignment_id in list(answered.order_by("worker_id", "pk").values_list("pk", flat=True)):
         _withdraw_answer(recall, assignment_id)
+    predicted = Predictor.objects.filter(predictions__task__gold_question=recall.gold_question_id)
+    for job_id in list(predicted.order_by("job_id").values_list("job_id", flat=True).distinct()):
+        count_anew(job_id=job_id)
     with transaction.atomic():
         due_now(Q(task__gold_question=recall.gold_question_id))
     recalls.note_withdrawn(recall_id=recall.pk, by=RECALL)
@@ -164,9 +169,9 @@ def _end(recall: GoldRecall) -> None:
     for job_id, outcome, labels in (
         changed.values_list("task__job", "outcome").annotate(labels=Count("pk")).order_by("task__job", "outcome")
     ):
-        owners = Membership.objects.filter(client__jobs=job_id, role=Membership.Role.OWNER).order_by("pk")
-        for user_id in owners.values_list("user_id", flat=True):
-            tell(user_id=user_id, notice="labels_reweighed", detail=f"{labels} {_TOLD[outcome]} in job {job_id}")
+        client_id = Job.objects.values_list("client", flat=True).get(pk=job_id)
+        told = f"{labels} {_TOLD[outcome]} in job {job_id}"
+        tell_owners(client_id=client_id, notice="labels_reweighed", detail=told)
 
 
 _TOLD: Final = {
@@ -192,7 +197,7 @@ def _paid(assignment_id: UUID, recall: GoldRecall) -> bool:
     try:
         _pay_after_all(assignment_id, recall)
     except InsufficientFunds:
-        logger.warning("Assignment %s is to be paid after a recall, and its client has no funds for it.", assignment_id)
+        put_before_people(assignment_id=assignment_id)
         return False
     return True
 

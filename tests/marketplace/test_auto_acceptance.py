@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from django.core import mail
 
-from kernel.models import AuditEvent
-from marketplace.models import AutoAcceptance, Job, Prediction, Predictor, Slot, Task
+from kernel.events import NoticeOwed
+from kernel.models import AuditEvent, OutboxMessage
+from kernel.services.notices import send_notice
+from marketplace.models import AutoAcceptance, Escalation, Job, Prediction, Predictor, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import complete_finished_jobs
@@ -13,6 +16,7 @@ from marketplace.services.predictors import tend_predictors
 from marketplace.services.results import stream_results
 from marketplace.services.settlement import accept_due_assignments
 from marketplace.services.soft_rejections import reject_softly
+from tests.marketplace.api_people import an_admin, code_of
 from tests.marketplace.automation import VERSION, Audits, a_row, audits_of, let_people_answer, predict, the_predictor
 from tests.marketplace.builders import a_client, a_worker, an_open_job, answer, available, held, owner_of
 
@@ -171,6 +175,40 @@ def test_a_model_that_goes_wrong_after_it_was_let_accept_is_stopped() -> None:
     event = AuditEvent.objects.get(action="predictor.stopped")
     assert (event.subject_id, event.actor_id) == (str(predictor.pk), "automation")
     assert (tend_predictors(), check_invariants()) == (0, [])
+
+
+def test_that_a_model_was_stopped_is_put_before_an_admin_and_its_client_is_told_once_what_to_do() -> None:
+    job = a_predicted_job(tasks=40, allowed=4000)
+    audits = audits_of(job)
+    let_people_answer(audits[:12])
+    given = tend_predictors()
+    let_people_answer(audits[12:], "dog")
+    tend_predictors()
+    tend_predictors()
+
+    predictor = the_predictor(job)
+    asked = Escalation.objects.get(kind="automation_stopped")
+    assert (asked.job_id, asked.subject, asked.owner) == (job.pk, f"predictor:{predictor.pk}", "escalations")
+    told = {"model": str(predictor), "because": predictor.stopped_because, "labels_given": given}
+    assert asked.details == told
+    (notice,) = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="automation_stopped")
+    assert (notice.payload["user_id"], predictor.stopped_because in notice.payload["detail"]) == (
+        str(owner_of(job.client).pk),
+        True,
+    )
+    send_notice(NoticeOwed(**notice.payload))
+    (sent,) = mail.outbox
+    assert (sent.subject, "under another model_version" in sent.body) == (
+        "A model of yours accepts nothing any more",
+        True,
+    )
+
+    admin = an_admin()
+    assert admin.get(f"escalations/{asked.pk}/")[1]["matter"] == told
+    refused = admin.post(f"escalations/{asked.pk}/decision/", {"decision": "keep", "note": "Why not."})
+    assert code_of(refused) == (400, "invalid")
+    decided = admin.post(f"escalations/{asked.pk}/decision/", {"decision": "noted", "note": "The pictures changed."})
+    assert (decided[0], decided[1]["decision"]) == (201, "noted")
 
 
 def test_drift_stops_a_model() -> None:

@@ -17,6 +17,7 @@ from marketplace.services.importing import ImportReport, import_tasks
 from marketplace.services.posting import launch_job
 from marketplace.services.predictions import PredictionReport
 from marketplace.services.predictors import tend_predictors
+from marketplace.services.recall import recall_gold, replay_recalls
 from qualification.statistics.fusion.priors import WEIGHTED
 from tests.marketplace.api_people import Person
 from tests.marketplace.automation import (
@@ -162,6 +163,47 @@ def test_a_model_is_measured_on_gold_and_on_what_people_say() -> None:
     assert predictor.confusion == {CAT: {CAT: 2, DOG: 1}}
     checks = PredictionCheck.objects.order_by("prediction__task__external_id").values_list("source", "is_right")
     assert list(checks) == [("gold", True), ("work", True), ("work", False)]
+
+
+def test_a_model_that_was_measured_on_gold_counts_as_if_it_had_never_been_once_it_is_recalled() -> None:
+    job = a_draft(tasks=3, gold=2)
+    for name, known in zip(("g", "h"), Task.objects.filter(job=job, gold_question__isnull=False), strict=True):
+        Task.objects.filter(pk=known.pk).update(external_id=name)
+    predict(job, a_row("g", "dog"), a_row("t0", "cat"))
+    predict(job, a_row("g", "cat", version="next"), a_row("h", "cat", version="next"))
+    launch_job(job_id=job.pk, by=owner_of(job.client))
+    tasks = tasks_by_name(job)
+    let_people_answer([tasks["t0"]])
+    tend_predictors()
+    counted = list(Predictor.objects.order_by("version").values_list("right", "wrong"))
+    assert counted == [(1, 1), (2, 0)]
+
+    question = tasks["g"].gold_question_id
+    assert question is not None
+    recall_gold(gold_question_id=question, why="It is neither.", by=owner_of(job.client))
+    replay_recalls()
+    tend_predictors()
+
+    first, second = Predictor.objects.order_by("version")
+    assert ((first.right, first.wrong), (second.right, second.wrong)) == ((1, 0), (1, 0))
+    assert (first.confusion, second.confusion) == ({CAT: {CAT: 1}}, {CAT: {CAT: 1}})
+    assert PredictionCheck.objects.count() == 4
+
+
+def test_gold_that_was_recalled_before_a_model_was_measured_on_it_measures_no_model() -> None:
+    job = a_draft(tasks=3, gold=1)
+    gold = Task.objects.get(job=job, gold_question__isnull=False)
+    Task.objects.filter(pk=gold.pk).update(external_id="g")
+    predict(job, a_row("g", "dog"))
+    launch_job(job_id=job.pk, by=owner_of(job.client))
+    assert gold.gold_question_id is not None
+    recall_gold(gold_question_id=gold.gold_question_id, why="It is neither.", by=owner_of(job.client))
+    replay_recalls()
+
+    tend_predictors()
+
+    predictor = the_predictor(job)
+    assert (predictor.right, predictor.wrong, PredictionCheck.objects.count()) == (0, 0, 0)
 
 
 def test_a_measured_model_decides_between_two_people() -> None:

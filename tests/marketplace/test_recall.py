@@ -16,6 +16,7 @@ from marketplace.services.checks import check_invariants
 from marketplace.services.completion import complete_finished_jobs
 from marketplace.services.decertification import decide_decertification
 from marketplace.services.gold import tend_waiting_gold
+from marketplace.services.noted_matters import note_matter
 from marketplace.services.reactions import request_decertification
 from marketplace.services.recall import recall_gold, replay_recalls
 from marketplace.services.review import CannotReject, reject_assignment
@@ -24,6 +25,7 @@ from marketplace.services.submission import submit_annotation
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import Certification, GoldRecall, Score, ScoreFall
 from tests.billing.builders import a_funding
+from tests.kernel.people import made_admin
 from tests.marketplace.api_people import Person, an_admin, somebody
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
@@ -204,6 +206,43 @@ def test_where_the_client_has_no_funds_the_recall_waits_for_them() -> None:
         assert replay_recalls() == 1
         assert (state(turn), earned(turn.worker), available(client)) == ("accepted", 10, 104 - 12)
     assert (held(drained), check_invariants()) == (84, [])
+
+
+def test_that_a_recall_waits_for_funds_is_put_before_an_admin_and_the_client_is_told_once() -> None:
+    turn = a_rejection_whose_pay_has_gone_back(client=a_client(funds_minor=100))
+    client = turn.job.client
+    with clock.ahead_by(timedelta(days=9)):
+        an_open_job(client=client, tasks=1, overlap_min=1, overlap_max=1, reward_minor=70)
+        replayed(turn.job)
+        replay_recalls()
+
+        asked = Escalation.objects.get(kind="recall_unpaid")
+        assert (asked.state, asked.job_id, asked.owner) == ("open", turn.job_id, "finance")
+        missing = {"assignments": [str(turn.pk)], "missing_minor": 12, "currency": "USD"}
+        assert asked.details == missing
+        (notice,) = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="recall_needs_funds")
+        assert notice.payload["user_id"] == str(owner_of(client).pk)
+        assert notice.payload["detail"] == f"0.12 USD for job {turn.job_id}"
+        finance = Person(made_admin(a_user(), "finance"))
+        assert finance.get(f"escalations/{asked.pk}/")[1]["matter"] == missing
+
+        a_funding(client.billing_owner, 100)
+        replay_recalls()
+        assert Escalation.objects.get(pk=asked.pk).state == "withdrawn"
+    assert (state(turn), check_invariants()) == ("accepted", [])
+
+
+def test_what_waits_for_funds_and_was_noted_is_not_put_before_anybody_again() -> None:
+    turn = a_rejection_whose_pay_has_gone_back(client=a_client(funds_minor=100))
+    with clock.ahead_by(timedelta(days=9)):
+        an_open_job(client=turn.job.client, tasks=1, overlap_min=1, overlap_max=1, reward_minor=70)
+        replayed(turn.job)
+        asked = Escalation.objects.get(kind="recall_unpaid")
+        note_matter(escalation_id=asked.pk, note="The client will pay next week.", by=a_user(is_staff=True))
+
+        replay_recalls()
+
+    assert Escalation.objects.filter(kind="recall_unpaid").count() == 1
 
 
 def fallen(*, floor: float) -> tuple[Job, Worker, Escalation]:
