@@ -1,5 +1,7 @@
 """Fits in the console: what was learnt of jobs and of their workers."""
 
+from uuid import UUID
+
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -51,8 +53,13 @@ class FittedWorkerAdmin(ReadOnlyAdmin):
 class SecondLookAdmin(ReadOnlyAdmin):
     """How far fits are through the settled tasks of their jobs."""
 
-    list_display = ("fit", "after_id", "done_at")
+    list_display = ("fit", "up_to", "done_at")
     list_filter = (("done_at", admin.EmptyFieldListFilter),)
     list_select_related = ("fit",)
     search_fields = ("=fit__id", "=fit__job__id")
     ordering = ("-fit__fitted_at", "-fit_id")
+
+    @admin.display(description="looked at up to the task")
+    def up_to(self, look: SecondLook) -> UUID | None:
+        """Tasks are looked at by ascending id."""
+        return look.after_id
