@@ -34,6 +34,15 @@ class FittedPartOut(Out):
     typical = fields.FloatField(help_text="How many answers a task had on average.")
 
 
+class ResemblanceOut(Out):
+    """How likely merged answers are right, as a logistic curve over how alike they are (docs/quality.md)."""
+
+    level = fields.FloatField(help_text="Log odds where two answers are as alike as an answer to gold has to be.")
+    slope = fields.FloatField(help_text="What likeness adds, as a difference of log odds.")
+    growth = fields.FloatField(help_text="What the logarithm of the number of answers over two adds.")
+    tasks = fields.IntegerField(help_text="Tasks of known truth that taught it, beside what crowds have in common.")
+
+
 class SecondLookOut(Out):
     """What became of settled tasks that were weighed again by what a fit knew; of most nothing, as nothing changed."""
 
@@ -67,6 +76,7 @@ class FitOut(Out):
                 "typical": 2.6,
             }
         ],
+        "resemblance": None,
         "fitted_at": "2026-05-17T13:05:00Z",
         "second_look": {
             "done_at": "2026-05-17T13:05:08Z",
@@ -82,6 +92,7 @@ class FitOut(Out):
     gold = fields.IntegerField(help_text="Gold tasks among what was answered.")
     workers = fields.IntegerField()
     parts = FittedPartOut(many=True)
+    resemblance = ResemblanceOut(allow_null=True, help_text="Null where only choices are asked for.")
     fitted_at = fields.DateTimeField()
     second_look = SecondLookOut(
         allow_null=True, help_text="At the tasks that were settled by then; null where there was none."
@@ -113,6 +124,7 @@ def _shown(fits: Any) -> list[dict[str, Any]]:
                 part | dict(zip(("discount", "vote_weight", "floor", "typical"), part["calibration"], strict=True))
                 for part in fit.parts
             ],
+            "resemblance": _resemblance_of(fit),
             "second_look": _look_of(fit, became),
         }
         for fit in fits
@@ -124,3 +136,10 @@ def _look_of(fit: Fit, became: Mapping[tuple[UUID, str], int]) -> dict[str, Any]
         return None
     outcomes = ("confirmed", "relabelled", "asked", "reopened", "resolved")
     return {"done_at": fit.second_look.done_at, **{each: became.get((fit.pk, each), 0) for each in outcomes}}
+
+
+def _resemblance_of(fit: Fit) -> dict[str, Any] | None:
+    if fit.resemblance is None:
+        return None
+    curve = dict(zip(("level", "slope", "growth"), fit.resemblance["curve"], strict=True))
+    return {**curve, "tasks": fit.resemblance["tasks"]}

@@ -13,14 +13,17 @@ class Fit(models.Model):
     """What was learnt of a job from all answers that it had: its latest fit weighs the answers that come. A fact.
 
     ``parts`` has, for each choice that the label schema asks for, the method that leads and why, and how far its
-    confidence can be believed (`qualification.statistics.fitted`). It rests on so many ``answers``, of which those to
-    ``gold`` tasks tell what is right; ``claims`` is how often the job had been claimed, which says when to fit anew.
+    confidence can be believed (`qualification.statistics.fitted`); ``resemblance``, where it asks for what is no
+    choice, how likely merged answers are right (`qualification.statistics.resemblance`). It rests on so many
+    ``answers``, of which those to ``gold`` tasks tell what is right; ``claims`` is how often the job had been claimed,
+    which says when to fit anew.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="fits", db_index=False)
     number = models.PositiveIntegerField(help_text="Counts the fits of a job, from 1.")
     parts = models.JSONField()
+    resemblance = models.JSONField(null=True)
     answers = models.PositiveIntegerField()
     gold = models.PositiveIntegerField(help_text="Gold tasks among those that were answered.")
     workers = models.PositiveIntegerField()

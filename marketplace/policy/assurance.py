@@ -25,7 +25,8 @@ FUNCTION: Final = "id name rule created_at"
 TRIAL: Final = "tasks is_sample coverage functions(id name coverage overlap conflict known accuracy)"
 WATCH: Final = f"{READ_WORK} manager"
 FIT: Final = (
-    "number answers gold workers fitted_at second_look(done_at confirmed relabelled asked reopened resolved) "
+    "number answers gold workers fitted_at resemblance(level slope growth tasks) "
+    "second_look(done_at confirmed relabelled asked reopened resolved) "
     "parts(control choice classes method because accuracy discount vote_weight floor typical)"
 )
 

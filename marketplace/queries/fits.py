@@ -9,15 +9,19 @@ from qualification.statistics.fitted import UNFITTED, JobFit, read_fit, read_rat
 from qualification.statistics.parts import Part, Rates
 
 LATEST_FIT: Final = """
-SELECT fit.id, fit.parts FROM marketplace_fit fit WHERE fit.job_id = %(job)s ORDER BY fit.number DESC LIMIT 1
+SELECT fit.id, jsonb_build_object('parts', fit.parts, 'resemblance', fit.resemblance) AS learnt
+FROM marketplace_fit fit WHERE fit.job_id = %(job)s ORDER BY fit.number DESC LIMIT 1
 """
 """The fit that weighs the answers of a job now, if there is one."""
 
 
 @lru_cache(maxsize=256)
-def fit_written(parts: str | None) -> JobFit:
-    """The fit whose ``parts`` are written like this; without any, what is so before a job is fitted."""
-    return read_fit(json.loads(parts)) if parts else UNFITTED
+def fit_written(learnt: str | None) -> JobFit:
+    """The fit of which this is written; without any, what is so before a job is fitted."""
+    if not learnt:
+        return UNFITTED
+    written = json.loads(learnt)
+    return read_fit(written["parts"], written["resemblance"])
 
 
 def rates_written(rates: str | None, fit: JobFit) -> Mapping[Part, Rates]:

@@ -47,8 +47,8 @@ def history_of(job: Job, *, most: int) -> History:
         cursor.execute(_SAMPLE, given)
         tasks: list[tuple[UUID, bool, str | None]] = cursor.fetchall()
         cursor.execute(_FIT, given)
-        fit_id, parts = cursor.fetchone() or (None, None)
-        fit = fit_written(parts)
+        fit_id, learnt = cursor.fetchone() or (None, None)
+        fit = fit_written(learnt)
         cursor.execute(_ANSWERS, given | {"tasks": [task_id for task_id, *_ in tasks], "fit": fit_id})
         votes: dict[UUID, list[Vote]] = defaultdict(list)
         for task_id, key, reliability, rates in cursor.fetchall():
@@ -98,7 +98,7 @@ UNION ALL
 (SELECT task.id, true, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NOT NULL
    AND ({_TURNS} AND turn.ordinal IS NOT NULL) > 0 ORDER BY task.id LIMIT %(most)s)
 """
-_FIT: Final = f"SELECT id, parts::text FROM ({LATEST_FIT}) latest"  # noqa: S608  (all of it ours)
+_FIT: Final = f"SELECT id, learnt::text FROM ({LATEST_FIT}) latest"  # noqa: S608  (all of it ours)
 _ANSWERS: Final = """
 SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), known.rates::text
 FROM marketplace_assignment turn

@@ -125,7 +125,7 @@ SELECT prediction.task_id, '{_MODEL}', prediction.answer_key, 0, predictor."righ
 FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id
 WHERE prediction.task_id {{which}} AND NOT prediction.is_audit AND predictor.state <> 'stopped'
 UNION ALL
-SELECT NULL, '{_FIT}', '', 0, 0, 0, latest.parts::text FROM latest
+SELECT NULL, '{_FIT}', '', 0, 0, 0, latest.learnt::text FROM latest
 """  # noqa: S608  (all of it ours)
 _SAID: Final = _SAYS.format(which="= %(asked)s")
 _SAID_OF_MANY: Final = _SAYS.format(which="= ANY(%(asked)s)")

@@ -19,11 +19,14 @@ from kernel import clock
 from marketplace.models import Fit, FittedWorker, Job
 from marketplace.queries import schema_of
 from marketplace.services.growth import FIRST_AT, GROWTH, GROWTH_AT_THE_END
+from marketplace.services.known_merges import known_merges
 from qualification.labels.results import Answer
 from qualification.statistics.fitted import written_part
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
 from qualification.statistics.fusion.fitting import LearntPart, learn_part
+from qualification.statistics.fusion.resembling import learn_resemblance
 from qualification.statistics.parts import Part, parts_of
+from qualification.statistics.resemblance import written_resemblance
 
 logger = logging.getLogger(__name__)
 
@@ -103,16 +106,19 @@ def fit_job(*, job_id: UUID) -> Fit | None:
     """
     job = Job.objects.get(pk=job_id)
     number = (Fit.objects.filter(job=job).order_by("-number").values_list("number", flat=True).first() or 0) + 1
-    parts = parts_of(schema_of(job.versions.latest("number").pk))
+    schema = schema_of(job.versions.latest("number").pk)
+    parts = parts_of(schema)
     claims = sum(job.participations.values_list("claims", flat=True))
     given = _Given.of(job, parts[:MOST_PARTS])
     if given is None:
         return None
+    resemblance = None if schema.asks_only_choices else learn_resemblance(known_merges(job, schema))
     learnt = [given.learn(place, parts=len(parts)) for place in range(len(given.parts))]
     fit = Fit(
         job=job,
         number=number,
         parts=[written_part(part, each.fitted) for part, each in zip(given.parts, learnt, strict=True)],
+        resemblance=None if resemblance is None else written_resemblance(resemblance),
         answers=len(given.task),
         gold=given.gold_tasks,
         workers=len(given.workers),
@@ -152,9 +158,7 @@ class _Given:
 
     @classmethod
     def of(cls, job: Job, parts: tuple[Part, ...]) -> "_Given | None":
-        """None where there is no answer, or none that is a class."""
-        if not parts:
-            return None
+        """None where there is no answer that gives the classes that there are now."""
         rows: list[tuple[UUID, UUID, tuple[int, ...]]] = []
         truths: dict[UUID, tuple[int, ...]] = {}
         classes_of = lru_cache(maxsize=10_000)(lambda key: _classes_in(parts, key))

@@ -8,7 +8,6 @@ from django.db.models import Max
 
 from kernel import clock
 from marketplace.models import Fit, Job, SecondLook
-from marketplace.queries import current_schema_of
 from marketplace.services.reweighing import may_be_looked_at_again
 
 FIRST_AT: Final = 100
@@ -27,7 +26,7 @@ END_WAITS: Final = timedelta(minutes=10)
 def awaits_last_look(job_id: UUID) -> bool:
     """Whether the end of a job whose tasks are settled has to wait for a last fit, or for its look at them."""
     job = Job.objects.get(pk=job_id)
-    if not may_be_looked_at_again(job) or not current_schema_of(job_id).choices:
+    if not may_be_looked_at_again(job):
         return False
     latest = Fit.objects.filter(job=job).order_by("-number").first()
     is_through = latest is None or SecondLook.objects.filter(fit=latest, done_at__isnull=False).exists()

@@ -29,9 +29,7 @@ def is_correct(answer: Answer, gold: Answer, schema: LabelSchema) -> bool:
     if schema.asks_only_choices:
         return False
     near = similarity_by_control(answer, gold, schema)
-    return all(
-        near[control.name] >= _right_from(schema, control) for control in schema.controls if control.name in near
-    )
+    return all(near[control.name] >= right_from(schema, control) for control in schema.controls if control.name in near)
 
 
 def agrees(answer: Answer, label: Answer, schema: LabelSchema) -> bool:
@@ -80,7 +78,8 @@ def _similarity(schema: LabelSchema, control: AnyControl, first: Answer, second:
     return near
 
 
-def _right_from(schema: LabelSchema, control: AnyControl) -> float:
+def right_from(schema: LabelSchema, control: AnyControl) -> float:
+    """From which similarity on an answer to gold counts as right in this control; all of it for choices."""
     if isinstance(control, ChoicesControl):
         return 1.0
     right: float = _loaded("comparing").right_from(schema, control)

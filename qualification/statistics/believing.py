@@ -2,45 +2,45 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
-from qualification.labels.similarity import agrees, merge_answers, similarity_by_control
+from qualification.labels.similarity import agrees, merge_answers, right_from, similarity_by_control
 from qualification.statistics.calibrated import calibrated_posterior
 from qualification.statistics.consensus import MOST_RELIABLE, Majority, Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
+from qualification.statistics.resemblance import closeness_of
 
 LEAST_WEIGHT: Final = 0.1
 """No answer weighs less than this: a bad score is weak evidence, and everybody's box may be the right one."""
 
 
 def believe(schema: LabelSchema, votes: Sequence[Vote], fit: JobFit = UNFITTED, *, interval: bool = False) -> Posterior:
-    """The belief about a task after these votes, in whatever order they came (docs/adr/0029).
+    """The belief about a task after these votes, in whatever order they came (docs/adr/0029, 0049).
 
     Choices are weighed as classes (`qualification.statistics.calibrated`) with what the job's `fit` knows. Where
     anything else is asked, the answer in front is all answers merged, each with the log odds of its worker's
-    reliability, and the confidence is the least of: the posterior of the choices, and for every other control the mean
-    similarity of the answers to what they were merged to. One answer alone is believed as far as its worker is
-    reliable. With the `interval` of the confidence, where it is a probability, for whoever shows it. Raises ValueError
-    without votes.
+    reliability, and the confidence is the probability that it would pass against gold, as the fit has it for answers
+    that are so much alike, times that of the choices. One answer alone is believed as far as its worker is reliable.
+    With the `interval` of the confidence, where it is known, for whoever shows it. Raises ValueError without votes.
     """
     if schema.asks_only_choices:
         return calibrated_posterior(schema, votes, fit, interval=interval)
-    if not votes:
-        raise ValueError("There is no consensus without a vote.")
-    answers, weights = [vote.answer for vote in votes], [weight_of(vote.reliability) for vote in votes]
-    leader = merge_answers(schema, answers, weights)
-    plain = merge_answers(schema, answers) if len(set(weights)) > 1 else leader
+    merged = merge_votes(schema, votes)
+    leader, answers = merged.answer, [vote.answer for vote in votes]
+    plain = merge_answers(schema, answers) if len({weight_of(vote.reliability) for vote in votes}) > 1 else leader
     chosen = [_choices_of(schema, vote) for vote in votes] if schema.choices else []
-    choices = calibrated_posterior(schema, chosen, fit) if chosen else None
-    likeness = _likeness(schema, leader, answers, weights) if len(votes) > 1 else votes[0].reliability
+    choices = calibrated_posterior(schema, chosen, fit, interval=interval) if chosen else None
     if choices is not None:
         leader = Answer.of({**dict(leader.selections), **dict(choices.leader.selections)})
+    confidence, low, high = _confidence(merged, votes, fit, choices, interval=interval)
     return Posterior(
         leader=leader,
-        confidence=min(likeness, choices.confidence) if choices else likeness,
+        confidence=confidence,
+        low=low,
+        high=high,
         controls=choices.controls if choices else (),
         majority=Majority(
             answer=plain, agreeing=sum(agrees(answer, plain, schema) for answer in answers), votes=len(votes)
@@ -48,22 +48,60 @@ def believe(schema: LabelSchema, votes: Sequence[Vote], fit: JobFit = UNFITTED, 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MergedVotes:
+    """What votes make together, and how close all are to it in what is no choice: the least over its controls."""
+
+    answer: Answer
+    closeness: float
+
+
+def merge_votes(schema: LabelSchema, votes: Sequence[Vote]) -> MergedVotes:
+    """All answers merged, each with the log odds of its worker's reliability. Raises ValueError without votes."""
+    if not votes:
+        raise ValueError("There is no consensus without a vote.")
+    answers, weights = [vote.answer for vote in votes], [weight_of(vote.reliability) for vote in votes]
+    merged = merge_answers(schema, answers, weights)
+    near, total = [similarity_by_control(answer, merged, schema) for answer in answers], math.fsum(weights)
+    likeness = {
+        name: min(1.0, math.fsum(weight * each[name] for each, weight in zip(near, weights, strict=True)) / total)
+        for name in near[0]
+    }
+    closeness = (
+        closeness_of(likeness[control.name], right_from=right_from(schema, control)) for control in schema.others
+    )
+    return MergedVotes(merged, min(closeness))
+
+
+def is_right_but_for_choices(answer: Answer, truth: Answer, schema: LabelSchema) -> bool:
+    """Whether an answer would pass against gold in all that is no choice."""
+    near = similarity_by_control(answer, truth, schema)
+    return all(near[control.name] >= right_from(schema, control) for control in schema.others)
+
+
+def _confidence(
+    merged: MergedVotes, votes: Sequence[Vote], fit: JobFit, choices: Posterior | None, *, interval: bool
+) -> tuple[float, float | None, float | None]:
+    """The probability that all is right, and between which bounds it lies where that is asked and known."""
+    if len(votes) == 1:
+        alone = votes[0].reliability
+        return (min(alone, choices.confidence) if choices else alone), None, None
+    known = fit.resemblance
+    chance = known.curve.chance(merged.closeness, len(votes))
+    confidence = chance * choices.confidence if choices else chance
+    if not interval:
+        return confidence, None, None
+    possible = [each.chance(merged.closeness, len(votes)) for each in known.spread]
+    low, high = min(*possible, chance), max(*possible, chance)
+    if choices is None or choices.low is None or choices.high is None:
+        return confidence, low, high
+    return confidence, low * choices.low, high * choices.high
+
+
 def weight_of(reliability: float) -> float:
     """How much an answer weighs in a merge: the log odds that its worker is right, kept from nothing and from all."""
     share = min(reliability, MOST_RELIABLE)
     return max(math.log(share / (1 - share)), LEAST_WEIGHT) if share > 0 else LEAST_WEIGHT
-
-
-def _likeness(schema: LabelSchema, merged: Answer, answers: Sequence[Answer], weights: Sequence[float]) -> float:
-    choices = {control.name for control in schema.choices}
-    near = [similarity_by_control(answer, merged, schema) for answer in answers]
-    total = math.fsum(weights)
-    by_control = (
-        math.fsum(weight * each[name] for each, weight in zip(near, weights, strict=True)) / total
-        for name in near[0]
-        if name not in choices
-    )
-    return min(1.0, *by_control)
 
 
 def _choices_of(schema: LabelSchema, vote: Vote) -> Vote:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from qualification.statistics.fusion.online import Calibration
 from qualification.statistics.fusion.priors import WEIGHTED
 from qualification.statistics.parts import Part, Rates
+from qualification.statistics.resemblance import UNTAUGHT, ResemblanceFit, read_resemblance
 
 TYPICAL_ACCURACY: Final = 0.75
 """How often the next worker is right before anything is known, as for scores."""
@@ -45,9 +46,13 @@ class PartFit:
 
 @dataclass(frozen=True, slots=True)
 class JobFit:
-    """What was learnt of a job, by part; a part that is not here, or has other classes now, is as before any fit."""
+    """What was learnt of a job, by part; a part that is not here, or has other classes now, is as before any fit.
+
+    And what was learnt of how likely its merged answers are right, where it asks for what is no choice.
+    """
 
     parts: Mapping[Part, PartFit]
+    resemblance: ResemblanceFit = UNTAUGHT
 
     def of(self, part: Part, *, parts: int) -> PartFit:
         """What is known of one of so many parts."""
@@ -85,9 +90,9 @@ def written_part(part: Part, fitted: PartFit) -> dict[str, Any]:
     }
 
 
-def read_fit(rows: list[dict[str, Any]]) -> JobFit:
-    """What `written_part` wrote of each part."""
-    return JobFit(dict(map(_read_part, rows)))
+def read_fit(rows: list[dict[str, Any]], resemblance: Mapping[str, Any] | None = None) -> JobFit:
+    """What `written_part` wrote of each part, and `written_resemblance` of what was merged."""
+    return JobFit(dict(map(_read_part, rows)), read_resemblance(resemblance))
 
 
 def read_rates(rates: Any) -> Rates:

@@ -114,7 +114,7 @@ def picture(client: Client, job: str) -> str:
 @pytest.mark.parametrize("name", CASES)
 def test_from_the_schema_to_one_merged_result(name: str, crowd: tuple[str, Client, list[Worker]]) -> None:
     case, (skill, client, workers) = CASES[name], crowd
-    order = {"overlap_min": 3, "overlap_max": 3, "confidence_basis_points": 6000}
+    order = {"overlap_min": 3, "overlap_max": 3, "when_unsure": "resolve"}
     job = client.draft(skill, label_schema=f"<View>{case.shown}{case.asked}</View>", **order)
     shown = (
         case.item or client.api.upload(f"/api/v1/jobs/{job}/media/", a_picture(), content_type="image/png")["reference"]
@@ -130,4 +130,4 @@ def test_from_the_schema_to_one_merged_result(name: str, crowd: tuple[str, Clien
     eventually(lambda: client.sees(job)["state"] == "completed" or client.results(job)[0]["label"])
     [line] = client.results(job)
     assert (line["state"], line["method"], line["label"]) == ("resolved", "consensus", case.merged)
-    assert 0.6 <= line["confidence"] <= 1
+    assert 0 < line["confidence_low"] <= line["confidence"] <= line["confidence_high"] < 1

@@ -6,18 +6,26 @@ from typing import Any
 
 import pytest
 
+from kernel import clock
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Job, Task
+from marketplace.models import Assignment, Fit, Job, Task
+from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
+from marketplace.services.fitting import fit_job
 from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.import_faults import InvalidImport
 from marketplace.services.importing import import_tasks
+from marketplace.services.known_merges import known_merges
 from marketplace.services.posting import launch_job
 from marketplace.services.results import stream_results
 from marketplace.services.settlement import accept_due_assignments
 from marketplace.services.submission import InvalidAnswer, submit_annotation
+from qualification.labels.schema import parse_schema
 from qualification.models import Score
+from qualification.statistics.resemblance import UNTAUGHT, Resemblance, closeness_of, written_resemblance
+from tests.marketplace.api_people import Person
 from tests.marketplace.builders import ALWAYS_GOLD, a_draft, a_worker, free_turns, owner_of, the_escalation
+from tests.qualification.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +65,9 @@ def test_answers_that_are_alike_resolve_a_task_and_are_accepted_with_it() -> Non
 
     task = Task.objects.get(job=job)
     assert task.state == "resolved"
-    assert task.confidence is not None and 0.9 < task.confidence < 1
+    assert task.confidence is not None and task.confidence_low is not None and task.confidence_high is not None
+    assert 0.9 < task.confidence < 1
+    assert (task.confidence_low < 0.6, task.confidence_high > 0.95) == (True, True)
     assert [region["value"] for region in task.label or []] == [
         {"start": 2, "end": 14, "labels": ["Name"]},
         {"start": 24, "end": 39, "labels": ["Name"]},
@@ -78,6 +88,58 @@ def test_answers_that_are_not_alike_ask_for_one_more_and_then_for_a_person() -> 
     task = Task.objects.get(job=job)
     assert task.state == "in_adjudication"
     assert the_escalation(task.pk).details["answers"] == 3
+
+
+def test_what_a_person_decided_teaches_how_likely_merged_answers_are_right() -> None:
+    job = a_job(overlap_max=2)
+    for word in ("Ada", "Charles Babbage"):
+        submitted(job, marked(word))
+    escalation = the_escalation(Task.objects.get(job=job).pk)
+    before = fit_job(job_id=job.pk)
+    decide_task(escalation_id=escalation.pk, result=marked("Ada Lovelace"), note="", by=a_user(is_staff=True))
+
+    fit = fit_job(job_id=job.pk)
+
+    assert fit is not None and fit.resemblance is not None
+    assert before is not None and before.resemblance is not None
+    assert (before.parts, before.resemblance["tasks"], fit.resemblance["tasks"]) == ([], 0, 1)
+    (level, *_), (without, *_) = fit.resemblance["curve"], before.resemblance["curve"]
+    assert level < without  # what was merged of these was wrong
+    [shown, _] = Person(owner_of(job.client)).every(f"jobs/{job.pk}/fits/")
+    assert (shown["resemblance"]["tasks"], shown["resemblance"]["level"]) == (1, level)
+
+
+def test_gold_teaches_how_likely_merged_answers_are_right_by_as_many_as_decide_about_work() -> None:
+    known = {"item": {"text": TEXT}, "gold_answer": marked("Ada Lovelace"), "gold_reason": "This is a name."}
+    job = a_job({"item": {"text": "Work"}}, known, gold_share_basis_points=5000, overlap_min=2, overlap_max=4)
+    for _ in range(3):
+        worker = a_worker(job)
+        turn = claim_task(worker=worker, job_id=job.pk, chance=ALWAYS_GOLD)
+        submit_annotation(assignment_id=turn.pk, worker=worker, result=marked("Ada Lovelace"))
+
+    merges = known_merges(job, parse_schema(SPANS))
+
+    assert [(each.answers, each.is_right, each.weight) for each in merges] == [(2, True, 0.5), (3, True, 0.5)]
+
+
+def test_what_a_job_has_taught_decides_about_its_merged_answers() -> None:
+    job = a_job(overlap_max=2)
+    learnt(job, [-5.0, 1.7, 1.7])
+
+    for _ in range(2):
+        submitted(job, marked("Ada Lovelace"))
+
+    task = Task.objects.get(job=job)
+    assert task.state == "in_adjudication"
+    assert task.confidence == pytest.approx(Resemblance(-5.0, 1.7, 1.7).chance(closeness_of(1.0, right_from=0.8), 2))
+
+
+def learnt(job: Job, curve: list[float]) -> None:
+    """A fit that has learnt this of merged answers."""
+    written = written_resemblance(UNTAUGHT) | {"curve": curve, "spread": [curve] * 3}
+    Fit.objects.create(
+        job=job, number=1, parts=[], resemblance=written, answers=1, gold=0, workers=1, claims=1, fitted_at=clock.now()
+    )
 
 
 def test_an_answer_is_checked_against_what_the_task_shows() -> None:

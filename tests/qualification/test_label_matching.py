@@ -16,6 +16,7 @@ from qualification.labels.similarity import merge_answers, score_answer
 from qualification.statistics.believing import believe, weight_of
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fusion.priors import WEIGHTED
+from qualification.statistics.resemblance import UNTAUGHT, closeness_of
 from tests.qualification.kinds import region
 
 SCHEMA = parse_schema("""
@@ -127,14 +128,17 @@ def test_what_is_required_is_there_although_nobody_agrees() -> None:
     assert len(to_result(schema, merge_answers(schema, answers))) == 3
 
 
-def test_a_task_is_believed_as_far_as_its_answers_are_alike() -> None:
+def test_a_task_is_believed_as_answers_so_much_alike_are_right_on_gold() -> None:
     same, off = answer(box("a", 0)), answer(box("a", 2))
 
     assert believe(SCHEMA, [Vote(same, 0.8)]).confidence == 0.8
-    assert believe(SCHEMA, [Vote(same, 0.8), Vote(same, 0.6)]).confidence == 1.0
-    belief = believe(SCHEMA, [Vote(same, 0.8), Vote(off, 0.8)])
+    equal = believe(SCHEMA, [Vote(same, 0.8), Vote(same, 0.6)])
+    assert equal.confidence == UNTAUGHT.curve.chance(closeness_of(1.0, right_from=0.8), 2)
+    belief = believe(SCHEMA, [Vote(same, 0.8), Vote(off, 0.8)], interval=True)
     assert belief.leader == answer(box("a", 1))
-    assert belief.confidence == pytest.approx(9 / 11)
+    assert belief.confidence == pytest.approx(UNTAUGHT.curve.chance(closeness_of(9 / 11, right_from=0.7), 2))
+    assert belief.low is not None and belief.high is not None
+    assert belief.low < belief.confidence < belief.high
     assert (belief.majority.answer, belief.majority.share) == (answer(box("a", 1)), 1.0)
 
 
@@ -158,8 +162,9 @@ def test_choices_beside_other_questions_are_believed_as_classes() -> None:
     assert belief.leader.chosen("q") == ("day",)
     prior = WEIGHTED.calibration
     odds = (0.9 / 0.1 * 0.4 / 0.6) ** (2**-prior.discount)
-    assert belief.confidence == pytest.approx((1 - prior.floor) * odds / (1 + odds) + prior.floor / 2)
-    assert (belief.low, belief.high) == (None, None)
+    day = (1 - prior.floor) * odds / (1 + odds) + prior.floor / 2
+    alike = UNTAUGHT.curve.chance(closeness_of(1.0, right_from=0.75), 2)
+    assert belief.confidence == pytest.approx(day * alike)
 
 
 def test_an_answer_weighs_the_log_odds_of_its_worker_within_bounds() -> None:

@@ -62,11 +62,17 @@ def _of_one_of(prior: Prior, parts: int) -> Prior:
 
 @lru_cache(maxsize=64)
 def _spread(prior: Prior) -> tuple[Calibration, ...]:
-    normals = [NormalDist(mean, deviation) for mean, deviation in zip(prior.means, prior.deviations, strict=True)]
     return tuple(
-        calibration_at(*(normal.inv_cdf(_halton(place, base)) for normal, base in zip(normals, _BASES, strict=True)))
-        for place in range(1, POINTS_KEPT + 1)
+        calibration_at(*(m + d * z for m, d, z in zip(prior.means, prior.deviations, point, strict=True)))
+        for point in standard_points()
     )
+
+
+@lru_cache(maxsize=1)
+def standard_points() -> tuple[tuple[float, ...], ...]:
+    """Points spread evenly as three standard normal numbers are: J. H. Halton's sequence through their quantiles."""
+    normal = NormalDist()
+    return tuple(tuple(normal.inv_cdf(_halton(place, base)) for base in _BASES) for place in range(1, POINTS_KEPT + 1))
 
 
 def _halton(place: int, base: int) -> float:
