@@ -10,8 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from billing import queries
-from billing.models import LedgerAccount, Posting
+from billing.models import LedgerAccount, PayoutSchedule, Posting
 from billing.queries.statements import MonthOfAccount, month_of_account
+from billing.services.payout_schedules import next_payout_on
 from kernel import clock
 from kernel.console.permits import console_permit, principal_of
 from kernel.errors import Invalid, NotAllowed, NotFound
@@ -42,8 +43,11 @@ def earnings_page(request: HttpRequest, session: Session) -> HttpResponse:
     locale, month = _locale(request, worker), _month(request)
     account = LedgerAccount.Kind.WORKER_EARNINGS
     months = month_of_account(worker.billing_owner, account, month, order_by=LINES_IN_ORDER)
+    schedule = PayoutSchedule.objects.filter(owner=worker.billing_owner).first()
     shown = {
         "balances": earnings_of(worker),
+        "schedule": schedule,
+        "goes_out_on": next_payout_on(schedule) if schedule else None,
         "months": [_latest(one, told_to_worker) for one in months],
         **_around(month),
     }

@@ -1,6 +1,6 @@
 """What pages show in the `locale` of their context, by `money minor currency`, `day instant` and `month it`."""
 
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from django import template
@@ -19,8 +19,8 @@ def money(context: dict[str, Any], minor: int, currency: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def day(context: dict[str, Any], instant: datetime) -> str:
-    """The day of an instant, in UTC, as the reader writes it."""
+def day(context: dict[str, Any], instant: date) -> str:
+    """A day, or the day of an instant in UTC, as the reader writes it."""
     return day_in_words(instant, context["locale"])
 
 

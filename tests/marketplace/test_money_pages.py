@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings as django_settings
 
-from billing.models import Funding, LedgerAccount
+from billing.models import Funding, LedgerAccount, PayoutSchedule
+from billing.services.payout_schedules import next_payout_on, set_schedule
 from billing.services.payouts import request_payout
 from kernel import clock
 from kernel.models import User
@@ -47,10 +48,14 @@ def page_of(user: User, address: str, **query: str) -> tuple[int, str]:
 
 def test_a_worker_reads_their_earnings_in_their_own_locale() -> None:
     _, worker, payout = a_world_of_money()
+    assert "goes out by itself" not in page_of(worker.user, "/money/earnings/")[1]
+    week = PayoutSchedule.Every.WEEK
+    schedule = set_schedule(owner=worker.billing_owner, every=week, minimum_minor=100, by=Actor.user(worker.user))
 
     status, text = page_of(worker.user, "/money/earnings/")
 
     assert status == 200
+    assert f'goes out by itself every week, on Monday: next on <time datetime="{next_payout_on(schedule)}">' in text
     for said in ("1,00 $", "-2,00 $", "Your answer in “Animals” was accepted.", f"?subject={quote(payout)}"):
         assert said in text, said
     assert page_of(worker.user, "/money/trace/", subject=payout)[0] == 200
