@@ -191,7 +191,6 @@ class JobOut(Out):
         "certificate": CertificateTermsIn.EXAMPLE,
         "created_at": "2026-05-17T12:00:00Z",
         "awaits_since": None,
-        "held_up_because": "",
         "launched_at": "2026-05-17T13:00:00Z",
         "finished_at": None,
     }
@@ -224,7 +223,6 @@ class JobOut(Out):
     requirements = RequirementOut(many=True)
     created_at = fields.DateTimeField()
     awaits_since = fields.DateTimeField(allow_null=True, help_text="Since when it waits for funds, if it does.")
-    held_up_because = fields.TextField(help_text="What else holds it up while it waits, and what would help.")
     launched_at = fields.DateTimeField(allow_null=True)
     finished_at = fields.DateTimeField(allow_null=True)
 
@@ -270,11 +268,13 @@ class JobDetailOut(JobOut):
 
     EXAMPLE = {
         **JobOut.EXAMPLE,
+        "held_up_because": "",
         "version": 1,
         "instructions": JobIn.EXAMPLE["instructions"],
         "label_schema": ShownSchemaOut.EXAMPLE,
         "progress": ProgressOut.EXAMPLE,
     }
+    held_up_because = fields.TextField(help_text="What else holds it up while it waits, and what would help.")
     version = fields.IntegerField(help_text="Counts changes of instructions and label schema, from 1.")
     instructions = fields.TextField()
     label_schema = ShownSchemaOut()

@@ -28,8 +28,7 @@ JOB: Final = (
 )
 PROGRESS: Final = "progress(tasks gold_tasks answers spent_minor held_minor)"
 FULL: Final = f"version instructions {SCHEMA} {PROGRESS}"
-HELD_UP: Final = "held_up_because"
-JOB_IN_FULL: Final = f"{JOB} {HELD_UP} {FULL}"
+JOB_IN_FULL: Final = f"{JOB} held_up_because {FULL}"
 OFFER: Final = (
     "id title posted_by state currency reward_minor prices(band reward_minor) reservation_seconds review_seconds "
     "instructions "
@@ -72,9 +71,8 @@ JOB_GOLD: Final = f"id external_id item result reason band recall({RECALL})"
 BONUS: Final = "id assignment amount_minor fee_minor currency reason given_at"
 
 ROWS: Final = (
-    *allow("list_jobs", on="job", to=RUN, reads=f"{JOB} {HELD_UP}", scope="jobs.read"),
-    *allow("list_jobs", on="job", to=LOOK_ON, reads=JOB, scope="jobs.read"),
-    *allow("list_jobs", on="job", to="escalations finance auditor", reads=f"{JOB} {HELD_UP}", scope="admin.read"),
+    *allow("list_jobs", on="job", to=SEE, reads=JOB, scope="jobs.read"),
+    *allow("list_jobs", on="job", to="escalations finance auditor", reads=JOB, scope="admin.read"),
     *allow("list_jobs", on="job", to="worker", when=OFFERED, reads=OFFER, scope="work"),
     *allow("show_a_job", on="job", to=RUN, reads=JOB_IN_FULL, scope="jobs.read"),
     *allow(

@@ -105,7 +105,7 @@ def _complete_if_finished(job_id: UUID) -> bool:
     move(job, Job.State.COMPLETED, by=COMPLETION, why="every task is settled", fields=["finished_at"])
     _end_gold(job)
     short_of_pay = lock_live(job=job, kinds=[Escalation.Kind.PAY_FLOOR])
-    withdraw_all(short_of_pay, by=COMPLETION, why="the job is completed, and holds no reserve any more")
+    withdraw_all(short_of_pay, by=COMPLETION, why="the job is completed, and its reserve is not filled any more")
     return_unspent(job)
     announce(JobFinished(job_id=str(job.pk), state=job.state))
     return True

@@ -54,7 +54,6 @@ CLIENT_SEES = {
     "requirements",
     "created_at",
     "awaits_since",
-    "held_up_because",
     "launched_at",
     "finished_at",
 }
@@ -80,7 +79,7 @@ def test_a_posted_job_shows_everything_that_was_ordered_or_filled_in() -> None:
 
     row = Job.objects.get()
     assert status == 201
-    assert set(job) == CLIENT_SEES | {"version", "instructions", "label_schema", "progress"}
+    assert set(job) == CLIENT_SEES | {"held_up_because", "version", "instructions", "label_schema", "progress"}
     assert {
         name: job[name] for name in ("state", "overlap_min", "overlap_max", "fee_minor", "gold_share_basis_points")
     } == {
