@@ -169,14 +169,14 @@ def _end(recall: GoldRecall) -> None:
     for job_id, outcome, labels in (
         changed.values_list("task__job", "outcome").annotate(labels=Count("pk")).order_by("task__job", "outcome")
     ):
-        client_id = Job.objects.values_list("client", flat=True).get(pk=job_id)
-        told = f"{labels} {_TOLD[outcome]} in job {job_id}"
+        client_id, title = Job.objects.values_list("client", "title").get(pk=job_id)
+        told = f"In “{title}” ({job_id}), labels that {_TOLD[outcome]}: {labels}."
         tell_owners(client_id=client_id, notice="labels_reweighed", detail=told)
 
 
 _TOLD: Final = {
-    Reweighing.Outcome.RELABELLED.value: "labels are others now",
-    Reweighing.Outcome.REOPENED.value: "labels are no longer sure enough and wait for a person",
+    Reweighing.Outcome.RELABELLED.value: "are others now",
+    Reweighing.Outcome.REOPENED.value: "are no longer sure enough and wait for a person",
 }
 
 REJECTED_AS_WRONG: Final = Q(

@@ -79,7 +79,8 @@ def test_the_label_that_leads_without_the_recalled_gold_takes_the_place_of_the_o
     assert AuditEvent.objects.filter(subject_id=task.pk, action="task.reweighed").count() == 1
     accept_due_assignments()
     assert (earned(cat.worker), earned(dog.worker)) == (20, 10)
-    assert OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="labels_reweighed").count() == 1
+    (told,) = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="labels_reweighed")
+    assert told.payload["detail"] == f"In “{job.title}” ({job.pk}), labels that are others now: 1."
     assert check_invariants() == []
 
 
