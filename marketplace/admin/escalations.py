@@ -110,7 +110,7 @@ class EscalationAdmin(PersonalDecisionAdmin):
     @admin.action(description="Decertification, gold: keep (needs a reason)")
     def keep(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:
         """Let workers keep their certification, and gold that was doubted be asked again."""
-        self._decide_gold(request, chosen, "keep")
+        self._decide_gold(request, chosen.filter(kind=Escalation.Kind.GOLD_REVIEW), "keep")
         self._decide_decertification(request, chosen.exclude(kind=Escalation.Kind.GOLD_REVIEW), "keep")
 
     @admin.action(description="Gold: recall, it was wrong (needs a reason)")
@@ -151,7 +151,7 @@ class EscalationAdmin(PersonalDecisionAdmin):
     def _decide_gold(self, request: HttpRequest, chosen: QuerySet[Escalation], decision: str) -> None:
         self.as_user(
             request,
-            chosen.filter(kind=Escalation.Kind.GOLD_REVIEW),
+            chosen,
             participle="decided",
             service=lambda row_id, by, reason: decide_gold_review(
                 escalation_id=row_id, decision=decision, note=reason, by=by

@@ -107,12 +107,15 @@ class EscalationDetailOut(EscalationOut):
                     "result": RESULT,
                     "seconds": 6.8,
                     "submitted_at": "2026-05-17T13:00:07Z",
+                    "differs": {},
                 }
             ],
         },
     }
     matter = fields.ObjectField(
-        help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold. For "
+        help_text="For `no_consensus`: the task as it was shown, and each answer, whose stays untold, with in how many "
+        "regions it `differs` from the answer in front: `missing`, `extra`, `mislabelled`, `poor_overlap`, "
+        "`attribute`. For "
         "`decertification`: the score, what it rests on, and the certification. For `failed_payout`: the payout. For "
         "`dispute`: the dispute, and which jobs were paused. For "
         "`appeal`: the task, its label, the answer, why it was rejected, and what its worker says. "

@@ -11,7 +11,9 @@ from kernel.principal import Principal
 from marketplace.models import Annotation, Assignment, Escalation, JobVersion, Rejection, Signal, Task
 from marketplace.queries.content import shown_in_job
 from marketplace.queries.signals import matter_of_signal
-from marketplace.queries.versions import presentation_of, says_the_same
+from marketplace.queries.versions import presentation_of, says_the_same, schema_of
+from qualification.labels.results import Answer
+from qualification.labels.similarity import differences_of
 from qualification.models import Certification, ExamAnswer, GoldQuestion, Score, ScoreEvidence
 
 EVIDENCE_SHOWN = 50
@@ -36,7 +38,11 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
     presentation = presentation_of(latest)
     used = Annotation.objects.filter(assignment__task=task, assignment__ordinal__isnull=False)
     answers = used.order_by("submitted_at", "id")
-    rows = answers.values("assignment_id", "result", "seconds", "submitted_at", "assignment__version__number")
+    rows = answers.values(
+        "assignment_id", "result", "answer_key", "seconds", "submitted_at", "assignment__version__number"
+    )
+    leader, schema = escalation.details.get("leader"), schema_of(latest)
+    in_front = Answer.from_key(leader) if leader else None
     return {
         "item": presentation.shown(task.item, shown_in_job(task.job_id, principal=principal)),
         "instructions": presentation.instructions,
@@ -49,6 +55,7 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
                 "result": row["result"],
                 "seconds": row["seconds"],
                 "submitted_at": row["submitted_at"],
+                "differs": differences_of(in_front, Answer.from_key(row["answer_key"]), schema) if in_front else {},
             }
             for row in rows
         ],

@@ -1,4 +1,7 @@
-"""A job's answers as they came, by task, with its truth where gold, an inspection or an admin told it."""
+"""A job's answers as they came, by task, with its truth where gold, an inspection or an admin told it.
+
+Gold that was recalled tells none.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -81,6 +84,7 @@ WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL
 _TASKS: Final = """
 FROM marketplace_task task
 LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+    AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = question.id)
 LEFT JOIN LATERAL (
     SELECT found_key, said_key FROM marketplace_inspection inspection
     WHERE inspection.task_id = task.id AND inspection.found_at IS NOT NULL ORDER BY found_at DESC, id LIMIT 1

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -34,6 +34,9 @@ LONGEST_DRAWN: Final = 1_000_000
 
 MOST_PARTS: Final = 60
 """Of labels, pairs of workers, cohorts, days or weeks, for each question; of time the latest."""
+
+MOST_IN_ALL: Final = 300
+"""Parts of all questions together, in the order of the schema: each takes hundreds of draws."""
 
 SEED: Final = 7
 
@@ -78,7 +81,7 @@ def agreement_of(*, job: Job, by: By) -> AgreementReport:
     found = len({one.given.task for one in answered})
     looked_at = answered if schema.asks_only_choices else _within(answered, LONGEST_DRAWN)
     tasks = len({one.given.task for one in looked_at})
-    parts = tuple(_parts(schema, looked_at, began, by)) if tasks else ()
+    parts = tuple(islice(_parts(schema, looked_at, began, by), MOST_IN_ALL)) if tasks else ()
     return AgreementReport(by, tasks, found == most or tasks < found, parts)
 
 
@@ -97,8 +100,8 @@ def _parts(schema: LabelSchema, answered: list[_Answered], began: Mapping[str, d
             agreed = agreed_on(schema, control, everything, generator=generator)
             yield Part(control=control.name, agreed=agreed)
         elif by == "label":
-            found = agreed_by_label(schema, control, everything, generator=generator)
-            for label, agreed in list(found.items())[:MOST_PARTS]:
+            found = agreed_by_label(schema, control, everything, most=MOST_PARTS, generator=generator)
+            for label, agreed in found.items():
                 yield Part(control=control.name, says=label, agreed=agreed)
         elif by == "pair":
             pairs = agreed_by_pair(schema, control, everything, most=MOST_PARTS, generator=generator)

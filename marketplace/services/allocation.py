@@ -228,7 +228,9 @@ SELECT ({eligibility.TIED.replace("%s", "%(worker)s")}) AS is_tied, held.id IS N
                 %(unmeasured)s) AS bound,
        coalesce(score.correct + score.wrong, 0) AS gold_answers,
        coalesce((SELECT NOT evidence.correct FROM qualification_scoreevidence evidence
-                 WHERE evidence.score_id = score.id ORDER BY evidence.at DESC, evidence.id DESC LIMIT 1), false),
+                 WHERE evidence.score_id = score.id AND NOT EXISTS (
+                     SELECT FROM qualification_withdrawnevidence gone WHERE gone.evidence_id = evidence.id)
+                 ORDER BY evidence.at DESC, evidence.id DESC LIMIT 1), false),
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
 LEFT JOIN marketplace_job ON marketplace_job.state <> ALL(%(not_offered)s) AND marketplace_job.id = %(job)s

@@ -58,6 +58,15 @@ def fit_grown_jobs() -> int:
         return sum(map(_fit_safely, ids))
 
 
+def fit_anew(job_ids: Sequence[UUID]) -> bool:
+    """Fit these jobs, though they have not grown; whether nobody else was at it, who might have read what was so."""
+    with alone(FITTER) as is_alone:
+        if is_alone:
+            for job_id in job_ids:
+                _fit_safely(job_id)
+        return is_alone
+
+
 @contextmanager
 def alone(lock: int) -> Iterator[bool]:
     """Whether nobody else holds this lock; until the end nobody will. Held by the connection, not by a transaction."""
@@ -195,7 +204,9 @@ class _Given:
             workers=len(self.workers),
             classes=len(self.parts[place].classes),
         )
-        return learn_part(answers, gold=self.truth[:, place], parts=parts)
+        # In the order in which `Answers` has them; they are read latest first.
+        recency = np.lexsort((self.said[:, place], self.worker, self.task)).astype(np.int32)
+        return learn_part(answers, gold=self.truth[:, place], parts=parts, recency=recency)
 
 
 def _classes_in(parts: Sequence[Part], key: str) -> tuple[int, ...] | None:
@@ -222,7 +233,8 @@ def _answers_of(job: Job) -> Iterator[tuple[UUID, UUID, str, str | None]]:
         before, left = rows[-1][:2], left - len(rows)
 
 
-# An answer that takes up no turn is late, or softly rejected; one that is rejected is used for nothing either.
+# An answer that takes up no turn is late, or softly rejected; one that is rejected, or to recalled gold, is used for
+# nothing either.
 _ANSWERS: Final = """
 SELECT turn.claimed_at, turn.id, turn.task_id, turn.worker_id, answer.answer_key,
        CASE WHEN question.retired_at IS NULL THEN question.answer_key END
@@ -231,6 +243,7 @@ JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 JOIN marketplace_task task ON task.id = turn.task_id
 LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
 WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
+  AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = question.id)
   AND (%(at)s::timestamptz IS NULL OR (turn.claimed_at, turn.id) < (%(at)s::timestamptz, %(id)s::uuid))
 ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT %(most)s
 """

@@ -3,7 +3,7 @@
 Loaded by what computes: it needs NumPy. Hidden gold is no part of it: a function that names one item would find out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +27,9 @@ MOST_TRIED: Final = 1_000
 MOST_CHARACTERS: Final = 1_000_000
 """How many tasks functions are tried on, and how much text in all."""
 
+MOST_CHARACTERS_OF_A_RUN: Final = 10_000_000
+"""After which a run ends: its job stands still so long."""
+
 AT_ONCE: Final = 1_000
 
 
@@ -49,7 +52,7 @@ def tried(job: Job) -> Trial:
     question = question_of(current_schema_of(job.pk))
     functions = functions_of(job.pk)
     tasks = list(work_tasks_of(job).order_by("pk")[:MOST_TRIED])
-    looked_at = _within(tasks)
+    looked_at = _within(tasks, MOST_CHARACTERS)
     said = _said(job, functions, question, looked_at)
     places = {label: place for place, label in enumerate(question.labels)}
     truths = [places.get(_by_people(task, question), UNKNOWN) for task in looked_at]
@@ -67,19 +70,18 @@ def fused(
 ) -> list[tuple[UUID, str, float]]:
     """Of up to ``most`` tasks that wait for a label and for this prediction: the class in front, and how far in front.
 
-    Each function weighs by how often it agrees with the others, on the tasks with the lowest ids: one coin each, by EM.
-    No answer of a worker and no gold has a part in it, so that these can tell how good it is.
+    The next run begins behind the last task that is predicted: where functions are silent nothing is written. Each
+    function weighs by how often it agrees with the others, on the tasks with the lowest ids: one coin each, by EM. No
+    answer of a worker and no gold has a part in it, so that these can tell how good it is.
     """
-    sample = _within(list(work_tasks_of(job).order_by("pk")[:MOST_TRIED]))
+    sample = _within(list(work_tasks_of(job).order_by("pk")[:MOST_TRIED]), MOST_CHARACTERS)
     learnt = fit(OneCoin(), _answers(_said(job, functions, question, sample), question))
     waiting = work_tasks_of(job).filter(state=Task.State.OPEN)
     earlier = Prediction.objects.filter(predictor__job=job, predictor__name=MODEL, predictor__version=version)
     waiting = waiting.exclude(Exists(earlier.filter(task=OuterRef("pk"))))
     found: list[tuple[UUID, str, float]] = []
-    for start in range(0, most, AT_ONCE):
-        tasks = list(waiting.order_by("pk")[start : start + AT_ONCE])
-        if not tasks:
-            break
+    last = earlier.order_by("-pk").values_list("task", flat=True).first()
+    for tasks in _round(waiting, behind=last, most=most):
         said = _said(job, functions, question, tasks)
         nobody = np.full(len(tasks), UNKNOWN, dtype=np.int32)
         posterior, _ = expected(learnt.parameters, _answers(said, question), nobody)
@@ -90,9 +92,28 @@ def fused(
     return found
 
 
-def _within(tasks: list[Task]) -> list[Task]:
-    lengths = np.cumsum([sum(len(text) for text in task.item.values() if isinstance(text, str)) for task in tasks])
-    return tasks[: max(1, int((lengths <= MOST_CHARACTERS).sum()))]
+def _round(waiting: QuerySet[Task], *, behind: UUID | None, most: int) -> Iterator[list[Task]]:
+    """Up to ``most`` of these tasks, of so much text, by their ids, some at once: those behind one, then the others."""
+    characters = MOST_CHARACTERS_OF_A_RUN
+    stretches = [waiting] if behind is None else [waiting.filter(pk__gt=behind), waiting.filter(pk__lt=behind)]
+    for stretch in stretches:
+        rows = stretch.order_by("pk")
+        while characters > 0 and (tasks := list(rows[: min(AT_ONCE, most)])):
+            looked_at = _within(tasks, characters)
+            yield looked_at
+            characters -= sum(map(_length, tasks))
+            most -= len(tasks)
+            rows = rows.filter(pk__gt=tasks[-1].pk)
+
+
+def _within(tasks: list[Task], characters: int) -> list[Task]:
+    """The first of these tasks with so much text in all; one at least."""
+    lengths = np.cumsum([_length(task) for task in tasks])
+    return tasks[: max(1, int((lengths <= characters).sum()))]
+
+
+def _length(task: Task) -> int:
+    return sum(len(text) for text in task.item.values() if isinstance(text, str))
 
 
 def _said(job: Job, functions: list[LabelingFunction], question: ChoicesControl, tasks: list[Task]) -> Indices:

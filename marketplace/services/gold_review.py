@@ -1,6 +1,5 @@
 """Gold under review: what good workers miss more than their scores explain is asked no more until a person decides."""
 
-import logging
 from collections import defaultdict
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -8,25 +7,19 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
-from billing.services.ledger import InsufficientFunds
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.models import User
 from kernel.services.audit import Actor
 from kernel.text import clean_text
-from marketplace.models import Escalation, Job, Slot, Task
-from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.models import Escalation, Slot, Task
 from marketplace.services.escalations import lock_escalation, mark_decided, open_escalation, require_mine_or_free
-from marketplace.services.posting import lock_job
-from marketplace.services.recall import recall_gold
-from marketplace.services.shapes import shape_of
-from marketplace.services.slots import offer_gold
+from marketplace.services.recall import lock_where_asked, offer_enough_gold, recall_gold
 from qualification.services import doubted_gold
 from qualification.statistics.doubts import RULE, VERSION, Answer, Doubt, doubt_about
 from qualification.statistics.scoring import Score
-
-logger = logging.getLogger(__name__)
 
 DECISIONS: Final = ("keep", "recall")
 GOLD_REVIEW: Final = Actor.system("gold_review")
@@ -126,9 +119,9 @@ def _put_under_review(question_id: UUID, doubt: Doubt) -> bool:
 
 
 def _withhold() -> None:
-    """Offer no turn at gold that is doubted, also none that somebody has given back since."""
-    doubted = Task.objects.filter(gold_question__doubted_at__isnull=False, state=Task.State.OPEN)
-    Slot.objects.filter(lane=Slot.Lane.GOLD, task__in=doubted).delete()
+    """Offer no turn at gold that is doubted or retired, also none that somebody has given back since."""
+    unasked = Q(gold_question__doubted_at__isnull=False) | Q(gold_question__retired_at__isnull=False)
+    Slot.objects.filter(lane=Slot.Lane.GOLD, task__in=Task.objects.filter(unasked, state=Task.State.OPEN)).delete()
 
 
 @transaction.atomic
@@ -144,9 +137,7 @@ def decide_gold_review(*, escalation_id: UUID, decision: str, note: str, by: Use
     if asked is None:
         raise NotFound("gold under review")
     question_id = UUID(asked.subject.removeprefix("gold:"))
-    of_question = Task.objects.filter(gold_question=question_id)
-    jobs = [lock_job(job_id) for job_id in of_question.order_by("job").values_list("job", flat=True).distinct()]
-    list(of_question.select_for_update(no_key=True).order_by("pk"))
+    jobs, _ = lock_where_asked(question_id)
     escalation = lock_escalation(escalation_id)
     require_mine_or_free(escalation, by)
     mark_decided(escalation, by=by, decision=decision, note=note)
@@ -155,17 +146,5 @@ def decide_gold_review(*, escalation_id: UUID, decision: str, note: str, by: Use
     else:
         doubted_gold.keep(gold_question_id=question_id, why=note, by=Actor.user(by))
         for job in jobs:
-            _offer_again(job)
+            offer_enough_gold(job)
     return escalation
-
-
-def _offer_again(job: Job) -> None:
-    """Offer what was withheld, as far as there is money for it: a job goes on with less gold rather than not at all."""
-    if job.state not in {Job.State.OPEN, Job.State.PAUSED}:
-        return
-    try:
-        with transaction.atomic():
-            offer_gold(job, shape_of(job))
-            set_aside_what_is_missing(job)
-    except InsufficientFunds:
-        logger.warning("The gold of job %s that was kept is not offered again: its client has no funds.", job.pk)

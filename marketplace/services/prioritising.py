@@ -2,7 +2,7 @@
 
 from array import array
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -40,7 +40,8 @@ def prioritise_tasks(
     """Order the open tasks that ``stream`` names by how unsure a model is of them; those that it does not name stay.
 
     Each row has the probabilities of the classes and, unless ``diversity`` is none, an embedding. Audits, gold and
-    tasks that are settled keep their places. Raises InvalidImport (then nothing changes), WrongState or NotFound.
+    tasks that are settled keep their places; a core set keeps away from those that have their label.
+    Raises InvalidImport (then nothing changes), WrongState or NotFound.
     """
     job = lock_job(job_id)
     if job.state in Job.ENDED:
@@ -117,9 +118,22 @@ def _priorities(table: _Table, job: Job, *, measure: str, diversity: str, batch:
     unsure = uncertainty(probabilities, measure=Measure(measure))
     # The same file gives the same order, whoever sends it and however often.
     generator = np.random.default_rng(job.pk.int)
-    chosen = pick_batch(unsure, embeddings, size=batch, diversity=Diversity(diversity), generator=generator)
+    labelled = _labelled(table, ids, job) if table.needs_embeddings else None
+    chosen = pick_batch(
+        unsure, embeddings, size=batch, diversity=Diversity(diversity), generator=generator, labelled=labelled
+    )
     found = priorities_of(unsure, chosen)
     return {ids[place]: int(priority) for place, priority in zip(kept, found, strict=True)}
+
+
+def _labelled(table: _Table, ids: list[UUID], job: Job) -> Any:
+    """The embeddings of tasks in the file that have their label: what is like them need not be asked soon."""
+    import numpy as np  # noqa: PLC0415
+
+    resolved = Task.objects.filter(job=job, state=Task.State.RESOLVED, gold_question__isnull=True)
+    known = set(resolved.values_list("pk", flat=True))
+    places = [place for place, pk in enumerate(ids) if pk in known]
+    return np.array(table.embeddings).reshape(len(ids), -1)[places]
 
 
 def _numbers(value: object) -> list[float] | None:

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from billing.services import escrow, ledger
 from billing.services.ledger import AccountKey, InsufficientFunds, Kind
@@ -19,9 +19,10 @@ from kernel.flow import move
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Escalation, Job, Predictor, Rejection, Reweighing, Slot, Task
+from marketplace.models import Assignment, Escalation, Fit, Job, Predictor, Rejection, Reweighing, Slot, Task
 from marketplace.queries import says_the_same
-from marketplace.services.budgets import held_by, worst_case_left
+from marketplace.queries.recalls import REJECTED_AS_WRONG
+from marketplace.services.budgets import held_by, set_aside_what_is_missing, worst_case_left
 from marketplace.services.clients import tell_owners
 from marketplace.services.escalations import lock_escalation
 from marketplace.services.expiry import lock_turn
@@ -30,9 +31,12 @@ from marketplace.services.predictors import count_anew
 from marketplace.services.reversal import standing_rejection, take_back
 from marketplace.services.reweighing import note_moved, reweigh_for
 from marketplace.services.settlement import due_now
+from marketplace.services.shapes import shape_of
+from marketplace.services.slots import offer_gold
 from marketplace.services.unpaid_recalls import RECALL, put_before_people, withdraw_what_was_paid
 from qualification.models import GoldRecall, ScoreFall
 from qualification.services import certifications, exams, recalls, scoring
+from qualification.services.gold import lock_question
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +48,7 @@ def recall_gold(*, gold_question_id: UUID, why: str, by: User) -> GoldRecall:
     Its task in a job is void: it was never work. Recalling it again gives the same recall. Raises NotFound, or Invalid
     without a reason.
     """
-    # Tasks first, as everywhere: an answer in flight holds its task, and is counted before this or not at all.
-    tasks = Task.objects.select_for_update(no_key=True).filter(gold_question=gold_question_id)
-    asked = list(tasks.order_by("pk"))
+    jobs, asked = lock_where_asked(gold_question_id)
     reviews = Escalation.objects.filter(kind=Escalation.Kind.GOLD_REVIEW, subject=f"gold:{gold_question_id}")
     for escalation in reviews.filter(state__in=Escalation.LIVE).select_for_update(no_key=True, of=("self",)):
         move(escalation, Escalation.State.WITHDRAWN, by=Actor.user(by), why="the gold was recalled")
@@ -55,7 +57,37 @@ def recall_gold(*, gold_question_id: UUID, why: str, by: User) -> GoldRecall:
         Slot.objects.filter(task=task).delete()
         if task.state == Task.State.OPEN:
             move(task, Task.State.VOID, by=Actor.user(by), why=f"its gold was recalled: {recall.why}")
+    for job in jobs:
+        offer_enough_gold(job)
     return recall
+
+
+def lock_where_asked(gold_question_id: UUID) -> tuple[list[Job], list[Task]]:
+    """The jobs that ask a gold question, with its tasks there; locked, and then the question. Raises NotFound.
+
+    An answer in flight holds its task, and is counted before or not at all. Whoever offers gold holds the job. A review
+    is opened under the question, so it is seen here or not opened any more.
+    """
+    tasks = Task.objects.filter(gold_question=gold_question_id)
+    jobs = [lock_job(job_id) for job_id in tasks.order_by("job").values_list("job", flat=True).distinct()]
+    asked = list(tasks.select_for_update(no_key=True).order_by("pk"))
+    lock_question(gold_question_id)
+    return jobs, asked
+
+
+def offer_enough_gold(job: Job) -> None:
+    """Offer as much gold as the work of a locked job asks for, from what is left of it, as far as there is money.
+
+    A job goes on with less gold rather than not at all.
+    """
+    if job.state not in {Job.State.OPEN, Job.State.PAUSED}:
+        return
+    try:
+        with transaction.atomic():
+            offer_gold(job, shape_of(job))
+            set_aside_what_is_missing(job)
+    except InsufficientFunds:
+        logger.warning("Job %s has less gold than its share: its client has no funds.", job.pk)
 
 
 def replay_recalls() -> int:
@@ -64,7 +96,10 @@ def replay_recalls() -> int:
     One that fails does not hold up the others, and is tried again by the next sweep. Answers that were rejected, and
     are the label of a task that was weighed again and decided since, are paid at whatever time that was.
     """
-    _pay_what_is_the_label()
+    try:
+        _pay_what_is_the_label()
+    except (Refused, DatabaseError):
+        logger.exception("Answers that are the label after a recall could not all be paid.")
     replaying = GoldRecall.objects.filter(state=GoldRecall.State.REPLAYING).order_by("recalled_at", "id")
     ended = sum(_replay(recall) for recall in list(replaying.select_related("recalled_by", "gold_question")))
     withdraw_what_was_paid()
@@ -73,7 +108,8 @@ def replay_recalls() -> int:
 
 def _replay(recall: GoldRecall) -> bool:
     try:
-        _withdraw(recall)
+        if not _withdraw(recall):
+            return False
         _lift(recall)
         reweigh_for(recall=recall)
         if _pay(recall):
@@ -84,10 +120,13 @@ def _replay(recall: GoldRecall) -> bool:
     return False
 
 
-def _withdraw(recall: GoldRecall) -> None:
-    """Take the question out of exams, scores and the counts of models, and let answers to it that wait be accepted."""
+def _withdraw(recall: GoldRecall) -> bool:
+    """Take the question out of exams, scores, fits and the counts of models, and let answers that wait be accepted.
+
+    Whether all of it is out: not while somebody else fits, who may have read it as gold.
+    """
     if recall.evidence_withdrawn_at is not None:
-        return
+        return True
     for exam_id, worker_id in recalls.exams_that_asked(recall):
         _mark_anew(recall, exam_id, worker_id)
     answered = Assignment.objects.filter(task__gold_question=recall.gold_question_id, annotation__isnull=False)
@@ -98,7 +137,21 @@ def _withdraw(recall: GoldRecall) -> None:
         count_anew(job_id=job_id)
     with transaction.atomic():
         due_now(Q(task__gold_question=recall.gold_question_id))
+    if not _fit_anew(recall):
+        return False
     recalls.note_withdrawn(recall_id=recall.pk, by=RECALL)
+    return True
+
+
+def _fit_anew(recall: GoldRecall) -> bool:
+    fits = Fit.objects.filter(job__in=Task.objects.filter(gold_question=recall.gold_question_id).values("job"))
+    jobs = list(fits.order_by("job").values_list("job", flat=True).distinct())
+    if not jobs:
+        return True
+    # NumPy comes with the first fit, and only to the process that replays.
+    from marketplace.services.fitting import fit_anew  # noqa: PLC0415
+
+    return fit_anew(jobs)
 
 
 @transaction.atomic
@@ -147,10 +200,10 @@ def _pay(recall: GoldRecall) -> bool:
 
 
 def _pay_what_is_the_label() -> None:
+    """Of those that were rejected before their task was weighed again: whoever rejects one since sees its label."""
     relabelled = Reweighing.objects.exclude(outcome__in=_LABEL_STANDS).filter(recall__isnull=False)
-    rejected = Assignment.objects.filter(
-        REJECTED_AS_WRONG, task__state=Task.State.RESOLVED, task__in=relabelled.values("task")
-    )
+    since = relabelled.filter(task=OuterRef("task"), at__gt=OuterRef("rejection__rejected_at"))
+    rejected = Assignment.objects.filter(REJECTED_AS_WRONG, Exists(since), task__state=Task.State.RESOLVED)
     for turn in list(rejected.select_related("annotation", "task").order_by("pk")):
         if says_the_same(turn.version_id, turn.annotation.answer_key, turn.task.answer_key):
             last = relabelled.filter(task=turn.task).select_related("recall__recalled_by").latest("pk")
@@ -178,13 +231,6 @@ _TOLD: Final = {
     Reweighing.Outcome.RELABELLED.value: "are others now",
     Reweighing.Outcome.REOPENED.value: "are no longer sure enough and wait for a person",
 }
-
-REJECTED_AS_WRONG: Final = Q(
-    state=Assignment.State.REJECTED,
-    rejection__reversed_at__isnull=True,
-    rejection__reason__in=[Rejection.Reason.WRONG, Rejection.Reason.INSTRUCTIONS, Rejection.Reason.RANDOM],
-)
-"""Rejected for what was held to be right. What is empty or copied is so whatever is right."""
 
 
 def pay_each(assignment_ids: Iterable[UUID], *, recall: GoldRecall) -> bool:

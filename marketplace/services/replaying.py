@@ -98,6 +98,7 @@ def _rules(job: Job, overlap: tuple[int, int] | None, confidence: float | None, 
         job.confidence_basis_points / 10_000 if confidence is None else confidence,
         job.gold_share_basis_points / 10_000 if gold_share is None else gold_share,
         job.when_unsure == Job.WhenUnsure.ESCALATE,
+        job.price.minor / job.label_worth_minor if job.label_worth_minor else 0.0,
     )
     if not 1 <= rules.overlap_min <= rules.overlap_max <= 100:
         raise Invalid(

@@ -58,7 +58,7 @@ class Shape:
 
 
 def shape_of(job: Job) -> Shape:
-    """The size of ``job`` as its tasks stand now.
+    """The size of ``job`` as its tasks stand now, but for gold that was recalled.
 
     Gold turns are bounded, band by band: the gold share of the most that is worked, since gold comes only in the place
     of work of its own band. Before its launch a job is sized by the fees that a launch would fix now.
@@ -72,7 +72,7 @@ def shape_of(job: Job) -> Shape:
 
 
 def _counted(job: Job, *, is_gold: bool) -> dict[str, int]:
-    tasks = Task.objects.filter(job=job, gold_question__isnull=not is_gold)
+    tasks = Task.objects.filter(job=job, gold_question__isnull=not is_gold, gold_question__recall__isnull=True)
     return dict(tasks.values_list("band").annotate(number=Count("pk")))
 
 

@@ -19,7 +19,7 @@ from kernel import clock
 from kernel.flow import move
 from kernel.rows import insert
 from kernel.services.audit import Actor, telling
-from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook
+from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook, Task
 from marketplace.queries.turns import Found, TurnsRead, read_turns
 from marketplace.services.escalations import lock_escalation, open_escalation
 from qualification.statistics.signals.budget import is_flag
@@ -40,7 +40,8 @@ Key = tuple[UUID, str]
 def look_for_signals() -> int:
     """Look at the jobs that have answers of days they were not looked at, each in a transaction of its own; how many.
 
-    Looking again on the same day finds nothing to do. One job that fails does not hold up the others.
+    And at those whose gold was recalled since: what rested on it need not show any more. Looking again on the same day
+    finds nothing to do. One job that fails does not hold up the others.
     """
     until = datetime.combine(clock.now().date(), time.min, UTC)
     looked = 0
@@ -59,7 +60,9 @@ def _not_looked_at(until: datetime) -> QuerySet[Job, UUID]:
         job=OuterRef("pk"), claimed_at__gte=OuterRef("looked"), claimed_at__lt=until, submitted_at__lt=until
     )
     recent = Job.objects.filter(Q(finished_at=None) | Q(finished_at__gte=since), launched_at__isnull=False)
-    unseen = recent.annotate(looked=Coalesce(Subquery(looks), Value(since))).filter(Exists(answers), looked__lt=until)
+    asked = Task.objects.filter(job=OuterRef("pk"), gold_question__recall__recalled_at__gte=OuterRef("looked"))
+    known = recent.annotate(looked=Coalesce(Subquery(looks), Value(since)))
+    unseen = known.filter(Exists(answers) | Exists(asked), looked__lt=until)
     return unseen.order_by("pk").values_list("pk", flat=True)
 
 

@@ -215,7 +215,7 @@ def offer_tasks(job: Job, shape: Shape, *, created_at: datetime | None = None) -
 def offer_gold(job: Job, shape: Shape) -> int:
     """Offer turns at the gold of a locked job up to as many as its work needs now; how many were added.
 
-    None at gold that is doubted.
+    None at gold that is doubted or retired.
     """
     given: dict[str, Any] = {"job": job.pk, "lane": int(Slot.Lane.GOLD)}
     added = 0
@@ -239,7 +239,7 @@ _OFFER_WORK: Final = f"""{_OFFER.format(place="random()")}
 _OFFER_GOLD: Final = f"""{_OFFER.format(place=f"(turn - 1 + random()) / {MOST_TURNS}")}
   AND task.gold_question_id IS NOT NULL AND task.band = %(band)s AND task.state = 'open'
   AND EXISTS (SELECT FROM qualification_goldquestion sure WHERE sure.id = task.gold_question_id
-              AND sure.doubted_at IS NULL)
+              AND sure.doubted_at IS NULL AND sure.retired_at IS NULL)
   AND NOT EXISTS (SELECT FROM marketplace_slot known WHERE known.task_id = task.id AND known.ordinal = turn)
   AND NOT EXISTS (SELECT FROM marketplace_assignment known WHERE known.task_id = task.id AND known.ordinal = turn)
 """  # noqa: S608  (all of it ours)

@@ -4,6 +4,7 @@ Choices need nothing but this. What else there is computes with NumPy and SciPy,
 asks for it: most processes never meet one.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -55,6 +56,13 @@ def similarity_by_control(first: Answer, second: Answer, schema: LabelSchema) ->
         for control in schema.controls
         if not control.per_region
     }
+
+
+def differences_of(first: Answer, second: Answer, schema: LabelSchema) -> dict[str, int]:
+    """In how many regions the second answer differs from the first, by how: what it lacks is missing."""
+    if schema.asks_only_choices or first == second:
+        return {}
+    return dict(Counter(str(each.difference) for each in _loaded("comparing").conflicts_of(schema, first, second)))
 
 
 def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = ()) -> Answer:

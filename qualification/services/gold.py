@@ -70,12 +70,18 @@ def add_gold_questions(
     return questions
 
 
-@transaction.atomic
-def retire_gold_question(*, gold_question_id: UUID, why: str, by: Actor) -> GoldQuestion:
-    """Take a gold question out of use; exams under way keep it. Retiring it again changes nothing."""
+def lock_question(gold_question_id: UUID) -> GoldQuestion:
+    """The gold question, locked: after the tasks that ask it, before what waits for a person. Raises NotFound."""
     question = GoldQuestion.objects.select_for_update(no_key=True).filter(pk=gold_question_id).first()
     if question is None:
         raise NotFound("gold question")
+    return question
+
+
+@transaction.atomic
+def retire_gold_question(*, gold_question_id: UUID, why: str, by: Actor) -> GoldQuestion:
+    """Take a gold question out of use; exams under way keep it. Retiring it again changes nothing."""
+    question = lock_question(gold_question_id)
     if question.retired_at is None:
         question.retired_at = clock.now()
         question.save(update_fields=["retired_at"])

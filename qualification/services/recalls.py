@@ -9,13 +9,13 @@ from uuid import UUID
 from django.db import transaction
 
 from kernel import clock
-from kernel.errors import NotFound
 from kernel.flow import move
 from kernel.models import User
 from kernel.rows import insert, update
 from kernel.services.audit import Actor, telling
 from kernel.text import clean_text
-from qualification.models import ExamAnswer, GoldQuestion, GoldRecall
+from qualification.models import ExamAnswer, GoldRecall
+from qualification.services.gold import lock_question
 
 LONGEST_REASON = 1_000
 
@@ -27,9 +27,7 @@ def recall_question(*, gold_question_id: UUID, why: str, by: User) -> GoldRecall
     Raises NotFound, or Invalid without a reason.
     """
     why = clean_text(why, what="reason", field="why", longest=LONGEST_REASON)
-    question = GoldQuestion.objects.select_for_update(no_key=True).filter(pk=gold_question_id).first()
-    if question is None:
-        raise NotFound("gold question")
+    question = lock_question(gold_question_id)
     known = GoldRecall.objects.filter(gold_question=question).first()
     if known is not None:
         return known

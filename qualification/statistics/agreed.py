@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Final
 
 import numpy as np
@@ -82,13 +82,14 @@ def agreed_on(
 
 
 def agreed_by_label(
-    schema: LabelSchema, control: AnyControl, given: Sequence[Given], *, generator: np.random.Generator
+    schema: LabelSchema, control: AnyControl, given: Sequence[Given], *, most: int, generator: np.random.Generator
 ) -> dict[str, Agreed]:
-    """How far answers agree about each label of one question: whether it holds, or where its regions are."""
+    """How far answers agree about each label of one question (the first so many): whether it holds, or where its
+    regions are."""
     tasks, answers = _counted(given)
     if isinstance(control, ChoicesControl):
         found = {}
-        for label in control.labels:
+        for label in control.labels[:most]:
             values = _values(given, partial(_says, control.name, label))
             one = nominal_agreement(values, classes=2, generator=generator, draws=DRAWS)
             found[label] = Agreed(tasks, answers, Metric.NOMINAL, one.percent, one.alpha, one.ac1)
@@ -96,7 +97,10 @@ def agreed_by_label(
     if not asks_for_regions(control) or not tasks:
         return {}
     alike = likeness(schema, given, generator=generator, draws=DRAWS).by_label
-    return {label: Agreed(tasks, answers, likeness=one) for (name, label), one in alike.items() if name == control.name}
+    found = {
+        label: Agreed(tasks, answers, likeness=one) for (name, label), one in alike.items() if name == control.name
+    }
+    return dict(islice(found.items(), most))
 
 
 def agreed_by_pair(

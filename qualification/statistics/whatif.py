@@ -13,7 +13,9 @@ from typing import Final
 
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
+from qualification.labels.similarity import agrees
 from qualification.statistics.believing import believe
+from qualification.statistics.calibrated import gain_of_one_more
 from qualification.statistics.consensus import Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
 from qualification.statistics.stopping import Decision, decide
@@ -24,13 +26,17 @@ LEVEL: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The policy that is tried; `gold_share` of all turns is hidden gold, 0 to below 1."""
+    """The policy that is tried; `gold_share` of all turns is hidden gold, 0 to below 1.
+
+    `least_gain` is the price of an answer over the worth of a right label, 0 where nobody said what that is.
+    """
 
     overlap_min: int
     overlap_max: int
     confidence: float
     gold_share: float
     unsure_is_escalated: bool = True
+    least_gain: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, 
             overlap_min=rules.overlap_min,
             overlap_max=rules.overlap_max,
             confidence=rules.confidence,
+            is_worth_asking=_is_worth_asking(schema, belief, rules, crowd, answers=len(votes)),
             unsure_is_escalated=rules.unsure_is_escalated,
         )
         if decision is not Decision.ONE_MORE:
@@ -138,8 +145,15 @@ def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, 
         answers=len(votes),
         drawn=max(0, len(votes) - len(task.votes)),
         escalated=decision is Decision.ESCALATE,
-        right=belief.leader.key == task.truth if is_judged else None,
+        right=agrees(belief.leader, Answer.from_key(task.truth), schema) if is_judged and task.truth else None,
     )
+
+
+def _is_worth_asking(schema: LabelSchema, belief: Posterior, rules: Rules, crowd: _Crowd, *, answers: int) -> bool:
+    if not rules.least_gain or not schema.asks_only_choices:
+        return True
+    left = rules.overlap_max - answers
+    return gain_of_one_more(schema, belief, crowd.fit, answers=answers, left=left) >= rules.least_gain
 
 
 def _believed(belief: Posterior, votes: Sequence[Vote], chance: random.Random) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from kernel import clock
 from kernel.crypto import pseudonym
 from marketplace.models import Job
+from marketplace.services import agreeing
 from marketplace.services.agreeing import MOST_TASKS
 from marketplace.services.allocation import claim_task
 from tests.kernel.people import console_of, made_admin
@@ -133,3 +134,10 @@ def test_the_console_tells_it_in_words_beside_the_job() -> None:
 
     unanswered = console.get(reverse("admin:marketplace_job_change", args=[an_open_job().pk])).content.decode()
     assert "no task has two answers yet" in unanswered
+
+
+def test_a_report_tells_of_so_many_parts_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreeing, "MOST_IN_ALL", 1)
+    job, _, _ = two_workers()
+
+    assert [part["says"] for part in report(job, by="label")] == ["cat"]

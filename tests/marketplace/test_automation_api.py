@@ -7,13 +7,14 @@ import pytest
 
 from kernel.models import AuditEvent
 from marketplace.models import Slot
+from marketplace.services.allocation import claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.predictors import tend_predictors
 from marketplace.services.settlement import accept_due_assignments
 from qualification.statistics.automation.saving import Saving
 from tests.marketplace.api_people import Person
 from tests.marketplace.automation import Audits, a_row, audits_of, let_people_answer, predict, tasks_by_name
-from tests.marketplace.builders import an_open_job, owner_of
+from tests.marketplace.builders import a_worker, an_open_job, answer, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,20 @@ def test_a_diverse_batch_takes_one_of_each_kind() -> None:
         assert owner.upload(path, lines_of(*rows), LINES) == (200, {"tasks": 4, "batch": 2})
         first = {name for name, task in tasks_by_name(job).items() if task.priority == 1}
         assert {name in ("t0", "t1") for name in first} == {True, False}
+
+
+def test_a_core_set_keeps_away_from_what_has_its_label() -> None:
+    job = an_open_job(tasks=4)
+    owner = Person(owner_of(job.client))
+    for _ in range(2):
+        answer(claim_task(worker=a_worker(job), job_id=job.pk, among=[tasks_by_name(job)["t0"].pk]))
+    places = [[0.0, 0.0], [0.0, 0.1], [9.0, 9.0], [9.0, 9.1]]
+    rows = [{"external_id": f"t{n}", "scores": [0.5, 0.5], "embedding": place} for n, place in enumerate(places)]
+
+    path = f"jobs/{job.pk}/priorities/?batch=1&diversity=core_set"
+    assert owner.upload(path, lines_of(*rows), LINES) == (200, {"tasks": 3, "batch": 1})
+
+    assert [name for name, task in tasks_by_name(job).items() if task.priority == 1] == ["t3"]
 
 
 def test_a_file_with_a_fault_changes_no_order() -> None:

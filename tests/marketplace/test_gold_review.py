@@ -5,19 +5,24 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from kernel import clock
 from kernel.errors import Invalid
+from kernel.services.audit import Actor
 from marketplace.models import Escalation, Job, Slot
 from marketplace.services.checks import check_invariants
 from marketplace.services.escalations import NotYours
 from marketplace.services.gold_review import decide_gold_review, review_gold
+from marketplace.services.overlaps import raise_overlap
 from marketplace.services.recall import replay_recalls
 from qualification.models import GoldQuestion, GoldRecall, Score, ScoreEvidence
 from qualification.queries import exam_bank_of
 from qualification.services.exams import answer_exam_question, finish_exam
+from qualification.services.gold import retire_gold_question
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import an_admin
-from tests.marketplace.builders import owner_of
+from tests.marketplace.builders import a_signal, owner_of
 from tests.marketplace.test_claim_plan import nodes, plan_of
 from tests.marketplace.test_recall import a_gilded_job, gold, gold_of, question_of, recall
 from tests.qualification.builders import (
@@ -169,3 +174,28 @@ def miss_only(missed: GoldQuestion) -> None:
         result = an_answer("dog" if question_id == missed.pk else "cat")
         answer_exam_question(exam_id=exam.pk, worker=worker, position=position, result=result)
     finish_exam(exam_id=exam.pk, worker=worker)
+
+
+def test_gold_that_is_retired_is_asked_no_more_in_its_job_either() -> None:
+    job = a_gilded_job(tasks=8)
+    assert free_gold(job) > 0
+    retire_gold_question(gold_question_id=question_of(job), why="It is old.", by=Actor.system("test"))
+
+    review_gold()
+    raise_overlap(job_id=job.pk, overlap_max=5, by=owner_of(job.client))
+
+    assert free_gold(job) == 0
+    assert check_invariants() == []
+
+
+def test_the_console_recalls_gold_and_says_of_what_is_none_that_it_did_nothing() -> None:
+    job, asked = a_doubted_job()
+    other = a_signal(job, a_worker()).escalation_id
+    rows = reverse("admin:marketplace_escalation_changelist")
+    chosen = {"action": "recall", "reason": "It is a fox.", "_selected_action": [str(asked.pk), str(other)]}
+
+    answered = console_of(made_admin(a_user(), "escalations")).post(rows, chosen, follow=True)
+
+    assert GoldRecall.objects.get().why == "It is a fox."
+    said = sorted(str(message) for message in answered.context["messages"])
+    assert said == ["1 decided.", "There is no such gold under review."]

@@ -6,6 +6,7 @@ import pytest
 
 from kernel.models import AuditEvent
 from marketplace.models import Job, LabelingFunction, Prediction, Predictor, Task
+from marketplace.services import function_votes, labeling_functions
 from marketplace.services.completion import cancel_job
 from marketplace.services.labeling_functions import MODEL, MOST_FUNCTIONS
 from marketplace.services.predictors import tend_predictors
@@ -169,6 +170,28 @@ def test_where_they_contradict_each_other_alike_nothing_is_said() -> None:
     defined(job, "cats", ANY)
     defined(job, "dogs", {**ANY, "label": "dog"})
     assert code_of(run(job)) == (409, "nothing_to_say")
+
+
+def test_a_run_goes_on_behind_the_last_task_that_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labeling_functions, "MOST_TASKS", 2)
+    job = a_draft(tasks=5)
+    texts = [task.item["text"] for task in Task.objects.filter(job=job).order_by("pk")]
+    defined(job, "some", {**ANY, "words": [texts[1], texts[3]]})
+
+    assert [run(job)[0] for _ in range(4)] == [201, 201, 409, 409]
+
+    predicted = Prediction.objects.order_by("pk").values_list("task__item", flat=True)
+    assert [item["text"] for item in predicted] == [texts[1], texts[3]]
+
+
+def test_a_run_looks_at_so_much_text_and_the_next_at_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function_votes, "MOST_CHARACTERS_OF_A_RUN", 13)
+    job = a_draft(tasks=5)  # of six characters each
+    defined(job, "any", ANY)
+
+    told = [run(job)[1].get("predictions") for _ in range(4)]
+
+    assert told == [2, 2, 1, None]
 
 
 def test_other_rules_are_another_version_and_stop_the_one_before() -> None:

@@ -9,12 +9,14 @@ import pytest
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.models import OutboxMessage
-from marketplace.models import Assignment, Escalation, Job, Rejection, Slot, Task
+from marketplace.models import Assignment, Escalation, Fit, FittedWorker, Job, Rejection, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.appeals import appeal
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import complete_finished_jobs
 from marketplace.services.decertification import decide_decertification
+from marketplace.services.expiry import return_assignment
+from marketplace.services.fitting import fit_job
 from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.noted_matters import note_matter
 from marketplace.services.reactions import request_decertification
@@ -30,6 +32,7 @@ from tests.marketplace.api_people import Person, an_admin, somebody
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
     NEVER_GOLD,
+    Fixed,
     a_client,
     a_worker,
     an_open_job,
@@ -150,6 +153,7 @@ def test_an_answer_that_was_rejected_for_it_is_paid_once() -> None:
 
     assert (state(wrong), earned(wrong.worker), held(job)) == ("accepted", 10, held(job))
     assert (state(copied), earned(copied.worker)) == ("rejected", 0)
+    assert Person(owner_of(job.client)).every(f"jobs/{job.pk}/gold/")[0]["recall"]["unpaid_answers"] == 0
     assert Rejection.objects.get(assignment=wrong).reversed_by == owner_of(job.client)
     assert check_invariants() == []
 
@@ -341,3 +345,55 @@ def test_a_client_recalls_gold_of_its_own_jobs_alone_over_http() -> None:
 
     assert (status, said["state"], said["why"]) == (201, "replaying", WHY)
     assert owner.every(f"jobs/{job.pk}/gold/")[0]["recall"]["state"] == "replaying"
+
+
+def test_what_a_fit_learnt_from_it_is_learnt_anew_without_it_once() -> None:
+    job = a_gilded_job(tasks=8)
+    for _ in range(3):
+        gold(job)
+    work(job)
+    turn = gold(job)
+    reject(turn)
+    before = fit_job(job_id=job.pk)
+    assert before is not None and (before.gold, before.answers) == (1, 4)
+
+    replayed(job)
+    replay_recalls()
+
+    after = Fit.objects.get(job=job, number=2)
+    assert (after.gold, after.answers, after.workers) == (0, 1, 1)
+    assert Fit.objects.count() == 2
+    known = FittedWorker.objects.filter(fit__job=job)
+    assert [row.fit_id for row in known] == [after.pk]
+
+
+def test_what_is_left_of_the_gold_is_asked_more_often_instead() -> None:
+    job = an_open_job(tasks=10, gold=2, gold_share_basis_points=3000)
+    free = Slot.objects.filter(job=job, lane=Slot.Lane.GOLD)
+    assert free.count() == 2 * 7
+    first = Task.objects.filter(job=job, gold_question__isnull=False).earliest("pk")
+    assert first.gold_question_id is not None
+
+    recall_gold(gold_question_id=first.gold_question_id, why=WHY, by=owner_of(job.client))
+
+    assert (free.count(), free.filter(task=first).count()) == (13, 0)
+    assert check_invariants() == []
+
+
+def test_a_miss_of_it_makes_nobody_meet_gold_more_often() -> None:
+    job = an_open_job(tasks=10, gold=3, gold_share_basis_points=3000)
+    missed = gold(job)
+    between = Fixed(0.4)  # above the rate of somebody new, and below that after a miss
+    assert claim_task(worker=missed.worker, job_id=job.pk, chance=between).lane == Slot.Lane.GOLD
+    return_assignment(assignment_id=held_by(missed.worker).pk, worker=missed.worker)
+
+    question = Task.objects.get(pk=missed.task_id).gold_question_id
+    assert question is not None
+    recall_gold(gold_question_id=question, why=WHY, by=owner_of(job.client))
+    replay_recalls()
+
+    assert claim_task(worker=missed.worker, job_id=job.pk, chance=between).lane == Slot.Lane.WORK
+
+
+def held_by(worker: Worker) -> Assignment:
+    return Assignment.objects.get(worker=worker, state="active")

@@ -3,6 +3,7 @@
 import json
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -23,7 +24,7 @@ from marketplace.services.submission import InvalidAnswer, submit_annotation
 from qualification.labels.schema import parse_schema
 from qualification.models import Score
 from qualification.statistics.resemblance import UNTAUGHT, Resemblance, closeness_of, written_resemblance
-from tests.marketplace.api_people import Person
+from tests.marketplace.api_people import Person, an_admin
 from tests.marketplace.builders import ALWAYS_GOLD, a_draft, a_worker, free_turns, owner_of, the_escalation
 from tests.qualification.builders import a_user
 
@@ -75,6 +76,19 @@ def test_answers_that_are_alike_resolve_a_task_and_are_accepted_with_it() -> Non
     assert [Assignment.objects.get(pk=turn.pk).state for turn in turns] == ["accepted", "accepted"]
     [line] = [json.loads(row) for piece in stream_results(job=job) for row in piece.splitlines()]
     assert (line["label"], line["value"], line["majority"]) == (task.label, None, {"value": None, "share": 1.0})
+
+
+def test_whoever_decides_is_told_in_how_many_regions_each_answer_differs_from_the_one_in_front() -> None:
+    job = a_job(overlap_min=3, overlap_max=3)
+    said = (marked("Ada Lovelace", "Charles"), marked("Ada Lovelace", "Charles"), marked("Ada L", "wrote to"))
+    turns = {submitted(job, each).pk: each for each in said}
+
+    status, told = an_admin().get(f"escalations/{the_escalation(Task.objects.get(job=job).pk).pk}/")
+
+    assert status == 200
+    assert [turns[UUID(answer["assignment"])] for answer in told["matter"]["answers"]] == list(said)
+    differs = [answer["differs"] for answer in told["matter"]["answers"]]
+    assert differs == [{}, {}, {"poor_overlap": 1, "missing": 1, "extra": 1}]
 
 
 def test_answers_that_are_not_alike_ask_for_one_more_and_then_for_a_person() -> None:

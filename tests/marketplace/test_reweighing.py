@@ -99,6 +99,19 @@ def test_an_answer_that_was_rejected_and_is_the_label_now_is_paid() -> None:
     assert check_invariants() == []
 
 
+def test_an_answer_that_is_rejected_since_though_it_is_the_label_stays_rejected() -> None:
+    job, _, cat, _ = split(accept_on_resolution=False)
+    recall(job)
+    replay_recalls()
+    message = "It is a cat, but the wrong one, and nobody asked for it."
+    reject_assignment(assignment_id=cat.pk, reason="wrong", message=message, by=owner_of(job.client))
+
+    replay_recalls()
+
+    assert again(cat.task_id).answer_key == keyed("cat")
+    assert Assignment.objects.get(pk=cat.pk).state == "rejected"
+
+
 def unsure(job: Job) -> tuple[Task, Assignment]:
     """A task that is sure enough only as long as right answers to wrong gold count."""
     first, second = a_worker(job), a_worker(job)

@@ -11,8 +11,9 @@ from django.urls import reverse
 from kernel import clock
 from kernel.services.audit import Actor
 from marketplace.background import look_for_signals as the_nightly_look
-from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook
+from marketplace.models import Assignment, Escalation, Job, Signal, SignalLook, Task
 from marketplace.queries import turns
+from marketplace.services.recall import recall_gold
 from marketplace.services.signals import WINDOW, look_for_signals
 from qualification.models import GoldQuestion, Score
 from qualification.services.doubted_gold import doubt
@@ -158,6 +159,22 @@ def test_what_no_longer_shows_passes_with_its_escalation_unless_somebody_has_cla
     assert (drift.state, Escalation.objects.get(pk=drift.escalation_id).state) == ("passed", "withdrawn")
     assert (fast.state, Escalation.objects.get(pk=fast.escalation_id).state) == ("shown", "claimed")
     assert code_of(decide(drift, "dismiss", "Seen.")) == (409, "wrong_state")
+
+
+def test_what_rested_on_gold_that_was_recalled_passes_at_the_next_look_without_a_new_answer() -> None:
+    job, odd = a_crowd_with_odd_ones()
+    look_for_signals()
+    assert "gold_below_chance" in shown()[odd["same"].pk]
+    for task in Task.objects.filter(job=job, gold_question__isnull=False):
+        assert task.gold_question_id is not None
+        recall_gold(gold_question_id=task.gold_question_id, why="It is a rook.", by=owner_of(job.client))
+
+    assert look_for_signals() == 0
+    with a_day_later():
+        assert (look_for_signals(), look_for_signals()) == (1, 0)
+
+    assert the_signal("gold_below_chance").state == "passed"
+    assert shown()[odd["same"].pk] == {"straight_lines", "one_place"}
 
 
 def test_an_admin_reads_a_signal_with_its_numbers_in_words_and_the_answers_behind_it() -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from marketplace.models import Job, Task
 from marketplace.queries.recorded import history_of
 from marketplace.services.allocation import claim_task
+from marketplace.services.recall import recall_gold
 from marketplace.services.replaying import what_if
 from qualification.labels.results import validate_result
 from qualification.labels.schema import parse_schema
@@ -25,6 +26,7 @@ from tests.marketplace.builders import (
     answer,
     owner_of,
 )
+from tests.marketplace.test_resolution_of_kinds import SPANS, TEXT, marked
 from tests.qualification.builders import ANIMALS, an_answer
 
 SCHEMA = parse_schema(ANIMALS)
@@ -63,6 +65,27 @@ def test_answers_that_were_never_given_are_drawn_and_told() -> None:
     assert (found.answers.value, found.drawn, found.right.value) == (4.0, 0.75, None)
 
 
+def test_no_answer_is_asked_for_that_is_not_worth_its_price() -> None:
+    tasks = [Recorded(votes("cat", "dog", "dog", "cat"), None)] * 4
+
+    found = [
+        predict(SCHEMA, tasks, Rules(2, 4, 0.99, 0.0, least_gain=gain), chance=random.Random(1)).answers.value
+        for gain in (0.0, 0.01, 0.9)
+    ]
+
+    assert found == [4.0, 3.0, 2.0]  # one more answer at two to one turns nothing
+
+
+def test_what_is_drawn_is_right_where_it_is_as_near_as_gold_asks_for() -> None:
+    schema = parse_schema(SPANS)
+    near, known = (validate_result(schema, marked(words), {"text": TEXT}) for words in ("Ada Lovelace", "Ada Lovelac"))
+    task = Recorded((Vote(near, 0.9),) * 2, known.key)
+
+    found = predict(schema, [task], Rules(2, 2, 0.5, 0.0), chance=random.Random(1))
+
+    assert (found.judged, found.right.value) == (1, 1.0)
+
+
 def test_gold_comes_on_top() -> None:
     found = predict(SCHEMA, [Recorded(votes("cat"), None)], Rules(1, 1, 0.5, 0.2), chance=random.Random(1))
     assert found.answers.value == 1.25
@@ -99,6 +122,21 @@ def test_what_gold_told_is_the_truth_of_its_tasks() -> None:
     history = history_of(job, most=10)
     assert [task.truth for task in history.gold] == [key("cat")]
     assert [task.truth for task in history.work] == [None]
+
+
+@pytest.mark.django_db
+def test_gold_that_was_recalled_is_nobodys_truth() -> None:
+    job = an_open_job(tasks=1, gold=1, gold_share_basis_points=5000)
+    turn = claim_task(worker=a_worker(job), job_id=job.pk, chance=ALWAYS_GOLD)
+    answer(turn, "dog")
+    answer(claim_task(worker=a_worker(job), job_id=job.pk, chance=NEVER_GOLD), "dog")
+    question = Task.objects.get(pk=turn.task_id).gold_question_id
+    assert question is not None
+
+    recall_gold(gold_question_id=question, why="It is a fox.", by=owner_of(job.client))
+
+    assert [task.truth for task in history_of(job, most=10).gold] == [None]
+    assert what_if(job=job).judged == 0
 
 
 def a_job_with_answers(tasks: int = 4) -> Job:

@@ -82,7 +82,7 @@ def test_several_choices_are_one_answer_and_alike_by_what_they_share() -> None:
     found = agreed_on(SEVERAL, SEVERAL.controls[0], given, generator=np.random.default_rng(1))
     assert found.percent is not None and found.likeness is not None
     assert (found.percent.value, found.likeness.value) == (0.5, 0.75)
-    by_label = agreed_by_label(SEVERAL, SEVERAL.controls[0], given, generator=np.random.default_rng(1))
+    by_label = agreed_by_label(SEVERAL, SEVERAL.controls[0], given, most=60, generator=np.random.default_rng(1))
     assert {label: one.percent and one.percent.value for label, one in by_label.items()} == {"a": 1.0, "b": 0.5}
 
 
@@ -94,7 +94,7 @@ def test_spans_are_alike() -> None:
 
     given = [span("1", "a", 4), span("1", "b", 4), span("2", "a", 4), span("2", "b", 2)]
     found = agreed_on(SPANS, SPANS.controls[0], given, generator=np.random.default_rng(1))
-    by_label = agreed_by_label(SPANS, SPANS.controls[0], given, generator=np.random.default_rng(1))
+    by_label = agreed_by_label(SPANS, SPANS.controls[0], given, most=60, generator=np.random.default_rng(1))
     assert (found.level, found.alpha, found.tasks, found.answers) == (None, None, 2, 4)
     assert found.likeness is not None and 0.5 < found.likeness.value < 1
     assert list(by_label) == ["Name"]

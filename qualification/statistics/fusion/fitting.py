@@ -16,11 +16,12 @@ import numpy.typing as npt
 from qualification.statistics.fitted import TYPICAL_ANSWERS, PartFit
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Floats, Indices, checked_gold
 from qualification.statistics.fusion.calibration import fit_calibration
+from qualification.statistics.fusion.drifting import weights_by_age
 from qualification.statistics.fusion.fuse import calibrate
 from qualification.statistics.fusion.matrices import Ibcc, InformedDawidSkene, MatrixParameters
 from qualification.statistics.fusion.priors import WEIGHTED
 from qualification.statistics.fusion.selector import SURE_BETTER, Candidate, is_affordable, is_better, tried
-from qualification.statistics.fusion.votes import Majority, OneCoin
+from qualification.statistics.fusion.votes import Majority, OneCoin, coin
 from qualification.statistics.parts import Rates
 
 CONSENSUS_WEIGHT: Final = 0.3
@@ -40,8 +41,12 @@ class LearntPart:
     rates: tuple[Rates | None, ...]
 
 
-def learn_part(answers: Answers, *, gold: npt.ArrayLike, parts: int = 1) -> LearntPart:
-    """Fit one of so many parts of a job. `gold` holds a class or `UNKNOWN` for each task. Deterministic."""
+def learn_part(answers: Answers, *, gold: npt.ArrayLike, parts: int = 1, recency: Indices | None = None) -> LearntPart:
+    """Fit one of so many parts of a job. `gold` holds a class or `UNKNOWN` for each task. Deterministic.
+
+    With `recency`, which orders the answers by time, the lowest the latest, a single accuracy of whoever has changed is
+    what their latest answers say.
+    """
     truths = checked_gold(answers, gold)
     leading, because = _leading(answers, truths)
     found = (
@@ -60,7 +65,9 @@ def learn_part(answers: Answers, *, gold: npt.ArrayLike, parts: int = 1) -> Lear
         method=leading.fit.method.name,
         because=because,
     )
-    return LearntPart(fitted, _rates(leading, answers) if weighs_workers else (None,) * answers.workers)
+    if not weighs_workers:
+        return LearntPart(fitted, (None,) * answers.workers)
+    return LearntPart(fitted, _rates(leading, answers, truths, recency))
 
 
 def _leading(answers: Answers, gold: Indices) -> tuple[Candidate, str]:
@@ -89,13 +96,28 @@ def _shares(leading: Candidate, classes: int) -> tuple[float, ...]:
     return tuple(_rounded(np.exp(parameters.log_classes)).tolist())
 
 
-def _rates(leading: Candidate, answers: Answers) -> tuple[Rates | None, ...]:
+def _rates(leading: Candidate, answers: Answers, gold: Indices, recency: Indices | None) -> tuple[Rates | None, ...]:
     parameters = leading.fit.parameters
     if isinstance(parameters, MatrixParameters):
         chances = _rounded(np.exp(parameters.logs))
         return tuple(tuple(tuple(row) for row in matrix) for matrix in chances.tolist())
-    workers = np.arange(answers.workers, dtype=np.int32)
-    return tuple(_rounded(parameters.confusion(workers)[:, 0, 0]).tolist())
+    accuracy = parameters.confusion(np.arange(answers.workers, dtype=np.int32))[:, 0, 0]
+    if recency is not None:
+        accuracy = _of_late(accuracy, leading, answers, gold, recency)
+    return tuple(_rounded(accuracy).tolist())
+
+
+def _of_late(accuracy: Floats, leading: Candidate, answers: Answers, gold: Indices, recency: Indices) -> Floats:
+    """The accuracies, where somebody has changed with their answers of long ago counting for less."""
+    right = leading.fit.posterior[answers.task, answers.said]
+    weight = np.where(gold[answers.task] == UNKNOWN, CONSENSUS_WEIGHT, 1.0)
+    kept = weights_by_age(recency=recency, worker=answers.worker, right=right, weight=weight, workers=answers.workers)
+    rights, given = (
+        np.bincount(answers.worker, each, minlength=answers.workers).astype(np.float64)
+        for each in (weight * kept * right, weight * kept)
+    )
+    has_changed = np.bincount(answers.worker, kept < 1, minlength=answers.workers) > 0
+    return np.where(has_changed, coin(rights, given - rights, classes=answers.classes).accuracy, accuracy)
 
 
 def _accuracy(leading: Candidate, answers: Answers) -> float:

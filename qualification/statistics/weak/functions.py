@@ -9,6 +9,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import re2
@@ -150,7 +151,13 @@ def _label(given: Mapping[str, object], classes: frozenset[str]) -> str:
 
 def _text(item: Item, field: str) -> str:
     value = item.get(field)
-    return value[:LONGEST_TEXT].encode(errors="replace").decode() if isinstance(value, str) else ""
+    return _looked_at(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=8)
+def _looked_at(value: str) -> str:
+    """What functions see of a text; kept for a moment, as each of them asks for it."""
+    return value[:LONGEST_TEXT].encode(errors="replace").decode()
 
 
 def _number(value: object) -> float | None:
@@ -158,5 +165,6 @@ def _number(value: object) -> float | None:
     return float(value) if is_number else None  # type: ignore[arg-type]  # a number, as was just seen
 
 
+@lru_cache(maxsize=8)
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
