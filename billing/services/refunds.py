@@ -66,7 +66,7 @@ def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refun
     if len(free) < len(fundings) and sum(funding.refundable.minor for funding in free) < amount.minor:
         raise FundingDisputed(
             f"{amount} cannot go back: a payment that it came by is disputed by the payer's bank, which has taken it "
-            "back itself. Ask for less, or wait until the dispute is decided."
+            "back itself. Ask for less; should the dispute be won, this can go back then."
         )
     refunds = [
         Refund(funding=funding, amount_minor=part.minor, currency=part.currency)

@@ -31,7 +31,9 @@ class CurrencyBalanceOut(Out):
     currency = fields.CurrencyField()
     available_minor = fields.MoneyMinorField(help_text="What can be spent on jobs, or taken back.")
     escrow_minor = fields.MoneyMinorField(help_text="What running jobs hold.")
-    reserve_minor = fields.MoneyMinorField(help_text="What running jobs set aside to lift pay to the floor.")
+    reserve_minor = fields.MoneyMinorField(
+        help_text="What jobs set aside to lift pay to the floor; what they do not need comes back after their end."
+    )
     disputed_minor = fields.MoneyMinorField(help_text="What payers' banks took back until a dispute is decided.")
     refunds_in_flight_minor = fields.MoneyMinorField(help_text="What is on its way back to the client.")
 

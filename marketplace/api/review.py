@@ -21,6 +21,7 @@ from marketplace.access import find_answer, find_job, turns_at_work
 from marketplace.api.assignments import ASSIGNMENT_ID, RejectionOut, SoftRejectionOut, rejection_seen
 from marketplace.api.job_steps import NothingIn
 from marketplace.api.tasks import RESULT, TASK_ID
+from marketplace.api.unseen_funds import funds_unseen_by_guests
 from marketplace.models import Assignment, Job, Rejection, SoftRejection, Task
 from marketplace.queries import says_the_same
 from marketplace.services.breaker import RejectionsFrozen
@@ -208,7 +209,8 @@ class SoftRejectionView(DecisionView):
         turn = find_answer(assignment_id, permit=self.permit)
         funded_by = for_principal(self.principal, Job.objects.all(), "set_more_aside_for_a_job")
         may_take_funds = funded_by.filter(pk=turn.job_id).exists()
-        reject_softly(assignment_id=assignment_id, by=self.user, may_take_funds=may_take_funds, **self.read_body())
+        with funds_unseen_by_guests(job_id=turn.job_id, user=self.user):
+            reject_softly(assignment_id=assignment_id, by=self.user, may_take_funds=may_take_funds, **self.read_body())
         return self.show(assignment_id)
 
 

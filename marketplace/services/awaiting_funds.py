@@ -91,11 +91,14 @@ def _start(job_id: UUID) -> Outcome:
 
 
 def _hold_up(job: Job, *, because: str) -> None:
-    """Keep what holds up a locked job beside its lack of funds, and owe its client's owners a mail when that is new."""
-    if job.held_up_because == because:
+    """Keep what holds up a locked job beside its lack of funds, and owe its client's owners a mail when nothing did.
+
+    What it says may change from one sweep to the next, with the times that are measured: that is no news.
+    """
+    before, job.held_up_because = job.held_up_because, because
+    if before == because:
         return
-    job.held_up_because = because
     job.save(update_fields=["held_up_because"])
     record(action="job.held_up" if because else "job.held_up_no_more", subject=job, by=FUNDS, why=because)
-    if because:
+    if because and not before:
         tell_owners(client_id=job.client_id, notice="job_held_up", detail=f"{job.title}: {because}")

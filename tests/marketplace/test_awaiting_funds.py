@@ -157,6 +157,20 @@ def test_a_client_is_told_once_what_else_than_funds_holds_up_a_job_that_waits_an
     assert person.get(f"jobs/{job.pk}/")[1]["held_up_because"] == ""
 
 
+def test_a_client_is_not_told_again_when_what_holds_a_job_up_is_put_in_other_numbers() -> None:
+    client = a_client(funds_minor=0)
+    job = a_waiting_job(client, guess_seconds=3600)
+    a_floor(1200)
+    start_funded_jobs()
+    a_floor(1300)
+
+    start_funded_jobs()
+
+    job.refresh_from_db()
+    assert job.held_up_because.endswith("13.00 USD or more would do.")
+    assert [detail.endswith("12.00 USD or more would do.") for detail in told()] == [True]
+
+
 def test_a_job_that_waits_is_held_up_by_a_dispute_until_an_admin_has_looked_and_says_so() -> None:
     client = a_client(funds_minor=0)
     job = a_waiting_job(client)

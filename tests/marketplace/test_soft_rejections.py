@@ -189,6 +189,20 @@ def test_whom_a_job_was_shared_with_for_review_spends_what_it_holds_and_no_more_
     assert check_invariants() == []
 
 
+def test_a_guest_who_may_set_more_aside_too_is_not_told_what_the_client_has() -> None:
+    task = a_paid_task(client=a_client(funds_minor=3 * 48 + 47), reward_minor=40)
+    first, _ = turns_of(task)
+    guest = Person(a_user())
+    assert guest.user
+    for role in ("reviewer", "manager"):
+        a_share(task.job, guest=guest.user, role=role)
+
+    status, refusal = guest.post(f"assignments/{first.pk}/reject-softly/", UNCLEAR)
+
+    said = "0.48 USD are needed, and the client's funds do not suffice."
+    assert (status, refusal["code"], refusal["message"]) == (409, "insufficient_funds", said)
+
+
 @pytest.mark.parametrize("step", ["again", "rejected", "ended", "certified", "unknown", "not resolved"])
 def test_it_is_refused_with_a_sentence_where_it_makes_no_sense(step: str) -> None:
     task = a_resolved_task(an_open_job(accept_on_resolution=False))
