@@ -1,18 +1,21 @@
 """Reservations that end without an answer: given back by the worker, or run out."""
 
+import logging
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from kernel import clock
-from kernel.errors import NotFound
+from kernel.errors import NotFound, Refused
 from kernel.flow import move
 from kernel.rows import Columns, planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Task
 from marketplace.services.slots import open_slot
 from workforce.models import Worker
+
+logger = logging.getLogger(__name__)
 
 EXPIRED_AT_ONCE = 500
 
@@ -71,10 +74,18 @@ def expire_if_overdue(*, assignment_id: UUID) -> bool:
 
 
 def expire_overdue_assignments() -> int:
-    """End all reservations whose time is up, each in a transaction of its own; how many there were."""
+    """End all reservations whose time is up, each in a transaction of its own; how many there were.
+
+    One that cannot be ended now is logged and does not hold up the others.
+    """
     overdue = Assignment.objects.filter(state=Assignment.State.ACTIVE, expires_at__lte=clock.now())
-    ids = list(overdue.order_by("expires_at").values_list("pk", flat=True)[:EXPIRED_AT_ONCE])
-    return sum(expire_if_overdue(assignment_id=assignment_id) for assignment_id in ids)
+    expired = 0
+    for assignment_id in list(overdue.order_by("expires_at", "pk").values_list("pk", flat=True)[:EXPIRED_AT_ONCE]):
+        try:
+            expired += expire_if_overdue(assignment_id=assignment_id)
+        except (Refused, DatabaseError):
+            logger.exception("The reservation of assignment %s is over and could not be ended.", assignment_id)
+    return expired
 
 
 def end_turn(assignment: Assignment, *, to: Assignment.State, by: Actor, why: str) -> None:

@@ -1,15 +1,19 @@
 """Sweeps: what the clock pays, ends and gives back, and that one broken job does not hold up the others."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import LedgerAccount
 from billing.services import escrow, ledger
+from kernel import clock
 from kernel.money import Money
-from marketplace.models import Assignment, Job
+from marketplace.models import Assignment, Job, Slot
 from marketplace.services.allocation import claim_task
 from marketplace.services.completion import cancel_job, complete_finished_jobs
+from marketplace.services.expiry import expire_overdue_assignments
 from marketplace.services.settlement import accept_due_assignments
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
@@ -73,6 +77,18 @@ def test_a_job_that_cannot_pay_does_not_hold_up_the_pay_in_others() -> None:
 
     assert set(Assignment.objects.filter(job=sound).values_list("state", flat=True)) == {"accepted"}
     assert set(Assignment.objects.filter(job=broken).values_list("state", flat=True)) == {"submitted"}
+
+
+def test_a_reservation_that_cannot_be_ended_does_not_hold_up_the_others() -> None:
+    job = an_open_job(tasks=2)
+    broken, sound = (claim_task(worker=a_worker(job), job_id=job.pk) for _ in range(2))
+    taken = {"lane": Slot.Lane.WORK, "priority": broken.task.priority, "band": broken.task.band}
+    Slot.objects.create(job=job, task=broken.task, ordinal=broken.ordinal, r=0.5, **taken)  # its turn is free already
+
+    with clock.ahead_by(timedelta(days=1)):
+        assert expire_overdue_assignments() == 1
+
+    assert dict(Assignment.objects.values_list("pk", "state")) == {broken.pk: "active", sound.pk: "expired"}
 
 
 def test_an_ended_job_that_owes_all_that_it_holds_is_looked_at_without_a_lock() -> None:
