@@ -82,6 +82,7 @@ def test_a_job_that_cannot_pay_does_not_hold_up_the_pay_in_others() -> None:
 def test_a_reservation_that_cannot_be_ended_does_not_hold_up_the_others() -> None:
     job = an_open_job(tasks=2)
     broken, sound = (claim_task(worker=a_worker(job), job_id=job.pk) for _ in range(2))
+    assert broken.ordinal
     taken = {"lane": Slot.Lane.WORK, "priority": broken.task.priority, "band": broken.task.band}
     Slot.objects.create(job=job, task=broken.task, ordinal=broken.ordinal, r=0.5, **taken)  # its turn is free already
 
