@@ -82,7 +82,10 @@ def _written(job: Job, due: Due, amount: int) -> Lift:
 
 
 def dues_in(job: Job) -> list[Due]:
-    """What workers of ``job`` are owed: their median time at the floor of their country, less what they were paid."""
+    """What workers of ``job`` are owed: their median time at the floor of their country, less what they were paid.
+
+    Reads all accepted answers of the job, inside the caller's transaction.
+    """
     floors = floors_in_force(job.currency)
     if not any(floors.values()):
         return []
@@ -93,6 +96,7 @@ def dues_in(job: Job) -> list[Due]:
             "workers": FEWEST_WORKERS,
             "times": MOST_TIMES_MEDIAN,
         }
+        cursor.execute("SET LOCAL work_mem = '64MB'")  # a hundred thousand answers are joined and sorted in memory
         cursor.execute(_EARNED, given)
         rows = cursor.fetchall()
     dues = []

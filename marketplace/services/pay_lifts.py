@@ -43,7 +43,8 @@ def lift_pay(*, everywhere: bool = False) -> int:
     lifted = 0
     for job_id in chosen:
         try:
-            lifted += lift_pay_in(job_id=job_id)
+            if _is_due(job_id):
+                lifted += lift_pay_in(job_id=job_id)
         except (Refused, DatabaseError):
             logger.exception("Pay in job %s could not be lifted to the floor.", job_id)
     return lifted
@@ -65,6 +66,13 @@ def _where_something_changed(job_ids: Sequence[UUID], *, since: datetime) -> lis
     paid = escrows.filter(last_paid_at__gte=since)
     changed = {*waiting, *(UUID(owner.removeprefix("job:")) for owner in paid.values_list("owner", flat=True))}
     return [job_id for job_id in job_ids if job_id in changed]
+
+
+@transaction.atomic
+def _is_due(job_id: UUID) -> bool:
+    """Whether there is anything to do in a job. Mostly not, so this is reckoned before anything waits for its lock."""
+    waiting = Escalation.objects.filter(job=job_id, kind=Escalation.Kind.PAY_FLOOR, state__in=Escalation.LIVE)
+    return waiting.exists() or bool(dues_in(Job.objects.get(pk=job_id)))
 
 
 @transaction.atomic
