@@ -81,22 +81,29 @@ def alone(lock: int) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
 
-# Claims are counted by worker already; to count a job's answers would be to read them all.
+# Claims are counted by worker already; to count a job's answers would be to read them all. Where nobody has claimed
+# since the latest fit not even those are read. A claim is seen a moment after its time, hence a minute more.
 _GROWN: Final = """
+WITH job AS MATERIALIZED (
+    SELECT running.id, latest.claims, latest.fitted_at
+    FROM marketplace_job running LEFT JOIN LATERAL (
+        SELECT fit.claims, fit.fitted_at FROM marketplace_fit fit
+        WHERE fit.job_id = running.id ORDER BY number DESC LIMIT 1
+    ) latest ON true
+    WHERE running.state IN ('open', 'paused') AND (latest.claims IS NULL OR EXISTS (
+        SELECT FROM marketplace_assignment turn
+        WHERE turn.job_id = running.id AND turn.claimed_at > latest.fitted_at - interval '1 minute'))
+)
 SELECT job.id
-FROM marketplace_job job
+FROM job
 JOIN LATERAL (
     SELECT coalesce(sum(took.claims), 0) AS claims FROM marketplace_participation took WHERE took.job_id = job.id
 ) now ON now.claims >= %(first)s
-LEFT JOIN LATERAL (
-    SELECT fit.claims, fit.fitted_at FROM marketplace_fit fit WHERE fit.job_id = job.id ORDER BY number DESC LIMIT 1
-) latest ON true
-WHERE job.state IN ('open', 'paused') AND (
-    now.claims >= %(growth)s * coalesce(latest.claims, 0)
-    OR now.claims >= %(at_the_end)s * latest.claims AND NOT EXISTS (
+WHERE now.claims >= %(growth)s * coalesce(job.claims, 0)
+    OR now.claims >= %(at_the_end)s * job.claims AND NOT EXISTS (
         SELECT FROM marketplace_task task WHERE task.job_id = job.id AND task.gold_question_id IS NULL
-          AND task.state IN ('open', 'in_adjudication')))
-ORDER BY latest.fitted_at NULLS FIRST, job.id LIMIT %(most)s
+          AND task.state IN ('open', 'in_adjudication'))
+ORDER BY job.fitted_at NULLS FIRST, job.id LIMIT %(most)s
 """
 
 
@@ -113,7 +120,7 @@ def fit_job(*, job_id: UUID) -> Fit | None:
 
     The same answers give the same fit, in whatever order they came.
     """
-    job = Job.objects.get(pk=job_id)
+    began, job = clock.now(), Job.objects.get(pk=job_id)
     number = (Fit.objects.filter(job=job).order_by("-number").values_list("number", flat=True).first() or 0) + 1
     schema = schema_of(job.versions.latest("number").pk)
     parts = parts_of(schema)
@@ -132,7 +139,7 @@ def fit_job(*, job_id: UUID) -> Fit | None:
         gold=given.gold_tasks,
         workers=len(given.workers),
         claims=claims,
-        fitted_at=clock.now(),
+        fitted_at=began,
     )
     return fit if _keep(fit, given.workers, learnt) else None
 

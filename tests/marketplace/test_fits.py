@@ -1,9 +1,12 @@
 """Fits: learnt from a job's answers in the background, and what decides about its tasks from there on."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from kernel import clock
 from marketplace.models import Fit, FittedWorker, Job, Participation, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.beliefs import belief_of
@@ -117,6 +120,21 @@ def test_a_sweep_fits_what_has_grown_by_a_quarter_and_nothing_twice() -> None:
 
     assert fit_grown_jobs() == 1
     assert list(Fit.objects.order_by("number").values_list("claims", flat=True)) == [FIRST_AT + 12, 2 * FIRST_AT + 12]
+
+
+def test_where_nobody_claimed_since_the_latest_fit_a_sweep_counts_nothing() -> None:
+    job, _ = a_worked_job()
+    claims = Participation.objects.filter(job=job).order_by("pk")
+    claims.filter(pk=claims[0].pk).update(claims=FIRST_AT)
+    with clock.ahead_by(timedelta(minutes=5)):
+        assert fit_grown_jobs() == 1
+        claims.filter(pk=claims[0].pk).update(claims=2 * FIRST_AT)
+        assert fit_grown_jobs() == 0
+
+        task = Task.objects.create(job=job, item={"text": "One more"})
+        open_slot(task=task, ordinal=1, chance=CHANCE)
+        claim_task(worker=a_worker(job), job_id=job.pk, among=[task.pk])
+        assert fit_grown_jobs() == 1
 
 
 def test_a_decision_reads_fit_and_workers_in_one_statement() -> None:
