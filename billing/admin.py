@@ -142,10 +142,30 @@ class RefundAdmin(MoneyAdmin):
 class DisputeAdmin(MoneyAdmin):
     """Payments that payers' banks dispute."""
 
-    list_display = ("created_at", "funding", amount, money_of("from_funds_minor"), "state", "reason", "evidence_due_at")
+    list_display = (
+        "created_at",
+        "funding",
+        amount,
+        money_of("from_funds_minor"),
+        money_of("returned_minor"),
+        "state",
+        "reason",
+        "evidence_due_at",
+    )
     list_filter = ("state", "currency")
-    search_fields = ("=id", "=funding__client_owner", "=stripe_dispute_id")
+    search_fields = ("=id", "=funding__client_owner", "=stripe_dispute_id", "=movements__stripe_transaction_id")
     ordering = ("-created_at", "-id")
+    readonly_fields = ("moved",)
+
+    @admin.display(description="what moved")
+    def moved(self, dispute: Dispute) -> str:
+        """What the bank took and gave back, one time after the other."""
+        parts = dispute.movements.order_by("booked_at", "pk")
+        return "; ".join(
+            f"{'given back' if part.amount_minor > 0 else 'taken'} {Money(abs(part.amount_minor), dispute.currency)}, "
+            f"{Money(part.of_funds_minor, dispute.currency)} of it the client's ({part.stripe_transaction_id})"
+            for part in parts
+        )
 
 
 @admin.register(PayoutAccount)
@@ -172,11 +192,21 @@ class PayoutAccountAdmin(MoneyAdmin):
 class PayoutAdmin(MoneyAdmin):
     """Money that goes out to those who earned it."""
 
-    list_display = ("created_at", "owner", amount, "state", "attempt", "failure")
+    list_display = ("created_at", "owner", amount, "returned_minor", "state", "attempt", "failure")
     list_filter = ("state", "currency")
-    search_fields = ("=id", "=owner", "=stripe_transfer_id")
+    search_fields = ("=id", "=owner", "=stripe_transfer_id", "=returns__stripe_reversal_id")
     ordering = ("-created_at", "-id")
+    readonly_fields = ("came_back",)
     actions = ("drive_on",)
+
+    @admin.display(description="what came back")
+    def came_back(self, payout: Payout) -> str:
+        """What Stripe took back of it, one time after the other."""
+        parts = payout.returns.order_by("returned_at", "pk")
+        return "; ".join(
+            f"{Money(part.amount_minor, payout.currency)} on {part.returned_at:%Y-%m-%d} ({part.stripe_reversal_id})"
+            for part in parts
+        )
 
     @admin.action(description="Drive open payouts on, request failed ones anew")
     def drive_on(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:

@@ -45,7 +45,7 @@ class DisputeOpened:
 
 @dataclass(frozen=True, slots=True)
 class DisputeWon:
-    """A payment that was taken back came again: what the client's funds had given is there again."""
+    """A payment that was taken back came again, or a part of it: what that gave the client's funds is there again."""
 
     dispute_id: str
     client_owner: str
@@ -111,7 +111,7 @@ class PayoutSettled:
 
 @dataclass(frozen=True, slots=True)
 class PayoutFailed:
-    """A payout could not be made; its money is among its owner's earnings again."""
+    """A payout could not be made, or came back, all or a part: so much is among its owner's earnings again."""
 
     payout_id: str
     owner: str

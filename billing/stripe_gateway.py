@@ -132,14 +132,27 @@ class AccountState:
 
 
 @dataclass(frozen=True)
+class ReversalState:
+    """What was taken back of a transfer at one time."""
+
+    reversal_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
 class TransferState:
-    """A transfer as Stripe has it now; ``reversed_minor`` of it have been taken back."""
+    """A transfer as Stripe has it now; ``reversals``, the oldest first, have taken parts of it back, or all."""
 
     transfer_id: str
     amount: Money
-    reversed_minor: int
     account_id: str
     transfer_group: str
+    reversals: tuple[ReversalState, ...] = ()
+
+    @property
+    def reversed_minor(self) -> int:
+        """How much of it has been taken back."""
+        return sum(reversal.amount_minor for reversal in self.reversals)
 
 
 def create_checkout(
@@ -264,30 +277,29 @@ def read_account(*, account_id: str) -> AccountState:
 def create_transfer(*, amount: Money, account_id: str, transfer_group: str, idempotency_key: str) -> TransferState:
     """Move ``amount`` from the platform to a connected account. ``transfer_group`` is our own name for this payout."""
     with speaking() as client:
-        return _transfer_state(
-            client.v1.transfers.create(
-                {
-                    "amount": amount.minor,
-                    "currency": amount.currency.lower(),
-                    "destination": account_id,
-                    "transfer_group": transfer_group,
-                },
-                {"idempotency_key": idempotency_key},
-            )
+        transfer = client.v1.transfers.create(
+            {
+                "amount": amount.minor,
+                "currency": amount.currency.lower(),
+                "destination": account_id,
+                "transfer_group": transfer_group,
+            },
+            {"idempotency_key": idempotency_key},
         )
+        return _transfer_state(client, transfer)
 
 
 def read_transfer(*, transfer_id: str) -> TransferState:
     """How a transfer stands."""
     with speaking() as client:
-        return _transfer_state(client.v1.transfers.retrieve(transfer_id))
+        return _transfer_state(client, client.v1.transfers.retrieve(transfer_id))
 
 
 def find_transfers(*, transfer_group: str) -> list[TransferState]:
     """All transfers under our name for a payout, newest first: did one come about, after no clear answer?"""
     with speaking() as client:
         transfers = client.v1.transfers.list({"transfer_group": transfer_group, "limit": PAGE_SIZE})
-        return [_transfer_state(transfer) for transfer in transfers.auto_paging_iter()]
+        return [_transfer_state(client, transfer) for transfer in transfers.auto_paging_iter()]
 
 
 @contextmanager
@@ -357,13 +369,18 @@ def _refund_state(refund: stripe.Refund) -> RefundState:
     )
 
 
-def _transfer_state(transfer: stripe.Transfer) -> TransferState:
+def _transfer_state(client: stripe.StripeClient, transfer: stripe.Transfer) -> TransferState:
+    reversals = transfer.reversals.data
+    if sum(reversal.amount for reversal in reversals) != transfer.amount_reversed:
+        # A transfer itself shows the last ten.
+        listed = client.v1.transfers.reversals.list(transfer.id, {"limit": PAGE_SIZE})
+        reversals = list(listed.auto_paging_iter())
     return TransferState(
         transfer_id=transfer.id,
         amount=Money(transfer.amount, transfer.currency.upper()),
-        reversed_minor=transfer.amount_reversed,
         account_id=id_of(transfer.destination),
         transfer_group=transfer.transfer_group or "",
+        reversals=tuple(ReversalState(reversal.id, reversal.amount) for reversal in reversed(reversals)),
     )
 
 

@@ -16,31 +16,53 @@ from kernel.money import Money
 
 
 @dataclass(frozen=True)
+class MovedByDispute:
+    """A movement of the platform's balance by a dispute: ``amount_minor``, below zero for what was withdrawn."""
+
+    transaction_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
 class DisputeState:
-    """A dispute as Stripe has it now. ``taken`` was withdrawn from the platform, ``given_back`` of it came again."""
+    """A dispute as Stripe has it now. ``movements``, the oldest first, withdrew and gave back money, all or a part."""
 
     dispute_id: str
     payment_intent_id: str
     amount: Money
-    taken: Money
-    given_back: Money
+    movements: tuple[MovedByDispute, ...]
     status: str
     reason: str
     evidence_due_at: datetime | None
+
+    @property
+    def taken(self) -> Money:
+        """What was withdrawn from the platform, by and by."""
+        return Money(-sum(moved.amount_minor for moved in self.movements if moved.amount_minor < 0), self.currency)
+
+    @property
+    def given_back(self) -> Money:
+        """What of that came again."""
+        return Money(sum(moved.amount_minor for moved in self.movements if moved.amount_minor > 0), self.currency)
+
+    @property
+    def currency(self) -> str:
+        """Of all its amounts."""
+        return self.amount.currency
 
 
 def read_dispute(*, dispute_id: str) -> DisputeState:
     """How a dispute stands."""
     with speaking() as client:
         dispute = client.v1.disputes.retrieve(dispute_id)
-        moved = [movement.amount for movement in dispute.balance_transactions]
-        currency, due_by = dispute.currency.upper(), dispute.evidence_details.due_by
+        # A second may see two of them: nothing is given back that was not taken before.
+        moved = sorted(dispute.balance_transactions, key=lambda movement: (movement.created, movement.amount > 0))
+        due_by = dispute.evidence_details.due_by
         return DisputeState(
             dispute_id=dispute.id,
             payment_intent_id=id_of(dispute.payment_intent),
-            amount=Money(dispute.amount, currency),
-            taken=Money(-sum(minor for minor in moved if minor < 0), currency),
-            given_back=Money(sum(minor for minor in moved if minor > 0), currency),
+            amount=Money(dispute.amount, dispute.currency.upper()),
+            movements=tuple(MovedByDispute(movement.id, movement.amount) for movement in moved if movement.amount),
             status=dispute.status,
             reason=dispute.reason,
             evidence_due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,

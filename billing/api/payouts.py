@@ -41,6 +41,7 @@ class PayoutOut(Out):
         "id": "3f2a1b0c-9d8e-4f7a-8b6c-5d4e3f2a1b0c",
         "state": "settled",
         "amount_minor": 1250,
+        "returned_minor": 0,
         "currency": "USD",
         "failure": "",
         "created_at": "2026-05-17T12:00:00Z",
@@ -51,8 +52,9 @@ class PayoutOut(Out):
     id = fields.UUIDField()
     state = fields.ChoiceField(choices=Payout.State.choices)
     amount_minor = fields.MoneyMinorField()
+    returned_minor = fields.MoneyMinorField(help_text="What of it came back after it had left and is earnings again.")
     currency = fields.CurrencyField()
-    failure = fields.TextField(help_text="Why it could not be paid out, its money being earnings again; else empty.")
+    failure = fields.TextField(help_text="Why it, or what came back of it, is earnings again; else empty.")
     created_at = fields.DateTimeField()
     sent_at = fields.DateTimeField(allow_null=True)
     finished_at = fields.DateTimeField(allow_null=True)

@@ -27,13 +27,32 @@ FUNDINGS_KNOW_THEIR_REFUNDS: Final = """
     GROUP BY f.id HAVING f.refunded_minor <> coalesce(sum(r.amount_minor), 0)
 """
 
+RETURNS_ARE_POSTED: Final = """
+    WITH told AS (
+        SELECT payout_id, sum(amount_minor) AS minor FROM billing_payoutreturn GROUP BY payout_id
+    ), posted AS (
+        SELECT p.id, p.subject, p.kind, sum(e.amount_minor) AS minor
+        FROM billing_posting p JOIN billing_ledgerentry e ON e.posting_id = p.id
+        WHERE p.kind = 'payout_returned' GROUP BY p.id
+    )
+    SELECT 'payout:' || p.id, format('It says that %s came back; its returns sum up to %s.',
+        p.returned_minor, coalesce(t.minor, 0))
+    FROM billing_payout p LEFT JOIN told t ON t.payout_id = p.id WHERE p.returned_minor <> coalesce(t.minor, 0)
+    UNION ALL
+    SELECT coalesce(x.subject, r.stripe_reversal_id),
+        format('Stripe took %s back, and %s was posted.', coalesce(r.amount_minor, 0), coalesce(x.minor, 0))
+    FROM billing_payoutreturn r FULL JOIN posted x ON x.id = r.posting_id
+    WHERE (x.subject, x.minor) IS DISTINCT FROM ('payout:' || r.payout_id, r.amount_minor::numeric)
+"""
+
 ENDS_ARE_POSTED: Final = """
     WITH sent AS (
         SELECT 'payout' AS noun, id, state, amount_minor, currency FROM billing_payout
         UNION ALL SELECT 'refund', id, state, amount_minor, currency FROM billing_refund
     ), expected AS (
         SELECT *, CASE WHEN state IN ('settled', 'failed', 'cancelled') THEN noun || '_' || state
-            WHEN state = 'returned' THEN noun || '_settled' END AS ending, (state = 'returned')::int AS returned
+            WHEN state = 'returned' THEN noun || '_settled' END AS ending,
+            (state = 'returned' AND noun = 'refund')::int AS returned
         FROM sent
     )
     SELECT x.noun || ':' || x.id,
@@ -61,7 +80,7 @@ IN_FLIGHT_IS_UNDER_WAY: Final = """
         FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
         WHERE r.state IN ('requested', 'sending', 'sent') GROUP BY f.client_owner, r.currency
         UNION ALL
-        SELECT 'disputed', f.client_owner, d.currency, sum(d.amount_minor)
+        SELECT 'disputed', f.client_owner, d.currency, sum(d.amount_minor - d.returned_minor)
         FROM billing_dispute d JOIN billing_funding f ON f.id = d.funding_id
         WHERE d.state = 'open' GROUP BY f.client_owner, d.currency
     ), held AS (
@@ -76,25 +95,38 @@ IN_FLIGHT_IS_UNDER_WAY: Final = """
 
 DISPUTES_ARE_POSTED: Final = """
     WITH moved AS (
-        SELECT p.subject, p.kind, sum(e.amount_minor) AS minor
+        SELECT p.id, p.subject, p.kind, sum(e.amount_minor) AS minor,
+            coalesce(sum(e.amount_minor) FILTER (WHERE 'client_funds' IN (s.kind, t.kind)), 0) AS of_funds
         FROM billing_posting p JOIN billing_ledgerentry e ON e.posting_id = p.id
+        JOIN billing_ledgeraccount s ON s.id = e.source_id JOIN billing_ledgeraccount t ON t.id = e.target_id
         WHERE p.kind IN ('dispute_opened', 'dispute_won', 'dispute_lost')
             AND NOT EXISTS (SELECT FROM billing_posting r WHERE r.reverses_id = p.id)
         GROUP BY p.id
     ), told AS (
-        SELECT subject, string_agg(kind || ' ' || minor, ', ' ORDER BY kind) AS said FROM moved GROUP BY subject
-    ), expected AS (
-        SELECT 'dispute:' || id AS subject, state, CASE state
-            WHEN 'open' THEN format('dispute_opened %s', amount_minor)
-            WHEN 'won' THEN format('dispute_opened %1$s, dispute_won %1$s', amount_minor)
-            WHEN 'lost' THEN format('dispute_lost %1$s, dispute_opened %1$s', amount_minor)
-            END AS due
-        FROM billing_dispute
+        SELECT subject, coalesce(sum(minor) FILTER (WHERE kind = 'dispute_opened'), 0) AS taken,
+            coalesce(sum(of_funds) FILTER (WHERE kind = 'dispute_opened'), 0) AS from_funds,
+            coalesce(sum(minor) FILTER (WHERE kind = 'dispute_won'), 0) AS returned,
+            coalesce(sum(of_funds) FILTER (WHERE kind = 'dispute_won'), 0) AS to_funds,
+            coalesce(sum(minor) FILTER (WHERE kind = 'dispute_lost'), 0) AS gone
+        FROM moved GROUP BY subject
+    ), kept AS (
+        SELECT 'dispute:' || id AS subject, state, amount_minor AS taken, from_funds_minor AS from_funds,
+            returned_minor AS returned, returned_to_funds_minor AS to_funds,
+            CASE WHEN state = 'lost' THEN amount_minor - returned_minor ELSE 0 END AS gone
+        FROM billing_dispute WHERE state NOT IN ('inquiry', 'closed')
     )
-    SELECT coalesce(x.subject, t.subject),
-        format('It is %s; it has: %s.', coalesce(x.state, 'not known'), coalesce(t.said, 'no posting'))
-    FROM expected x FULL JOIN told t ON t.subject = x.subject
-    WHERE t.said IS DISTINCT FROM x.due
+    SELECT coalesce(k.subject, t.subject), format('It is %s: taken, of that from funds, given back, of that to funds, '
+        'gone: %s; posted: %s.', coalesce(k.state, 'not open'), (k.taken, k.from_funds, k.returned, k.to_funds, k.gone),
+        (t.taken, t.from_funds, t.returned, t.to_funds, t.gone))
+    FROM kept k FULL JOIN told t ON t.subject = k.subject
+    WHERE (k.taken, k.from_funds, k.returned, k.to_funds, k.gone)
+        IS DISTINCT FROM (t.taken, t.from_funds, t.returned, t.to_funds, t.gone)
+    UNION ALL
+    SELECT coalesce(x.subject, d.stripe_transaction_id), format('Stripe moved %s, %s of it the client''s; posted: %s.',
+        coalesce(d.amount_minor, 0), coalesce(d.of_funds_minor, 0), (x.kind, x.minor, x.of_funds))
+    FROM billing_disputemovement d FULL JOIN (SELECT * FROM moved WHERE kind <> 'dispute_lost') x ON x.id = d.posting_id
+    WHERE (x.subject, x.minor * CASE x.kind WHEN 'dispute_won' THEN 1 ELSE -1 END, x.of_funds)
+        IS DISTINCT FROM ('dispute:' || d.dispute_id, d.amount_minor::numeric, d.of_funds_minor::numeric)
 """
 
 REBUILT: Final = """
@@ -114,16 +146,22 @@ REBUILT: Final = """
         UNION ALL
         SELECT subject, format('%s_requested %s %s %s', noun, owner, minor, currency) || CASE
             WHEN ending IS NULL THEN ''
-            WHEN ending = 'returned' THEN format(', %1$s_settled %2$s %3$s %4$s, %1$s_returned %2$s %3$s %4$s',
-                noun, owner, minor, currency)
-            ELSE format(', %s_%s %s %s %s', noun, ending, owner, minor, currency) END
+            WHEN ending = 'returned' THEN format(', %1$s_settled %2$s %3$s %4$s', noun, owner, minor, currency)
+            ELSE format(', %s_%s %s %s %s', noun, ending, owner, minor, currency) END || coalesce(came_back, '')
         FROM (
-            SELECT 'payout:' || id AS subject, 'payout' AS noun, owner, amount_minor AS minor, currency,
-                CASE WHEN state NOT IN ('requested', 'sending', 'sent') THEN state END AS ending
-            FROM billing_payout
+            SELECT 'payout:' || p.id AS subject, 'payout' AS noun, owner, p.amount_minor AS minor, currency,
+                CASE WHEN state NOT IN ('requested', 'sending', 'sent') THEN state END AS ending, back.came_back
+            FROM billing_payout p LEFT JOIN LATERAL (
+                SELECT string_agg(format(', payout_returned %s %s %s', p.owner, r.amount_minor, p.currency), ''
+                    ORDER BY e.id) AS came_back
+                FROM billing_payoutreturn r JOIN billing_ledgerentry e ON e.posting_id = r.posting_id
+                WHERE r.payout_id = p.id
+            ) back ON p.returned_minor > 0
             UNION ALL
             SELECT 'refund:' || r.id, 'refund', f.client_owner, r.amount_minor, r.currency,
-                CASE WHEN r.state NOT IN ('requested', 'sending', 'sent') THEN r.state END
+                CASE WHEN r.state NOT IN ('requested', 'sending', 'sent') THEN r.state END,
+                CASE WHEN r.state = 'returned'
+                THEN format(', refund_returned %s %s %s', f.client_owner, r.amount_minor, r.currency) END
             FROM billing_refund r JOIN billing_funding f ON f.id = r.funding_id
         ) AS gone
     )
@@ -223,6 +261,7 @@ SENT: Final[Promises] = {
     "money comes from settled fundings": MONEY_COMES_FROM_FUNDINGS,
     "fundings know their refunds": FUNDINGS_KNOW_THEIR_REFUNDS,
     "payouts and refunds end as they are posted": ENDS_ARE_POSTED,
+    "what came back of a payout is its worker's again, once": RETURNS_ARE_POSTED,
     "what is in flight is under way": IN_FLIGHT_IS_UNDER_WAY,
     "disputes are posted as they stand": DISPUTES_ARE_POSTED,
     "credits are posted as they stand": CREDITS_ARE_POSTED,

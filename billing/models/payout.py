@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from billing.models.ledger import Posting
 from kernel import clock
 from kernel.flow import Flow
 from kernel.money import Money
@@ -104,14 +105,17 @@ class PayoutAccount(models.Model):
 
 
 class Payout(models.Model):
-    """One payment of earnings to their owner: set aside, sent to Stripe, settled."""
+    """One payment of earnings to their owner: set aside, sent to Stripe, settled.
+
+    ``returned_minor`` of it came back after it had left, all or part: the sum of its returns, which the database holds.
+    """
 
     class State(models.TextChoices):
         REQUESTED = "requested", "set aside"
         SENDING = "sending", "being sent"
         SENT = "sent", "accepted by Stripe"
         SETTLED = "settled", "paid out"
-        RETURNED = "returned", "came back after it was paid out"
+        RETURNED = "returned", "came back whole after it was paid out"
         FAILED = "failed", "could not be paid out"
         CANCELLED = "cancelled", "called off"
 
@@ -128,6 +132,7 @@ class Payout(models.Model):
     owner = models.CharField(max_length=100)
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="payouts")
     amount_minor = models.BigIntegerField()
+    returned_minor = models.BigIntegerField(default=0, help_text="What of it came back and is earnings again.")
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=20, choices=State.choices, default=State.REQUESTED)
     attempt = models.PositiveSmallIntegerField(default=0)
@@ -146,6 +151,12 @@ class Payout(models.Model):
                 name="payout_state_known",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state="returned", returned_minor=F("amount_minor"))
+                | Q(state="settled", returned_minor__gte=0, returned_minor__lt=F("amount_minor"))
+                | ~Q(state__in=["settled", "returned"]) & Q(returned_minor=0),
+                name="payout_returns_what_had_left",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["requested", "cancelled"], attempt=0, attempt_began_at__isnull=True)
                 | ~Q(state__in=["requested", "cancelled"]) & Q(attempt__gte=1, attempt_began_at__isnull=False),
@@ -195,3 +206,29 @@ class Payout(models.Model):
     def amount(self) -> Money:
         """What is paid out."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def returned(self) -> Money:
+        """What of it came back."""
+        return Money(self.returned_minor, self.currency)
+
+
+class PayoutReturn(models.Model):
+    """What Stripe took back of a payout at one time, all of it or a part; it is earnings again. Rows are facts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="returns")
+    stripe_reversal_id = models.CharField(max_length=255, unique=True)
+    amount_minor = models.BigIntegerField()
+    posting = models.OneToOneField(Posting, on_delete=models.PROTECT, related_name="payout_return")
+    returned_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_return_is_positive"),
+            models.CheckConstraint(condition=~Q(stripe_reversal_id=""), name="payout_return_has_its_name"),
+        ]
+        verbose_name = "payout return"
+
+    def __str__(self) -> str:
+        return f"return {self.stripe_reversal_id} of payout {self.payout_id}"

@@ -20,10 +20,13 @@ ENDS: Final[dict[Direction, frozenset[str]]] = {
     "back": frozenset(LedgerAccount.MAY_BE_NEGATIVE),
     "on": frozenset({*LedgerAccount.MAY_BE_NEGATIVE, Kind.PLATFORM_FEES}),
 }
-"""Here a trace ends: in the world outside, and in what is the platform's own."""
+"""Here a trace ends: in the world outside, but for what comes back from there, and in what is the platform's own."""
 
-BY_SUBJECT: Final = frozenset({Kind.PAYOUTS_IN_FLIGHT, Kind.REFUNDS_IN_FLIGHT, Kind.DISPUTED})
+BY_SUBJECT: Final = frozenset({Kind.PAYOUTS_IN_FLIGHT, Kind.REFUNDS_IN_FLIGHT, Kind.DISPUTED, Kind.OUTSIDE_WORLD})
 """What goes through these was set aside for one payout, refund or dispute, and leaves for it: that is a fact."""
+
+COMES_AGAIN: Final = ("payout:", "refund:", "dispute:")
+"""Of these a part may come back from the world outside; it is followed from where it left."""
 
 Owns = Callable[[LedgerAccount], bool]
 
@@ -105,9 +108,11 @@ def _walk(trace: Trace, pieces: list[Piece], direction: Direction, owns: Owns) -
     while pieces:
         following: list[Piece] = []
         for account, here in _by_account(trace, pieces, direction):
-            if account.kind in ENDS[direction] or not owns(account):
+            if not owns(account) or account.kind in ENDS[direction] - BY_SUBJECT:
                 continue
             for subject, some in _by_subject(trace, account, here):
+                if account.kind == Kind.OUTSIDE_WORLD and not subject.startswith(COMES_AGAIN):
+                    continue
                 found = _carried_over(trace, account, some, direction, subject)
                 _load(trace, found)
                 _note(trace, found, "the same payment" if subject else "first in, first out")
@@ -129,7 +134,7 @@ def _carried_over(
     there = _laid(account, far, subject, within=(stretches[0][0], stretches[-1][1]))
     found = pieces_in(stretches, there)
     missing = length_of(stretches) - sum(piece.amount_minor for piece in found)
-    if missing:
+    if missing and account.kind not in ENDS[direction]:
         is_there = direction == "on" and len(there) <= MOST_FOLLOWED
         trace.rests.append(Rest(account, missing, is_there))
     return found

@@ -1,9 +1,11 @@
 """Disputes: what a payer's bank takes back comes from the client's funds, else from the platform; from nobody's pay.
 
-Escrow, earnings and payouts are never touched: who has worked keeps what was set aside for it. Lock order: funding,
-dispute, ledger accounts.
+Each movement of money that Stripe lists under a dispute is booked once, by its name there; the status only says whether
+what has not come again is gone. Escrow, earnings and payouts are never touched: who has worked keeps what was set aside
+for it. Lock order: funding, dispute, ledger accounts.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,12 +13,12 @@ from django.db import transaction
 
 from billing import stripe_records
 from billing.events import DisputeOpened, DisputeWon
-from billing.models import Dispute, Funding, LedgerAccount, Posting
-from billing.services.escrow import PLATFORM
+from billing.models import Dispute, DisputeMovement, Funding, LedgerAccount, Posting
+from billing.services.escrow import PLATFORM, next_key
 from billing.services.funding import settle_funding
 from billing.services.ledger import AccountKey, Entry, balance, lock_accounts, post, reverse
 from billing.services.sending import Unexplained
-from billing.stripe_records import DisputeState
+from billing.stripe_records import DisputeState, MovedByDispute
 from kernel import clock
 from kernel.flow import move
 from kernel.money import Money
@@ -25,6 +27,7 @@ from kernel.services.outbox import announce
 
 DESK: Final = Actor.system("disputes")
 ONLY_ASKED: Final = ("warning_closed", "prevented")
+DECIDED: Final = ("won", "lost")
 
 Kind = LedgerAccount.Kind
 State = Dispute.State
@@ -53,7 +56,8 @@ def book_dispute(*, funding_id: UUID, seen: DisputeState) -> Dispute:
     """
     funding = Funding.objects.select_for_update(no_key=True).get(pk=funding_id)
     dispute = Dispute.objects.select_for_update(no_key=True).filter(stripe_dispute_id=seen.dispute_id).first()
-    _refuse_misfit(funding, dispute, seen)
+    booked = set(DisputeMovement.objects.filter(dispute=dispute).values_list("stripe_transaction_id", flat=True))
+    _refuse_misfit(funding, dispute, seen, booked)
     if dispute is None:
         dispute = Dispute.objects.create(
             funding=funding,
@@ -63,16 +67,15 @@ def book_dispute(*, funding_id: UUID, seen: DisputeState) -> Dispute:
             reason=seen.reason,
         )
         record(action="dispute.noted", subject=dispute, by=DESK, why=seen.reason, to_state=State.INQUIRY)
+    dispute.funding = funding
     if seen.evidence_due_at != dispute.evidence_due_at:
         dispute.evidence_due_at = seen.evidence_due_at
         dispute.save(update_fields=["evidence_due_at"])
-    if dispute.state == State.INQUIRY and seen.taken.minor:
-        _open(dispute, funding, seen.taken)
+    _follow(dispute, [moved for moved in seen.movements if moved.transaction_id not in booked])
     if dispute.state == State.INQUIRY and seen.status in ONLY_ASKED:
         _finish(dispute, State.CLOSED, why="the bank only asked")
-    if dispute.state in (State.OPEN, State.LOST) and seen.given_back.minor:
-        _win(dispute)
-    if dispute.state == State.OPEN and seen.status == "lost":
+    # What is won comes again a moment later; only where a part has come is it known that the rest does not.
+    if dispute.state == State.OPEN and seen.status in DECIDED and (seen.status == "lost" or dispute.returned_minor):
         _lose(dispute)
     return dispute
 
@@ -85,13 +88,13 @@ def _ours(funding_id: str) -> UUID | None:
     return found.pk if found else None
 
 
-def _refuse_misfit(funding: Funding, dispute: Dispute | None, seen: DisputeState) -> None:
-    expected = (dispute.amount if dispute.state != State.INQUIRY else seen.amount) if dispute else seen.amount
+def _refuse_misfit(funding: Funding, dispute: Dispute | None, seen: DisputeState, booked: set[str]) -> None:
+    listed = {moved.transaction_id for moved in seen.movements}
     fits = (
         seen.amount.currency == funding.currency
         and 0 < seen.amount.minor <= funding.amount_minor
-        and seen.taken.minor in (0, expected.minor)
-        and seen.given_back.minor in (0, seen.taken.minor)
+        and 0 <= seen.taken.minor - seen.given_back.minor <= funding.amount_minor
+        and (listed <= booked or booked <= listed)  # one of the two was seen earlier
         and (dispute is None or dispute.funding_id == funding.pk)
     )
     if not fits:
@@ -101,45 +104,100 @@ def _refuse_misfit(funding: Funding, dispute: Dispute | None, seen: DisputeState
         )
 
 
-def _open(dispute: Dispute, funding: Funding, taken: Money) -> None:
-    """The client's funds give what they have, the platform the rest; reckoned under the lock of the accounts."""
+def _follow(dispute: Dispute, movements: list[MovedByDispute]) -> None:
+    """Book each, in its order; reckoned under the lock of all accounts that may follow from it."""
+    if not movements:
+        return
+    outside = AccountKey(Kind.OUTSIDE_WORLD, dispute.funding.client_owner)
+    lock_accounts(accounts=[*_accounts(dispute), outside], currency=dispute.currency)
+    given_to_funds = dispute.returned_to_funds_minor
+    for moved in movements:
+        if dispute.state == State.LOST:
+            _reopen(dispute)
+        if moved.amount_minor < 0:
+            _take(dispute, moved)
+        else:
+            _give_back(dispute, moved)
+    if dispute.state == State.WON or dispute.returned_to_funds_minor > given_to_funds:
+        announce(DisputeWon(str(dispute.pk), dispute.funding.client_owner))
+
+
+def _take(dispute: Dispute, moved: MovedByDispute) -> None:
+    """The client's funds give what they have, the platform the rest."""
+    taken = Money(-moved.amount_minor, dispute.currency)
     funds, loss, disputed = _accounts(dispute)
-    lock_accounts(accounts=[funds, loss, disputed], currency=taken.currency)
     there = min(taken, balance(funds.kind, funds.owner, taken.currency))
-    dispute.amount_minor, dispute.from_funds_minor, dispute.opened_at = taken.minor, there.minor, clock.now()
-    opened = ["amount_minor", "from_funds_minor", "opened_at"]
-    move(dispute, State.OPEN, by=DESK, why=dispute.reason or "the payer's bank took it back", fields=opened)
-    parts = [Entry(source, disputed, part) for source, part in ((funds, there), (loss, taken - there)) if part.minor]
-    _post(dispute, "opened", Posting.Kind.DISPUTE_OPENED, parts)
-    announce(DisputeOpened(str(dispute.pk), funding.client_owner, taken.minor, taken.currency))
+    before = dispute.amount if dispute.opened_at else Money(0, taken.currency)
+    dispute.amount_minor = (before + taken).minor
+    dispute.from_funds_minor += there.minor
+    fields = ["amount_minor", "from_funds_minor"]
+    if dispute.state == State.OPEN:
+        dispute.save(update_fields=fields)
+    else:
+        dispute.opened_at, dispute.finished_at = dispute.opened_at or clock.now(), None
+        why = dispute.reason or "the payer's bank took it back"
+        move(dispute, State.OPEN, by=DESK, why=why, fields=[*fields, "opened_at", "finished_at"])
+    parts = [(loss, taken - there), (funds, there)]
+    entries = [Entry(source, disputed, part) for source, part in parts if part.minor]
+    _book(dispute, moved, Posting.Kind.DISPUTE_OPENED, entries, of_funds=there)
+    announce(DisputeOpened(str(dispute.pk), dispute.funding.client_owner, taken.minor, taken.currency))
 
 
-def _win(dispute: Dispute) -> None:
-    """The exact way back; what was lost before an appeal is brought back first, by a reversal."""
-    if dispute.state == State.LOST:
-        reverse(posting_key=f"{dispute.reference}:lost", key=f"{dispute.reference}:lost:reversed", why="won on appeal")
+def _give_back(dispute: Dispute, moved: MovedByDispute) -> None:
+    """The platform's loss is made good first: as if only what does not come again had ever been taken."""
+    given = Money(moved.amount_minor, dispute.currency)
     funds, loss, disputed = _accounts(dispute)
-    there = Money(dispute.from_funds_minor, dispute.currency)
-    parts = [(funds, there), (loss, dispute.amount - there)]
-    entries = [Entry(disputed, target, part) for target, part in parts if part.minor]
-    _finish(dispute, State.WON, why="the payment came again")
-    _post(dispute, "won", Posting.Kind.DISPUTE_WON, entries)
-    announce(DisputeWon(str(dispute.pk), dispute.funding.client_owner))
+    borne = (dispute.amount - dispute.from_funds) - (dispute.returned - dispute.returned_to_funds)
+    to_loss = min(given, borne)
+    to_funds = given - to_loss
+    dispute.returned_minor += given.minor
+    dispute.returned_to_funds_minor += to_funds.minor
+    fields = ["returned_minor", "returned_to_funds_minor"]
+    if dispute.kept.minor:
+        dispute.save(update_fields=fields)
+    else:
+        _finish(dispute, State.WON, why="the payment came again", fields=fields)
+    entries = [Entry(disputed, target, part) for target, part in ((loss, to_loss), (funds, to_funds)) if part.minor]
+    _book(dispute, moved, Posting.Kind.DISPUTE_WON, entries, of_funds=to_funds)
+
+
+def _book(
+    dispute: Dispute, moved: MovedByDispute, kind: Posting.Kind, entries: list[Entry], *, of_funds: Money
+) -> None:
+    key = f"{dispute.reference}:{moved.transaction_id}"
+    posting = post(key=key, kind=kind, subject=dispute.reference, entries=entries)
+    DisputeMovement.objects.create(
+        dispute=dispute,
+        stripe_transaction_id=moved.transaction_id,
+        amount_minor=moved.amount_minor,
+        of_funds_minor=of_funds.minor,
+        posting=posting,
+    )
 
 
 def _lose(dispute: Dispute) -> None:
+    """What was taken and has not come again is gone."""
     outside = AccountKey(Kind.OUTSIDE_WORLD, dispute.funding.client_owner)
     _finish(dispute, State.LOST, why="the payer's bank keeps it")
-    _post(dispute, "lost", Posting.Kind.DISPUTE_LOST, [Entry(_accounts(dispute)[2], outside, dispute.amount)])
+    post(
+        key=next_key(Posting.Kind.DISPUTE_LOST, dispute.reference),
+        kind=Posting.Kind.DISPUTE_LOST,
+        subject=dispute.reference,
+        entries=[Entry(_accounts(dispute)[2], outside, dispute.kept)],
+    )
 
 
-def _finish(dispute: Dispute, to: Dispute.State, *, why: str) -> None:
+def _reopen(dispute: Dispute) -> None:
+    """Money moved after all had seemed decided, as on an appeal: what counted as gone is in dispute again."""
+    lost = Posting.objects.get(kind=Posting.Kind.DISPUTE_LOST, subject=dispute.reference, reversed_by__isnull=True)
+    dispute.finished_at = None
+    move(dispute, State.OPEN, by=DESK, why="money moved after it was lost", fields=["finished_at"])
+    reverse(posting_key=lost.key, key=f"{lost.key}:reversed", why="money moved after it was lost")
+
+
+def _finish(dispute: Dispute, to: Dispute.State, *, why: str, fields: Sequence[str] = ()) -> None:
     dispute.finished_at = clock.now()
-    move(dispute, to, by=DESK, why=why, fields=["finished_at"])
-
-
-def _post(dispute: Dispute, step: str, kind: Posting.Kind, entries: list[Entry]) -> None:
-    post(key=f"{dispute.reference}:{step}", kind=kind, subject=dispute.reference, entries=entries)
+    move(dispute, to, by=DESK, why=why, fields=[*fields, "finished_at"])
 
 
 def _accounts(dispute: Dispute) -> tuple[AccountKey, AccountKey, AccountKey]:

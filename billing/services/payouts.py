@@ -11,12 +11,12 @@ from django.db import transaction
 
 from billing import stripe_gateway
 from billing.events import PayoutFailed, PayoutRequested, PayoutSettled
-from billing.models import LedgerAccount, Payout, PayoutAccount, Posting
+from billing.models import LedgerAccount, Payout, PayoutAccount, PayoutReturn, Posting
 from billing.services import sending
-from billing.services.ledger import AccountKey, Entry, balance, post
+from billing.services.ledger import AccountKey, Entry, balance, lock_accounts, post
 from billing.services.payout_accounts import PayoutAccountMissing, refresh_payout_account
 from billing.services.sending import Errand, Unexplained
-from billing.stripe_gateway import StripeRefused, TransferState
+from billing.stripe_gateway import ReversalState, StripeRefused, TransferState
 from billing.whole_amounts import require_whole, rounded_down
 from kernel import clock
 from kernel.errors import NotFound, Refused
@@ -89,13 +89,14 @@ def cancel_payout(*, payout_id: UUID, owner: str, by: Actor) -> Payout:
 
 @transaction.atomic
 def retry_payout(*, payout_id: UUID, by: Actor) -> Payout:
-    """Drive an open payout again now, or request one anew that failed or came back; the one that is on its way then.
+    """Drive an open payout again now, or request anew what failed or came back; the one that is on its way then.
 
-    Raises WrongState when it is settled or cancelled, and whatever ``request_payout`` raises.
+    Raises WrongState when it is paid out or cancelled, and whatever ``request_payout`` raises.
     """
     payout = Payout.objects.get(pk=payout_id)
-    if payout.state in (State.FAILED, State.RETURNED):
-        return request_payout(owner=payout.owner, amount=rounded_down(payout.amount), by=by)
+    unpaid = payout.amount if payout.state == State.FAILED else payout.returned
+    if unpaid.minor:
+        return request_payout(owner=payout.owner, amount=rounded_down(unpaid), by=by)
     if payout.state in (State.SETTLED, State.CANCELLED):
         raise WrongState(f"Payout {payout.pk} is {payout.state}: there is nothing left to send.")
     record(action="payout.driven_again", subject=payout, by=by)
@@ -119,34 +120,25 @@ def send_payout(event: PayoutRequested) -> None:
 def settle_payout(*, payout_id: UUID, transfer: TransferState) -> Payout:
     """Book what Stripe says became of a payout. The answer to our call and a webhook both end here, in any order.
 
-    Raises Unexplained, and books nothing, when the transfer does not fit the payout.
+    What was taken back of it, all or a part, at one time or several, is earnings again: each time once. Raises
+    Unexplained, and books nothing, when the transfer does not fit the payout.
     """
     payout = (
         Payout.objects.select_for_update(no_key=True, of=("self",)).select_related("payout_account").get(pk=payout_id)
     )
-    _refuse_misfit(payout, transfer)
-    taken_back = transfer.reversed_minor > 0
-    if payout.state == State.SETTLED and taken_back:
-        _return(payout)
-        return payout
-    if payout.state == State.RETURNED:
-        return payout  # what says that it stands was read before: nobody takes a reversal back
-    if payout.state in (State.SETTLED, State.FAILED):
-        if taken_back != (payout.state == State.FAILED):
-            raise Unexplained(
-                f"Payout {payout.pk} is {payout.state}, but transfer {transfer.transfer_id} says otherwise."
-            )
-        return payout
+    returned = payout.returns.values_list("stripe_reversal_id", flat=True)
+    booked = set(returned) if payout.returned_minor else set[str]()
+    _refuse_misfit(payout, transfer, booked)
+    fresh = [taken for taken in transfer.reversals if taken.reversal_id not in booked]
     if payout.state == State.SENDING:
         payout.stripe_transfer_id, payout.sent_at = transfer.transfer_id, clock.now()
         move(payout, State.SENT, by=SENDER, why="Stripe made it", fields=["stripe_transfer_id", "sent_at"])
-    if taken_back:
-        _end_unpaid(payout, State.FAILED, Posting.Kind.PAYOUT_FAILED, by=SENDER, why="the transfer was taken back")
-        return payout
-    payout.finished_at = clock.now()
-    move(payout, State.SETTLED, by=SENDER, why="the transfer stands", fields=["finished_at"])
-    _post_end(payout, Posting.Kind.PAYOUT_SETTLED, target=AccountKey(Kind.OUTSIDE_WORLD, payout.owner))
-    announce(PayoutSettled(str(payout.pk), payout.owner, payout.amount_minor, payout.currency))
+    if payout.state == State.SENT and fresh:
+        lock_accounts(accounts=[_earnings(payout), _in_flight(payout), _outside(payout)], currency=payout.currency)
+    if payout.state == State.SENT:
+        _settle(payout)
+    for taken in fresh:
+        _return(payout, taken)
     return payout
 
 
@@ -178,13 +170,15 @@ def _ready_account(owner: str) -> PayoutAccount:
     return account
 
 
-def _refuse_misfit(payout: Payout, transfer: TransferState) -> None:
+def _refuse_misfit(payout: Payout, transfer: TransferState, booked: set[str]) -> None:
+    listed = {taken.reversal_id for taken in transfer.reversals}
     fits = (
-        payout.state not in (State.REQUESTED, State.CANCELLED)
+        payout.state not in (State.REQUESTED, State.CANCELLED, State.FAILED)
         and transfer.transfer_group == payout.reference
         and transfer.amount == payout.amount
         and transfer.account_id == payout.payout_account.stripe_account_id
-        and transfer.reversed_minor in (0, payout.amount_minor)
+        and transfer.reversed_minor <= payout.amount_minor
+        and (listed <= booked or booked <= listed)  # one of the two was seen earlier
         and payout.stripe_transfer_id in ("", transfer.transfer_id)
     )
     if not fits:
@@ -203,17 +197,35 @@ def _end_unpaid(payout: Payout, to: Payout.State, kind: Posting.Kind, *, by: Act
         announce(PayoutFailed(str(payout.pk), payout.owner, payout.amount_minor, payout.currency, why))
 
 
-def _return(payout: Payout) -> None:
-    """The transfer was taken back after the payout had settled: its money is earnings again."""
-    payout.failure = "the transfer was taken back after it had settled"
-    move(payout, State.RETURNED, by=SENDER, why=payout.failure, fields=["failure"])
-    post(
-        key=f"{payout.reference}:returned",
+def _settle(payout: Payout) -> None:
+    payout.finished_at = clock.now()
+    move(payout, State.SETTLED, by=SENDER, why="Stripe made the transfer", fields=["finished_at"])
+    _post_end(payout, Posting.Kind.PAYOUT_SETTLED, target=_outside(payout))
+    announce(PayoutSettled(str(payout.pk), payout.owner, payout.amount_minor, payout.currency))
+
+
+def _return(payout: Payout, taken: ReversalState) -> None:
+    """Stripe took this much of the transfer back: it is earnings again."""
+    amount = Money(taken.amount_minor, payout.currency)
+    payout.returned_minor += amount.minor
+    payout.failure = f"{payout.returned} of it was taken back after it had left"
+    fields = ["returned_minor", "failure"]
+    if payout.returned_minor == payout.amount_minor:
+        move(payout, State.RETURNED, by=SENDER, why=payout.failure, fields=fields)
+    else:
+        payout.save(update_fields=fields)
+        told = {"reversal": taken.reversal_id, "amount_minor": amount.minor}
+        record(action="payout.returned_in_part", subject=payout, by=SENDER, why=payout.failure, details=told)
+    posting = post(
+        key=f"{payout.reference}:returned:{taken.reversal_id}",
         kind=Posting.Kind.PAYOUT_RETURNED,
         subject=payout.reference,
-        entries=[Entry(AccountKey(Kind.OUTSIDE_WORLD, payout.owner), _earnings(payout), payout.amount)],
+        entries=[Entry(_outside(payout), _earnings(payout), amount)],
     )
-    announce(PayoutFailed(str(payout.pk), payout.owner, payout.amount_minor, payout.currency, payout.failure))
+    PayoutReturn.objects.create(
+        payout=payout, stripe_reversal_id=taken.reversal_id, amount_minor=amount.minor, posting=posting
+    )
+    announce(PayoutFailed(str(payout.pk), payout.owner, amount.minor, amount.currency, payout.failure))
 
 
 def _post_end(payout: Payout, kind: Posting.Kind, *, target: AccountKey) -> None:
@@ -228,6 +240,10 @@ def _post_end(payout: Payout, kind: Posting.Kind, *, target: AccountKey) -> None
 
 def _earnings(payout: Payout) -> AccountKey:
     return AccountKey(Kind.WORKER_EARNINGS, payout.owner)
+
+
+def _outside(payout: Payout) -> AccountKey:
+    return AccountKey(Kind.OUTSIDE_WORLD, payout.owner)
 
 
 def _in_flight(payout: Payout) -> AccountKey:

@@ -14,7 +14,16 @@ from django.db import transaction
 from django.db.models import Count, Max, Q, Sum
 
 from billing import queries, stripe_records
-from billing.models import Dispute, Funding, LedgerAccount, Payout, Posting, Refund, StripeMovement
+from billing.models import (
+    DisputeMovement,
+    Funding,
+    LedgerAccount,
+    Payout,
+    PayoutReturn,
+    Posting,
+    Refund,
+    StripeMovement,
+)
 from billing.services.escrow import PLATFORM
 from billing.services.ledger import AccountKey, Entry, entries_of, post, reverse
 from billing.services.sending import Unexplained
@@ -165,7 +174,7 @@ def _posting_of(movement: StripeMovement) -> Posting | None:
     """The posting that says why, if it is there, is of that amount, and belongs to no other movement."""
     find = POSTED_AS.get(movement.category) or POSTED_AS.get(movement.kind)
     key = find(movement) if find else ""
-    posting = Posting.objects.filter(key=key, stripe_movement__isnull=True).first()
+    posting = Posting.objects.filter(key=key, stripe_movement__isnull=True).first() if key else None
     if posting is None:
         return None
     entries = entries_of(posting=posting)
@@ -180,41 +189,37 @@ def _of_charge(movement: StripeMovement) -> str:
 
 
 def _of_refund(movement: StripeMovement) -> str:
-    return _out(Refund.objects.filter(stripe_refund_id=movement.source_id).first())
+    """What took the money out: its end; or what set it aside, when the end gave it back."""
+    refund = Refund.objects.filter(stripe_refund_id=movement.source_id).first()
+    if refund is None or refund.state not in (Refund.State.SETTLED, Refund.State.RETURNED, Refund.State.FAILED):
+        return ""
+    return f"{refund.reference}:{'requested' if refund.state == Refund.State.FAILED else 'finished'}"
 
 
 def _of_refund_failure(movement: StripeMovement) -> str:
-    return _back(Refund.objects.filter(stripe_refund_id=movement.source_id).first())
+    refund = Refund.objects.filter(stripe_refund_id=movement.source_id).first()
+    if refund is None or refund.state not in (Refund.State.RETURNED, Refund.State.FAILED):
+        return ""
+    return f"{refund.reference}:{'returned' if refund.state == Refund.State.RETURNED else 'finished'}"
 
 
 def _of_transfer(movement: StripeMovement) -> str:
-    return _out(Payout.objects.filter(stripe_transfer_id=movement.source_id).first())
+    payout = Payout.objects.filter(stripe_transfer_id=movement.source_id).first()
+    return f"{payout.reference}:finished" if payout else ""
 
 
 def _of_reversal(movement: StripeMovement) -> str:
-    return _back(Payout.objects.filter(stripe_transfer_id=movement.related_id).first())
+    returned = PayoutReturn.objects.filter(stripe_reversal_id=movement.source_id)
+    return returned.values_list("posting__key", flat=True).first() or ""
 
 
 def _of_dispute(movement: StripeMovement) -> str:
-    dispute = Dispute.objects.filter(stripe_dispute_id=movement.source_id).first()
-    return f"{dispute.reference}:{'opened' if movement.amount_minor < 0 else 'won'}" if dispute else ""
+    booked = DisputeMovement.objects.filter(stripe_transaction_id=movement.stripe_id)
+    return booked.values_list("posting__key", flat=True).first() or ""
 
 
 def _of_fee(movement: StripeMovement) -> str:
     return f"processing:{movement.stripe_id}"
-
-
-def _out(row: Payout | Refund | None) -> str:
-    """What took the money out: its end; or what set it aside, when the end gave it back."""
-    if row is None or row.state not in ("settled", "returned", "failed"):
-        return ""
-    return f"{row.reference}:{'requested' if row.state == 'failed' else 'finished'}"
-
-
-def _back(row: Payout | Refund | None) -> str:
-    if row is None or row.state not in ("returned", "failed"):
-        return ""
-    return f"{row.reference}:{'returned' if row.state == 'returned' else 'finished'}"
 
 
 POSTED_AS: Final[dict[str, Callable[[StripeMovement], str]]] = {

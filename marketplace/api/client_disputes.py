@@ -33,6 +33,8 @@ class DisputeOut(Out):
         "sentence": "The bank took 50.00 USD back; 30.00 USD of it came from your funds. It has not decided yet.",
         "amount_minor": 5000,
         "from_funds_minor": 3000,
+        "returned_minor": 0,
+        "returned_to_funds_minor": 0,
         "currency": "USD",
         "reason": "fraudulent",
         "evidence_due_at": "2026-05-24T23:59:59Z",
@@ -46,6 +48,10 @@ class DisputeOut(Out):
     sentence = fields.SerializerMethodField(help_text="What happened, for people.")
     amount_minor = fields.MoneyMinorField()
     from_funds_minor = fields.MoneyMinorField(help_text="What your funds gave of it; jobs keep what they hold.")
+    returned_minor = fields.MoneyMinorField(help_text="What of it came again, by and by.")
+    returned_to_funds_minor = fields.MoneyMinorField(
+        help_text="What of that is yours again; what the platform had borne is made good first."
+    )
     currency = fields.CurrencyField()
     reason = fields.LineField(help_text="In the words of the payment processor.")
     evidence_due_at = fields.DateTimeField(allow_null=True, help_text="Until when evidence counts, once that is known.")
@@ -55,16 +61,31 @@ class DisputeOut(Out):
 
     def get_sentence(self, dispute: Dispute) -> str:
         """What happened."""
-        return _HAPPENED[Dispute.State(dispute.state)].format(amount=dispute.amount, funds=dispute.from_funds)
+        words = {name: getattr(dispute, name) for name in ("amount", "from_funds", "returned", "returned_to_funds")}
+        told = _HAPPENED[Dispute.State(dispute.state)]
+        if dispute.returned_minor and dispute.state in _IN_PART:
+            told = _IN_PART[Dispute.State(dispute.state)]
+        return told.format(**words, kept=dispute.kept)
 
 
 _HAPPENED = {
     Dispute.State.INQUIRY: "The bank asks about {amount}. Nothing was taken back.",
-    Dispute.State.OPEN: "The bank took {amount} back; {funds} of it came from your funds. It has not decided yet.",
-    Dispute.State.WON: "The bank gave {amount} back; {funds} of it are your funds again.",
-    Dispute.State.LOST: "The bank keeps {amount}; {funds} of it came from your funds.",
+    Dispute.State.OPEN: "The bank took {amount} back; {from_funds} of it came from your funds. It has not decided yet.",
+    Dispute.State.WON: "The bank gave {amount} back; {returned_to_funds} of it are your funds again.",
+    Dispute.State.LOST: "The bank keeps {amount}; {from_funds} of it came from your funds.",
     Dispute.State.CLOSED: "The bank only asked about {amount}. Nothing was taken back.",
 }
+_IN_PART = {
+    Dispute.State.OPEN: (
+        "The bank took {amount} back, {from_funds} of it from your funds, and gave {returned} again; "
+        "{returned_to_funds} of that are your funds again. It has not decided about the rest yet."
+    ),
+    Dispute.State.LOST: (
+        "Of {amount} that the bank took back, {from_funds} of it from your funds, {returned} came again; "
+        "{returned_to_funds} of that are your funds again. The bank keeps {kept}."
+    ),
+}
+"""Where a part of what was taken came again."""
 
 
 class DisputesView(ApiView):

@@ -305,7 +305,6 @@ def _transfer_of(payout: Payout) -> TransferState:
         amount=payout.amount,
         account_id=payout.payout_account.stripe_account_id,
         transfer_group=payout.reference,
-        reversed_minor=0,
     )
 
 

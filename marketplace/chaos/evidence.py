@@ -48,7 +48,7 @@ def fill_in(outcome: Outcome, control: DoubleControl) -> None:
         made[transfer["transfer_group"]].append(transfer["amount"] - transfer["amount_reversed"])
     for payout in Payout.objects.order_by("pk"):
         there = made.pop(payout.reference, [])
-        due = payout.amount_minor if payout.state == Payout.State.SETTLED else 0
+        due = payout.amount_minor - payout.returned_minor if payout.state == Payout.State.SETTLED else 0
         outcome.paid_twice_minor += max(0, sum(there) - due)
         outcome.lost_minor += max(0, due - sum(there))
     outcome.paid_twice_minor += sum(map(sum, made.values()))

@@ -32,7 +32,8 @@ FEES: Final = f"currency minimum_minor {TIERS} spent_minor basis_points set_at"
 FUNDING: Final = "id state amount_minor currency checkout_url refunded_minor failure created_at settled_at"
 CREDIT: Final = "id state amount_minor currency reason funding granted_at taken_back_at"
 DISPUTE: Final = (
-    "id funding state sentence amount_minor from_funds_minor currency reason evidence_due_at created_at opened_at "
+    "id funding state sentence amount_minor from_funds_minor returned_minor returned_to_funds_minor currency reason "
+    "evidence_due_at created_at opened_at "
     "finished_at"
 )
 REFUND: Final = "id funding state amount_minor currency failure created_at finished_at"

@@ -20,7 +20,7 @@ CHANGE: Final = "id at kind explanation subject job job_title change_minor curre
 EARNED_IN_MONTH: Final = (
     f"month is_closed currencies(currency opening_minor added_minor taken_minor closing_minor lines({CHANGE}))"
 )
-PAYOUT: Final = "id state amount_minor currency failure created_at held_until sent_at finished_at"
+PAYOUT: Final = "id state amount_minor returned_minor currency failure created_at held_until sent_at finished_at"
 PAYOUT_ACCOUNT: Final = (
     "country is_ready transfers_active payouts_enabled requirements_due disabled_reason failure opened_at refreshed_at "
     "held_until held_because"

@@ -131,6 +131,6 @@ _WHY: Final = {
     Posting.Kind.PAYOUT_REQUESTED: "Set aside to be paid out to you.",
     Posting.Kind.PAYOUT_CANCELLED: "A payout was called off; its money is yours to have paid out.",
     Posting.Kind.PAYOUT_FAILED: "A payout could not be made; its money is yours to have paid out.",
-    Posting.Kind.PAYOUT_RETURNED: "A payout came back after it had left; its money is yours to have paid out.",
+    Posting.Kind.PAYOUT_RETURNED: "This came back of a payout after it had left; it is yours to have paid out.",
     Posting.Kind.REVERSAL: "An earlier change was undone.",
 }

@@ -149,9 +149,10 @@ def _failed_payouts() -> Iterator[MoneyException]:
             payout,
             "failed_payout",
             payout.finished_at or payout.created_at,
-            f"A payout {_how_ended(payout)}; its money is earnings again, and nobody has decided yet.",
+            _came_back(payout),
             why=payout.failure,
             stripe=[payout.stripe_transfer_id],
+            amount=payout.returned if payout.returned_minor else payout.amount,
         )
 
 
@@ -283,7 +284,7 @@ def _open_disputes() -> Iterator[MoneyException]:
             dispute,
             "dispute",
             dispute.created_at,
-            f"A payer's bank disputes a payment; it is {dispute.state}.",
+            f"A payer's bank disputes a payment; it is {dispute.state}{_given_back(dispute)}.",
             why=dispute.reason,
             stripe=[dispute.stripe_dispute_id],
         )
@@ -302,6 +303,18 @@ def _negative_balances() -> Iterator[MoneyException]:
             amount=Money(account.balance_minor, account.currency),
             console=reverse("admin:billing_ledgeraccount_change", args=[account.pk]),
         )
+
+
+def _came_back(payout: Payout) -> str:
+    if payout.state == Payout.State.SETTLED:
+        what = f"Of a payout {payout.returned} came back after it had left; so much is"
+    else:
+        what = f"A payout {_how_ended(payout)}; its money is"
+    return f"{what} earnings again, and nobody has decided yet."
+
+
+def _given_back(dispute: Dispute) -> str:
+    return f", and {dispute.returned} of {dispute.amount} came again" if dispute.returned_minor else ""
 
 
 def _how_ended(row: Payout | Refund) -> str:
@@ -359,7 +372,9 @@ def _of(
         since=since,
         sentence=sentence,
         why=why,
-        amount=_kept_here(row.amount_minor, row.currency) if hasattr(row, "amount_minor") else amount,
+        amount=_kept_here(row.amount_minor, row.currency)
+        if amount is None and hasattr(row, "amount_minor")
+        else amount,
         stripe=tuple(filter(None, stripe)),
         console=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
         row_id=str(row.pk),

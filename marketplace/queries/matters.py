@@ -157,17 +157,19 @@ def _payout_matter(escalation: Escalation) -> dict[str, Any]:
     payout = Payout.objects.filter(pk=escalation.subject.removeprefix("payout:")).first()
     if payout is None:
         return {"payout": escalation.subject.removeprefix("payout:"), **escalation.details}
+    shown = ("state", "amount_minor", "returned_minor", "currency", "failure", "created_at")
     return {
         "payout": payout.pk,
         "worker": escalation.worker_id,
-        **{name: getattr(payout, name) for name in ("state", "amount_minor", "currency", "failure", "created_at")},
+        **{name: getattr(payout, name) for name in shown},
         "finished_at": payout.finished_at,
     }
 
 
 def _dispute_matter(escalation: Escalation) -> dict[str, Any]:
     dispute = Dispute.objects.filter(pk=escalation.subject.removeprefix("dispute:")).first()
-    shown = ("funding_id", "state", "amount_minor", "from_funds_minor", "currency", "reason", "evidence_due_at")
+    money = ("amount_minor", "from_funds_minor", "returned_minor", "returned_to_funds_minor", "currency")
+    shown = ("funding_id", "state", *money, "reason", "evidence_due_at")
     return {
         "dispute": escalation.subject.removeprefix("dispute:"),
         **escalation.details,

@@ -163,7 +163,7 @@ _WHY = {
     Posting.Kind.PAY_LIFTED: "Pay in “{title}” was lifted to the floor.",
     Posting.Kind.INTERRUPTION_PAID: "The time of work in “{title}” that was taken away was paid.",
     Posting.Kind.DISPUTE_OPENED: "Your bank took a payment back; it is disputed.",
-    Posting.Kind.DISPUTE_WON: "A disputed payment came back.",
+    Posting.Kind.DISPUTE_WON: "A disputed payment, or a part of it, came back.",
     Posting.Kind.DISPUTE_LOST: "A disputed payment is gone.",
     Posting.Kind.REFUND_RETURNED: "A refund came back; the money is yours to spend again.",
     Posting.Kind.REVERSAL: "An earlier movement was undone.",

@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import F
+
 from billing.models import BankPayout, Funding, LedgerAccount, LedgerEntry, Payout, Posting, Refund
-from billing.queries.attribution import Laid, laid_out, pieces_in
+from billing.queries.attribution import Laid, joined, laid_out, pieces_in
 from billing.queries.tracing import Owns, Rest, Trace, anchors_of, named_at_stripe, trace_of
 from kernel.errors import NotFound
 from kernel.models import AuditEvent
@@ -249,7 +251,10 @@ def _hops(trace: Trace, entry: LedgerEntry, amount_minor: int, matters: Matters)
     yield hop
     payout = matters.payouts.get(posting.subject)
     if posting.kind == PostingKind.PAYOUT_SETTLED and payout is not None:
-        yield _to_the_bank(hop, payout, matters)
+        # What came back of a payout was the first of it: so an account is told, by one payment too.
+        kept = sum(max(0, end - max(start, payout.returned_minor)) for start, end in joined(trace.cents[entry.pk]))
+        if kept:
+            yield _to_the_bank(replace(hop, amount_minor=kept), payout, matters)
 
 
 BANK: Final = "bank"
@@ -269,7 +274,7 @@ def _to_the_bank(hop: Hop, payout: Payout, matters: Matters) -> Hop:
         kind=BANK,
         sentence=f"Stripe pays it from the worker's account there to the bank account behind it{since}.",
         amount_minor=hop.amount_minor,
-        of_minor=hop.of_minor,
+        of_minor=payout.amount_minor - payout.returned_minor,
         currency=hop.currency,
         source=f"Stripe account of {payout.owner}",
         target=f"bank account of {payout.owner}",
@@ -281,7 +286,8 @@ def _to_the_bank(hop: Hop, payout: Payout, matters: Matters) -> Hop:
 
 def _banked(account_id: UUID, currency: str) -> Banked:
     came = Payout.objects.filter(payout_account=account_id, currency=currency, state=Payout.State.SETTLED)
-    ins = list(came.order_by("finished_at", "pk").values_list("pk", "amount_minor"))
+    kept = F("amount_minor") - F("returned_minor")
+    ins = list(came.order_by("finished_at", "pk").values_list("pk", kept))
     went = BankPayout.objects.filter(payout_account=account_id, currency=currency)
     laid = laid_out(enumerate(amount for _, amount in ins))
     return Banked(
@@ -345,7 +351,11 @@ _SENTENCES: Final = {
     PostingKind.PAYOUT_SETTLED: "Stripe moved the payout to the worker's own account there, and it left our books.",
     PostingKind.PAYOUT_CANCELLED: "The payout was called off; its amount is the worker's earnings again.",
     PostingKind.PAYOUT_FAILED: "The payout could not be made; its amount is the worker's earnings again.",
-    PostingKind.PAYOUT_RETURNED: "The payout came back after it had left; its amount is the worker's earnings again.",
+    PostingKind.PAYOUT_RETURNED: "This came back of a payout after it had left; it is the worker's earnings again.",
+    PostingKind.DISPUTE_OPENED: "The payer's bank took it back, from the funds of {client} or else from the platform.",
+    PostingKind.DISPUTE_WON: "The payer's bank gave it again; what the platform had borne is made good first.",
+    PostingKind.DISPUTE_LOST: "The payer's bank keeps it, and it left our books.",
+    PostingKind.REFUND_RETURNED: "The refund came back after it had left; it is among the funds of {client} again.",
     PostingKind.REFUND_REQUESTED: "{client} asked for money back, and it was set aside from its funds.",
     PostingKind.REFUND_SETTLED: "The refund left, back along the payment that it came by.",
 }

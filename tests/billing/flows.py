@@ -9,7 +9,8 @@ from billing.models import Funding, Payout, PayoutAccount, Refund, StripeEvent
 from billing.services import payout_accounts, stripe_inbox
 from billing.services.funding import request_funding, settle_funding
 from billing.services.payout_accounts import onboarding_link, open_payout_account
-from billing.services.payouts import request_payout, send_payout
+from billing.services.payouts import request_payout, send_payout, settle_payout
+from billing.stripe_gateway import read_transfer
 from kernel import clock
 from kernel.services import outbox
 from tests.billing.builders import SOMEBODY, Kind, a_worker, held, usd
@@ -77,6 +78,23 @@ def a_payout(stripe: DoubleControl, minor: int = 5_000) -> Payout:
     owner = a_worker(minor)
     onboarded(stripe, owner)
     return request_payout(owner=owner, amount=None, by=SOMEBODY)
+
+
+def a_settled_payout(stripe: DoubleControl, minor: int = 5_000) -> Payout:
+    """A payout that has left, as Stripe says."""
+    paid_in(stripe, 2 * minor)
+    payout = a_payout(stripe, minor)
+    run_relay()
+    settled: Payout = now_of(payout)
+    assert settled.state == "settled"
+    return settled
+
+
+def looked_at(payout: Payout) -> Payout:
+    """What a webhook about its transfer leads to."""
+    settle_payout(payout_id=payout.pk, transfer=read_transfer(transfer_id=payout.stripe_transfer_id))
+    after: Payout = now_of(payout)
+    return after
 
 
 def take_in(webhooks: Receiver, number: int) -> list[StripeEvent]:

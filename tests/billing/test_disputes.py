@@ -12,7 +12,7 @@ from billing.services.disputes import book_dispute, follow_dispute
 from billing.services.payouts import request_payout
 from billing.services.refunds import FundingDisputed, request_refund
 from billing.services.sending import Unexplained
-from billing.stripe_records import read_dispute
+from billing.stripe_records import MovedByDispute, read_dispute
 from kernel.models import OutboxMessage
 from tests.billing.builders import SOMEBODY, Kind, a_job, held, usd
 from tests.billing.flows import an_open_page, money_of, now_of, onboarded, paid_in, run_relay, take_in, transferred
@@ -175,9 +175,10 @@ def test_what_does_not_fit_is_booked_by_nobody(stripe: DoubleControl) -> None:
     seen = read_dispute(dispute_id=dispute.stripe_dispute_id)
 
     for wrong in (
-        replace(seen, amount=usd(10_001), taken=usd(10_001)),
-        replace(seen, taken=usd(9_000)),
-        replace(seen, given_back=usd(1)),
+        replace(seen, amount=usd(10_001)),
+        replace(seen, movements=(*seen.movements, MovedByDispute("txn_more", -1))),
+        replace(seen, movements=(*seen.movements, MovedByDispute("txn_back", 10_001))),
+        replace(seen, movements=(MovedByDispute("txn_other", -10_000),)),
     ):
         with pytest.raises(Unexplained):
             book_dispute(funding_id=funding.pk, seen=wrong)

@@ -18,7 +18,7 @@ from billing.services.credits import grant_credit, take_credit_back
 from billing.services.disputes import book_dispute
 from billing.services.ledger import AccountKey, Entry
 from billing.stripe_gateway import RefundOutcome, RefundState, TransferState
-from billing.stripe_records import DisputeState
+from billing.stripe_records import DisputeState, MovedByDispute
 from kernel.errors import Refused
 from tests.billing.builders import SOMEBODY, Kind, a_funding, a_ready_account, usd
 
@@ -235,7 +235,6 @@ def transfer_of(payout: Payout) -> TransferState:
         amount=payout.amount,
         account_id=payout.payout_account.stripe_account_id,
         transfer_group=payout.reference,
-        reversed_minor=0,
     )
 
 
@@ -255,8 +254,7 @@ def dispute_of(funding: Funding, *, status: str) -> DisputeState:
         dispute_id=f"du_{funding.pk}",
         status=status,
         amount=funding.amount,
-        taken=funding.amount,
-        given_back=usd(0),
+        movements=(MovedByDispute(f"txn_{funding.pk}", -funding.amount_minor),),
         payment_intent_id=funding.payment_intent_id,
         reason="fraudulent",
         evidence_due_at=None,

@@ -20,7 +20,7 @@ from billing.services.payouts import (
     settle_payout,
 )
 from billing.services.sending import Unexplained
-from billing.stripe_gateway import TransferState
+from billing.stripe_gateway import ReversalState, TransferState
 from kernel import clock
 from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
@@ -48,7 +48,6 @@ def the_transfer(payout: Payout, **changes: object) -> TransferState:
     said = {
         "transfer_id": "tr_1",
         "amount": payout.amount,
-        "reversed_minor": 0,
         "account_id": payout.payout_account.stripe_account_id,
         "transfer_group": payout.reference,
     }
@@ -240,7 +239,7 @@ def test_an_open_payout_is_driven_again(stripe: DoubleControl) -> None:
         {"amount": usd(4_999)},
         {"account_id": "acct_other"},
         {"transfer_group": "payout:other"},
-        {"reversed_minor": 1},
+        {"reversals": (ReversalState("trr_1", 5_001),)},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -263,13 +262,14 @@ def test_a_transfer_of_a_payout_that_was_never_sent_is_not_booked() -> None:
         settle_payout(payout_id=payout.pk, transfer=the_transfer(payout))
 
 
-def test_a_transfer_that_was_taken_back_whole_fails_the_payout(stripe: DoubleControl) -> None:
+def test_a_transfer_that_was_taken_back_before_we_heard_of_it_has_left_and_come_back(stripe: DoubleControl) -> None:
     payout = a_payout(stripe, 5_000)
     run_relay()
 
-    settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, reversed_minor=5_000))
+    taken_back = (ReversalState("trr_1", 1_000), ReversalState("trr_2", 4_000))
+    settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, reversals=taken_back))
 
-    assert (now_of(payout).state, money_of(payout.owner)) == ("failed", (5_000, 0, 0))
+    assert (now_of(payout).state, money_of(payout.owner)) == ("returned", (5_000, 0, 0))
 
 
 def test_a_transfer_of_a_payout_that_was_given_up_waits_for_a_person(stripe: DoubleControl) -> None:
@@ -278,7 +278,7 @@ def test_a_transfer_of_a_payout_that_was_given_up_waits_for_a_person(stripe: Dou
     run_relay()
     fail_payout(payout_id=payout.pk, why="refused")
 
-    with pytest.raises(Unexplained, match="is failed, but transfer"):
+    with pytest.raises(Unexplained, match="does not fit payout"):
         settle_payout(payout_id=payout.pk, transfer=the_transfer(payout, transfer_id="tr_1"))
 
     assert money_of(payout.owner) == (5_000, 0, 0)

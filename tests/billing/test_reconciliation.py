@@ -194,7 +194,7 @@ def now() -> StripeMovement:
     return StripeMovement.objects.get(posting=None)
 
 
-def test_a_payout_that_failed_after_money_moved_is_matched_both_ways(stripe: DoubleControl) -> None:
+def test_a_payout_that_was_taken_back_before_we_heard_of_it_is_matched_both_ways(stripe: DoubleControl) -> None:
     paid_in(stripe, 10_000)
     payout = a_payout(stripe, 4_000)
     stripe.fault("POST /v1/transfers", "drop_after")
@@ -205,11 +205,11 @@ def test_a_payout_that_failed_after_money_moved_is_matched_both_ways(stripe: Dou
 
     standing = usd_now()
 
-    assert (now_of(payout).state, standing.unmatched, standing.unbooked_minor) == ("failed", 0, -4_000)
+    assert (now_of(payout).state, standing.unmatched, standing.unbooked_minor) == ("returned", 0, 0)
     assert dict(StripeMovement.objects.values_list("amount_minor", "posting__kind")) == {
         10_000: "funding_settled",
-        -4_000: "payout_requested",
-        4_000: "payout_failed",
+        -4_000: "payout_settled",
+        4_000: "payout_returned",
     }
 
 

@@ -190,7 +190,6 @@ def test_a_transfer_is_sent_read_and_found_again(control: DoubleControl) -> None
     assert transfer == TransferState(
         transfer_id=transfer.transfer_id,
         amount=usd(1_000),
-        reversed_minor=0,
         account_id=account_id,
         transfer_group=GROUP,
     )

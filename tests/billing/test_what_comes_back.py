@@ -1,6 +1,5 @@
 """What comes back after it had left, the last hop to a worker's bank, and events that no webhook brought."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,13 +11,12 @@ from billing.services.missed_events import sweep_missed_events
 from billing.services.payout_accounts import open_payout_account, refresh_payout_account
 from billing.services.payouts import retry_payout, settle_payout
 from billing.services.refunds import request_refund, settle_refund
-from billing.services.sending import Unexplained
 from billing.stripe_gateway import StripeUnknown, read_refund, read_transfer
 from kernel import clock
 from kernel.models import AuditEvent, OutboxMessage
 from tests.billing.builders import SOMEBODY, Kind, held, usd
 from tests.billing.flows import (
-    a_payout,
+    a_settled_payout,
     an_open_page,
     money_of,
     now_of,
@@ -33,15 +31,6 @@ from tests.by_hand import by_hand
 from tests.concurrency.crowd import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("true_books")]
-
-
-def a_settled_payout(stripe: DoubleControl, minor: int = 5_000) -> Payout:
-    paid_in(stripe, 2 * minor)
-    payout = a_payout(stripe, minor)
-    run_relay()
-    settled: Payout = now_of(payout)
-    assert settled.state == "settled"
-    return settled
 
 
 def an_account_that_is_gone() -> PayoutAccount:
@@ -92,15 +81,6 @@ def test_it_comes_back_once_however_many_say_so_at_once(stripe: DoubleControl) -
 
     assert {type(outcome) for outcome in outcomes} == {Payout}
     assert money_of(payout.owner) == (5_000, 0, 0)
-
-
-def test_a_part_that_is_taken_back_waits_for_a_person(stripe: DoubleControl) -> None:
-    payout = a_settled_payout(stripe)
-    part = replace(read_transfer(transfer_id=payout.stripe_transfer_id), reversed_minor=100)
-
-    with pytest.raises(Unexplained):
-        settle_payout(payout_id=payout.pk, transfer=part)
-    assert money_of(payout.owner) == (0, 0, 5_000)
 
 
 def test_a_refund_that_comes_back_after_the_end_is_the_clients_again(stripe: DoubleControl) -> None:

@@ -18,7 +18,7 @@ from marketplace.services.bonuses import give_bonus
 from marketplace.services.completion import cancel_job
 from marketplace.services.review import accept_all, accept_assignment
 from tests.billing.builders import a_funding, a_ready_account, usd
-from tests.billing.flows import now_of, onboarded, paid_in, run_relay
+from tests.billing.flows import looked_at, now_of, onboarded, paid_in, run_relay
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.marketplace.builders import a_client, a_submitted_answer, a_worker, an_open_job, owner_of
 from workforce.models import Worker
@@ -108,6 +108,43 @@ def test_a_dollar_is_followed_from_the_card_to_the_bank(stripe: DoubleControl) -
     for name in (paid_in_by.payment_intent_id, paid_in_by.stripe_session_id):
         onwards = an_admin().get(f"money/trace/{name}/")[1]
         assert (onwards["subject"], onwards["amount_minor"]) == (f"funding:{funding.pk}", 1_000)
+
+
+def test_what_came_back_of_a_payout_is_followed_on_from_where_it_left(stripe: DoubleControl) -> None:
+    client = a_client(funds_minor=0)
+    paid_in(stripe, 1_000, client_owner=client.billing_owner)
+    _, worker, answer = a_paid_answer(client)
+    onboarded(stripe, worker.billing_owner)
+    asked = request_payout(owner=worker.billing_owner, amount=None, by=Actor.user(worker.user))
+    run_relay()
+    for minor in (120, 30):
+        stripe.take_back(now_of(asked).stripe_transfer_id, amount=minor)
+    payout = looked_at(now_of(asked))
+    again = request_payout(owner=worker.billing_owner, amount=usd(140), by=Actor.user(worker.user))
+    run_relay()
+
+    followed = an_admin().get(f"money/trace/payout:{payout.pk}/")[1]
+    back = an_admin().get(f"money/trace/payout:{again.pk}/")[1]
+    own = Person(worker.user).get(f"earnings/trace/payout:{payout.pk}/")[1]
+
+    assert steps(followed)[3:] == [
+        ("payout_requested", 300, 300),
+        ("payout_settled", 300, 300),
+        ("bank", 150, 150),
+        ("payout_returned", 120, 120),
+        ("payout_returned", 30, 30),
+        ("payout_requested", 140, 140),
+        ("payout_settled", 140, 140),
+        ("bank", 140, 140),
+    ]
+    assert [(rest["amount_minor"], rest["is_there"]) for rest in followed["still_there"]] == [(10, True)]
+    assert steps(back)[:3] == [("funding_settled", 140, 1_000), ("escrow_held", 140, 360), ("work_paid", 140, 300)]
+    assert [step for step in steps(back) if step[0] == "payout_returned"] == [
+        ("payout_returned", 120, 120),
+        ("payout_returned", 20, 30),
+    ]
+    assert sum(hop["amount_minor"] for hop in own["hops"] if hop["kind"] == "bank") == 290
+    assert own["hops"][0]["assignment"] == str(answer.pk)
 
 
 def test_an_answer_is_followed_both_ways_and_its_fee_with_it() -> None:

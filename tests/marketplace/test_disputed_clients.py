@@ -102,6 +102,31 @@ def test_a_job_that_waits_for_what_is_disputed_opens_when_it_comes_again(stripe:
     assert (now_of(job).state, held(job), available(client)) == (Job.State.OPEN, 36, 5_000 - 36)
 
 
+def test_a_client_reads_what_came_again_and_what_is_gone(stripe: DoubleControl) -> None:
+    client = a_client(funds_minor=0)
+    owner, at = Person(owner_of(client)), f"clients/{client.pk}/disputes/"
+    funding = paid_in(stripe, 5_000, client_owner=client.billing_owner)
+    launch_job(job_id=a_draft(client=client, reward_minor=1_000).pk, by=owner_of(client))
+    follow_dispute(stripe_dispute_id=stripe.dispute(funding.payment_intent_id)["id"])
+    dispute = Dispute.objects.get()
+
+    stripe.give_back(dispute.stripe_dispute_id, amount=1_000)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    (open_,) = owner.every(at)
+    stripe.end_dispute(dispute.stripe_dispute_id, won=False, amount=3_000)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    (lost,) = owner.every(at)
+
+    assert (open_["sentence"], lost["sentence"]) == (
+        "The bank took 50.00 USD back, 14.00 USD of it from your funds, and gave 10.00 USD again; 0.00 USD of that are "
+        "your funds again. It has not decided about the rest yet.",
+        "Of 50.00 USD that the bank took back, 14.00 USD of it from your funds, 40.00 USD came again; 4.00 USD of that "
+        "are your funds again. The bank keeps 10.00 USD.",
+    )
+    assert (lost["state"], lost["returned_minor"], lost["returned_to_funds_minor"]) == ("lost", 4_000, 400)
+    assert available(client) == 400
+
+
 def test_whoever_acts_for_the_client_does_not_decide_it(stripe: DoubleControl) -> None:
     job = an_open_job()
     owner = owner_of(job.client)
@@ -133,6 +158,8 @@ def test_a_client_reads_how_its_disputes_stand_and_what_they_moved(stripe: Doubl
         "sentence": "The bank took 50.00 USD back; 14.00 USD of it came from your funds. It has not decided yet.",
         "amount_minor": 5_000,
         "from_funds_minor": 1_400,
+        "returned_minor": 0,
+        "returned_to_funds_minor": 0,
         "currency": "USD",
         "reason": dispute.reason,
         "evidence_due_at": dispute.evidence_due_at.isoformat().replace("+00:00", "Z"),

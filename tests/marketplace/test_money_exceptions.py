@@ -20,7 +20,7 @@ from kernel.models import OutboxMessage
 from kernel.money import Money
 from kernel.services.audit import Actor
 from tests.billing.builders import SOMEBODY, a_funding, a_ready_account, earn, usd
-from tests.billing.flows import run_relay
+from tests.billing.flows import looked_at, now_of, onboarded, paid_in, run_relay
 from tests.by_hand import by_hand
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.workforce.people import a_worker
@@ -59,6 +59,36 @@ def test_a_failed_payout_comes_with_what_happened_to_it(stripe: DoubleControl) -
     }
     assert [event["action"] for event in found["evidence"]][-1] == "payout.requested"
     assert found["evidence"][0]["why"] == why != ""
+
+
+def test_a_payout_that_came_back_in_part_is_told_in_plain_words(stripe: DoubleControl) -> None:
+    worker = a_worker()
+    earn(worker.billing_owner, 5_000)
+    onboarded(stripe, worker.billing_owner)
+    paid_in(stripe, 10_000, client_owner="client:1")
+    payout = request_payout(owner=worker.billing_owner, amount=usd(2_000), by=Actor.user(worker.user))
+    run_relay()
+    stripe.take_back(now_of(payout).stripe_transfer_id, amount=300)
+    looked_at(now_of(payout))
+    run_relay()
+
+    (found,) = an_admin().get("money/exceptions/")[1]["exceptions"]
+    own = Person(worker.user).get(f"payouts/{payout.pk}/")[1]
+    newest = Person(worker.user).every("earnings/statement/")[0]
+
+    assert (found["kind"], found["amount_minor"], found["why"]) == (
+        "failed_payout",
+        300,
+        "3.00 USD of it was taken back after it had left",
+    )
+    assert found["sentence"] == (
+        "Of a payout 3.00 USD came back after it had left; so much is earnings again, and nobody has decided yet."
+    )
+    assert (own["state"], own["amount_minor"], own["returned_minor"]) == ("settled", 2_000, 300)
+    assert (newest["change_minor"], newest["explanation"]) == (
+        300,
+        "This came back of a payout after it had left; it is yours to have paid out.",
+    )
 
 
 def test_what_is_parked_or_stale_or_below_zero_is_listed_the_oldest_first() -> None:

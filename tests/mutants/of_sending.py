@@ -55,13 +55,13 @@ def begun(payout: Payout) -> Payout:
     return row
 
 
-def transfer_of(payout: Payout, *, transfer_id: str = "tr_1", taken_back: int = 0) -> TransferState:
+def transfer_of(payout: Payout, *, transfer_id: str = "tr_1", taken_back: tuple[int, ...] = ()) -> TransferState:
     return TransferState(
         transfer_id=transfer_id,
         amount=payout.amount,
         account_id=payout.payout_account.stripe_account_id,
         transfer_group=payout.reference,
-        reversed_minor=taken_back,
+        reversals=tuple(ReversalState(f"trr_{number}", minor) for number, minor in enumerate(taken_back)),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from billing.checks import check_books
 from marketplace.services.checks import CHECKS, check_invariants
-from tests.mutants import of_sending, of_the_ledger, of_work  # noqa: F401  (they enter their mutants)
+from tests.mutants import of_parts, of_sending, of_the_ledger, of_work  # noqa: F401  (they enter their mutants)
 from tests.mutants.frame import MUTANTS, Mutant, table_of
 
 OF_WORK = {name for name, mutant in MUTANTS.items() if mutant.act.__module__ == of_work.__name__}

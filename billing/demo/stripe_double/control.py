@@ -90,9 +90,9 @@ class Control:
     def change_bank(self, account: str, bank: str) -> Json:
         return accounts.change_bank(self.world, account, bank=bank)
 
-    def take_back(self, transfer: str) -> Json:
-        """A transfer is reversed in the dashboard, whatever its account still has."""
-        return transfers.take_back(self.world, transfer)
+    def take_back(self, transfer: str, amount: int | None = None) -> Json:
+        """A transfer (``amount``: a part of it) is reversed in the dashboard, whatever its account still has."""
+        return transfers.take_back(self.world, transfer, amount=amount)
 
     def send_back(self, payout: str, failure_code: str = "account_closed") -> Json:
         return payouts.send_back(self.world, payout, failure_code=failure_code)
@@ -116,8 +116,13 @@ class Control:
     def escalate_dispute(self, dispute: str) -> Json:
         return disputes.escalate_dispute(self.world, dispute)
 
-    def close_dispute(self, *, dispute: str, won: bool) -> Json:
-        return disputes.close_dispute(self.world, dispute, won=won)
+    def give_back(self, dispute: str, amount: int | None = None) -> Json:
+        """The bank gives a part of what it took back, and has not decided about the rest."""
+        return disputes.give_back(self.world, dispute, amount=amount)
+
+    def close_dispute(self, *, dispute: str, won: bool, amount: int | None = None) -> Json:
+        """The end; ``amount``: of what was lost so much comes again."""
+        return disputes.close_dispute(self.world, dispute, won=won, amount=amount)
 
     def requests(self) -> Json:
         """The last API requests, oldest first."""
@@ -169,6 +174,7 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST pace": Control.set_pace,
     "POST dispute": Control.open_dispute,
     "POST dispute_escalation": Control.escalate_dispute,
+    "POST dispute_return": Control.give_back,
     "POST dispute_end": Control.close_dispute,
     "GET requests": Control.requests,
 }

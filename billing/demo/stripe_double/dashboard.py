@@ -36,14 +36,16 @@ def press(world: World, form: str) -> None:
             disputes.open_dispute(world, subject, inquiry=True)
         case "escalate":
             disputes.escalate_dispute(world, subject)
-        case "win" | "lose":
-            disputes.close_dispute(world, subject, won=order == "win")
+        case "win" | "lose" | "half":
+            half = world.get("dispute", subject)["amount"] // 2 if order == "half" else None
+            disputes.close_dispute(world, subject, won=order == "win", amount=half)
         case "bring":
             checkout.end_debits(world, payment_intent=subject)
         case "bounce":
             checkout.end_debits(world, payment_intent=subject, failure_code="insufficient_funds")
-        case "take_back":
-            transfers.take_back(world, subject)
+        case "take_back" | "take_half":
+            left = _left(world.get("transfer", subject))
+            transfers.take_back(world, subject, amount=left if order == "take_back" else max(1, left // 2))
         case "days":
             checkout.end_debits(world)
             payouts.settle(world)
@@ -60,11 +62,17 @@ def _of_payment(intent: Json) -> dict[str, str]:
 def _of_dispute(dispute: Json) -> dict[str, str]:
     if dispute["status"] == disputes.IS_ASKING:
         return {"escalate": "Take it back", "win": "Ask no more"}
-    return {"win": "It comes again", "lose": "It is lost"} if dispute["status"] == disputes.HAS_TAKEN else {}
+    if dispute["status"] != disputes.HAS_TAKEN:
+        return {}
+    return {"win": "It comes again", "half": "Half comes again", "lose": "It is lost"}
 
 
 def _of_transfer(transfer: Json) -> dict[str, str]:
-    return {} if transfer["reversed"] else {"take_back": "Take it back"}
+    return {"take_back": "Take it back", "take_half": "Take half back"} if _left(transfer) else {}
+
+
+def _left(transfer: Json) -> int:
+    return int(transfer["amount"] - transfer["amount_reversed"])
 
 
 def _line(body: Json) -> str:

@@ -28,11 +28,12 @@ def open_dispute(
     if intent["status"] != "succeeded":
         raise Refusal(f"PaymentIntent {payment_intent} is {intent['status']}: there is nothing to dispute.")
     charge = world.get("charge", intent["latest_charge"])
-    if charge["disputed"]:
+    left = charge["amount"] - sum(_in_dispute(each) for each in world.store.walk("dispute", parent=payment_intent))
+    if left == 0:
         raise Refusal(f"Charge {charge['id']} is disputed already.")
-    disputed = charge["amount"] if amount is None else amount
-    if not 1 <= disputed <= charge["amount"]:
-        raise Refusal(f"Of {charge['amount']} that were paid, {disputed} cannot be disputed.")
+    disputed = left if amount is None else amount
+    if not 1 <= disputed <= left:
+        raise Refusal(f"Of {charge['amount']} that were paid, {disputed} cannot be disputed: {left} are left.")
     charge["disputed"] = True
     world.save(charge)
     dispute = world.create(
@@ -73,17 +74,41 @@ def escalate_dispute(world: World, dispute_id: str) -> Json:
     return dispute
 
 
-def close_dispute(world: World, dispute_id: str, *, won: bool) -> Json:
-    """The end: the payment is back, or it stays with the payer; a question that was only asked is closed."""
+def close_dispute(world: World, dispute_id: str, *, won: bool, amount: int | None = None) -> Json:
+    """The end: the payment is back, or it stays with the payer; a question that was only asked is closed.
+
+    Where only ``amount`` of it comes again the dispute is lost in Stripe's words, and "partially won" in its dashboard.
+    """
     dispute = world.get("dispute", dispute_id)
     if dispute["status"] == IS_ASKING:
         return _close(world, dispute, "warning_closed")
-    if not (won and dispute["status"] == "lost"):  # what was lost may still be won on appeal
+    if not ((won or amount) and dispute["status"] == "lost"):  # what was lost may still be won on appeal
         _require(dispute, HAS_TAKEN)
-    if won:
-        _move(world, dispute, amount=dispute["amount"], category="dispute_reversal", fee=0)
-        world.emit("charge.dispute.funds_reinstated", dispute)
-    return _close(world, dispute, "won" if won else "lost")
+    if won or amount:
+        give_back(world, dispute_id, amount=amount)
+        dispute = world.get("dispute", dispute_id)
+    return _close(world, dispute, "lost" if _in_dispute(dispute) else "won")
+
+
+def give_back(world: World, dispute_id: str, *, amount: int | None = None) -> Json:
+    """The bank gives ``amount`` of what it took, or all that is left of it, back; nothing else changes."""
+    dispute = world.get("dispute", dispute_id)
+    left = _in_dispute(dispute)
+    given = left if amount is None else amount
+    if not 1 <= given <= left:
+        raise Refusal(f"Of what dispute {dispute_id} took {left} are left, and {given} cannot be given back.")
+    _move(world, dispute, amount=given, category="dispute_reversal", fee=0)
+    world.emit("charge.dispute.funds_reinstated", dispute)
+    return dispute
+
+
+def _in_dispute(dispute: Json) -> int:
+    """What was taken, or is asked about, and was not given back."""
+    if dispute["status"] == "warning_closed":
+        return 0
+    if dispute["status"] == IS_ASKING:
+        return int(dispute["amount"])
+    return -sum(movement["amount"] for movement in dispute["balance_transactions"])
 
 
 def is_disputed(world: World, charge: Json) -> bool:

@@ -75,9 +75,9 @@ class DoubleControl:
     def fail_refund(self, refund_id: str) -> None:
         self._order("POST", "refund_failure", refund=refund_id)
 
-    def take_back(self, transfer_id: str) -> None:
-        """A transfer is reversed in the dashboard, even if its account falls below zero by it."""
-        self._order("POST", "transfer_reversal", transfer=transfer_id)
+    def take_back(self, transfer_id: str, *, amount: int | None = None) -> Json:
+        """A transfer, or a part of it, is reversed in the dashboard, even if its account falls below zero by it."""
+        return self._order("POST", "transfer_reversal", transfer=transfer_id, amount=amount)
 
     def send_back(self, payout_id: str) -> None:
         """A bank sends a payout back, also one that had arrived."""
@@ -100,9 +100,13 @@ class DoubleControl:
         """After its question the bank takes the payment back."""
         self._order("POST", "dispute_escalation", dispute=dispute_id)
 
-    def end_dispute(self, dispute_id: str, *, won: bool) -> None:
-        """The payment comes back (also after it was lost: an appeal), or stays with the payer."""
-        self._order("POST", "dispute_end", dispute=dispute_id, won=won)
+    def give_back(self, dispute_id: str, *, amount: int | None = None) -> None:
+        """The bank gives a part of what it took back, and has not decided about the rest."""
+        self._order("POST", "dispute_return", dispute=dispute_id, amount=amount)
+
+    def end_dispute(self, dispute_id: str, *, won: bool, amount: int | None = None) -> None:
+        """The payment comes back (also after it was lost: an appeal), or stays with the payer but for ``amount``."""
+        self._order("POST", "dispute_end", dispute=dispute_id, won=won, amount=amount)
 
     def requests(self) -> list[Json]:
         """The last API requests, oldest first: method, path, idempotency_key, status, replayed."""

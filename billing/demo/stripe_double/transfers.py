@@ -7,6 +7,9 @@ from billing.demo.stripe_double.operation import Call
 from billing.demo.stripe_double.payments import check_amount
 from billing.demo.stripe_double.world import World, new_id
 
+REVERSALS_SHOWN = 10
+"""By a transfer itself, the newest first; its list has them all."""
+
 
 def create_transfer(world: World, call: Call) -> Json:
     given = call.given
@@ -68,13 +71,16 @@ def create_reversal(world: World, call: Call) -> Json:
     return _book_reversal(world, transfer, amount=amount, metadata=call.given.get("metadata") or {})
 
 
-def take_back(world: World, transfer_id: str) -> Json:
-    """The platform takes a transfer back in its dashboard, even when its account falls below zero by it."""
+def take_back(world: World, transfer_id: str, *, amount: int | None = None) -> Json:
+    """The platform takes a transfer, or a part of it, back in its dashboard, even when its account falls below zero."""
     transfer = world.get("transfer", transfer_id)
     left = transfer["amount"] - transfer["amount_reversed"]
     if left == 0:
         raise Refusal(f"Transfer {transfer_id} has already been fully reversed.", code="transfer_already_reversed")
-    return _book_reversal(world, transfer, amount=left, metadata={})
+    taken = left if amount is None else amount
+    if not 1 <= taken <= left:
+        raise Refusal(f"Of transfer {transfer_id} {left} are left, and {taken} cannot be taken back.", param="amount")
+    return _book_reversal(world, transfer, amount=taken, metadata={})
 
 
 def list_reversals(world: World, call: Call) -> Json:
@@ -96,6 +102,7 @@ def _book_transfer(world: World, given: Json, account: Json) -> Json:
             "destination": account["id"],
             "destination_payment": new_id("py"),
             "metadata": given.get("metadata") or {},
+            "reversals": {"object": "list", "data": [], "has_more": False, "total_count": 0, "url": ""},
             "reversed": False,
             "source_transaction": given.get("source_transaction"),
             "source_type": given.get("source_type", "card"),
@@ -103,6 +110,7 @@ def _book_transfer(world: World, given: Json, account: Json) -> Json:
         },
         parent=given.get("transfer_group", ""),
     )
+    transfer["reversals"]["url"] = f"/v1/transfers/{transfer['id']}/reversals"
     transfer["balance_transaction"] = world.move_money(
         amount=-amount, currency=currency, kind="transfer", source=transfer["id"]
     )
@@ -148,6 +156,10 @@ def _book_reversal(world: World, transfer: Json, *, amount: int, metadata: Json)
     world.save(reversal)
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
+    shown = transfer["reversals"]
+    shown["total_count"] += 1
+    shown["data"] = [reversal, *shown["data"]][:REVERSALS_SHOWN]
+    shown["has_more"] = shown["total_count"] > REVERSALS_SHOWN
     world.save(transfer)
     world.emit("transfer.reversed", transfer)
     return reversal
