@@ -108,7 +108,7 @@ def _in_dispute(dispute: Json) -> int:
         return 0
     if dispute["status"] == IS_ASKING:
         return int(dispute["amount"])
-    return -sum(movement["amount"] for movement in dispute["balance_transactions"])
+    return -sum(int(movement["amount"]) for movement in dispute["balance_transactions"])
 
 
 def is_disputed(world: World, charge: Json) -> bool:
