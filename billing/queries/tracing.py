@@ -62,12 +62,13 @@ class Trace:
 def named_at_stripe(name: str) -> str:
     """The subject of ours that Stripe calls so, "" when there is none.
 
-    A funding is known by its payment intent and Checkout session, a payout by its transfer, a refund and a dispute.
+    A funding is known by its payment intent and Checkout session, a payout by its transfer and what took that back, a
+    refund and a dispute by themselves.
     """
     fundings = Funding.objects.filter(Q(payment_intent_id=name) | Q(stripe_session_id=name))
     for noun, rows in (
         ("funding", fundings),
-        ("payout", Payout.objects.filter(stripe_transfer_id=name)),
+        ("payout", Payout.objects.filter(Q(stripe_transfer_id=name) | Q(returns__stripe_reversal_id=name))),
         ("refund", Refund.objects.filter(stripe_refund_id=name)),
         ("dispute", Dispute.objects.filter(stripe_dispute_id=name)),
     ):

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -17,7 +18,7 @@ from billing.services import escrow, ledger, payouts, refunds, sending
 from billing.services.credits import grant_credit, take_credit_back
 from billing.services.disputes import book_dispute
 from billing.services.ledger import AccountKey, Entry
-from billing.stripe_gateway import RefundOutcome, RefundState, TransferState
+from billing.stripe_gateway import RefundOutcome, RefundState, ReversalState, TransferState
 from billing.stripe_records import DisputeState, MovedByDispute
 from kernel.errors import Refused
 from tests.billing.builders import SOMEBODY, Kind, a_funding, a_ready_account, usd
@@ -43,6 +44,7 @@ class Money(RuleBasedStateMachine):
         self.before = transaction.savepoint()
         self.held: defaultdict[Place, int] = defaultdict(int)
         self.refundable: Counter[str] = Counter()
+        self.parts: defaultdict[UUID, list[int]] = defaultdict(list)
         self.numbers = count(1)
         for worker in WORKERS:
             a_ready_account(worker)
@@ -179,6 +181,21 @@ class Money(RuleBasedStateMachine):
             target = Kind.WORKER_EARNINGS if refused else Kind.OUTSIDE_WORLD
             self.moved((Kind.PAYOUTS_IN_FLIGHT, owner), (target, owner), minor)
 
+    @rule(payout=sent_payouts, minor=cents)
+    def stripe_takes_a_part_back(self, payout: Payout | None, minor: int) -> None:
+        """And says so twice, and once as it was before."""
+        if payout is None:
+            return
+        payout.refresh_from_db()
+        taken = min(minor, payout.amount_minor - payout.returned_minor)
+        if payout.state != "settled" or not taken:
+            return
+        before, parts = transfer_of(payout, *self.parts[payout.pk]), self.parts[payout.pk]
+        parts.append(taken)
+        for seen in (transfer_of(payout, *parts), before, transfer_of(payout, *parts)):
+            payouts.settle_payout(payout_id=payout.pk, transfer=seen)
+        self.moved((Kind.OUTSIDE_WORLD, payout.owner), (Kind.WORKER_EARNINGS, payout.owner), taken)
+
     @rule(target=sent_refunds, client=clients, minor=cents)
     def request_refund(self, client: str, minor: int) -> list[Refund]:
         made: list[Refund] = []
@@ -214,12 +231,29 @@ class Money(RuleBasedStateMachine):
         self.refundable[client] -= funding.amount_minor - funding.refunded_minor
         return funding, there
 
+    @rule(taken=disputes, minor=cents)
+    def bank_gives_a_part_back(self, taken: tuple[Funding, int], minor: int) -> None:
+        """To the platform first, then to the funds; and what was read before adds nothing."""
+        funding, from_funds = taken
+        parts, client = self.parts[funding.pk], funding.client_owner
+        given = min(minor, funding.amount_minor - sum(parts) - 1)
+        if given <= 0:
+            return
+        to_loss = min(given, max(0, funding.amount_minor - from_funds - sum(parts)))
+        before = dispute_of(funding, *parts, status="needs_response")
+        parts.append(given)
+        for seen in (dispute_of(funding, *parts, status="needs_response"), before):
+            book_dispute(funding_id=funding.pk, seen=seen)
+        self.moved((Kind.DISPUTED, client), (Kind.LOSS, "platform"), to_loss)
+        self.moved((Kind.DISPUTED, client), (Kind.CLIENT_FUNDS, client), given - to_loss)
+
     @rule(taken=consumes(disputes))
     def dispute_is_lost(self, taken: tuple[Funding, int]) -> None:
         funding, _ = taken
-        book_dispute(funding_id=funding.pk, seen=dispute_of(funding, status="lost"))
+        parts = self.parts[funding.pk]
+        book_dispute(funding_id=funding.pk, seen=dispute_of(funding, *parts, status="lost"))
         client = funding.client_owner
-        self.moved((Kind.DISPUTED, client), (Kind.OUTSIDE_WORLD, client), funding.amount_minor)
+        self.moved((Kind.DISPUTED, client), (Kind.OUTSIDE_WORLD, client), funding.amount_minor - sum(parts))
 
     @invariant()
     def balances_agree(self) -> None:
@@ -229,12 +263,13 @@ class Money(RuleBasedStateMachine):
         }
 
 
-def transfer_of(payout: Payout) -> TransferState:
+def transfer_of(payout: Payout, *taken_back: int) -> TransferState:
     return TransferState(
         transfer_id=f"tr_{payout.pk}",
         amount=payout.amount,
         account_id=payout.payout_account.stripe_account_id,
         transfer_group=payout.reference,
+        reversals=tuple(ReversalState(f"trr_{payout.pk}_{place}", minor) for place, minor in enumerate(taken_back)),
     )
 
 
@@ -249,12 +284,15 @@ def said_of(refund: Refund, outcome: RefundOutcome) -> RefundState:
     )
 
 
-def dispute_of(funding: Funding, *, status: str) -> DisputeState:
+def dispute_of(funding: Funding, *given_back: int, status: str) -> DisputeState:
     return DisputeState(
         dispute_id=f"du_{funding.pk}",
         status=status,
         amount=funding.amount,
-        movements=(MovedByDispute(f"txn_{funding.pk}", -funding.amount_minor),),
+        movements=tuple(
+            MovedByDispute(f"txn_{funding.pk}_{place}", minor)
+            for place, minor in enumerate((-funding.amount_minor, *given_back))
+        ),
         payment_intent_id=funding.payment_intent_id,
         reason="fraudulent",
         evidence_due_at=None,

@@ -13,7 +13,7 @@ from billing.services.funding import book_checkout, open_checkout, request_fundi
 from billing.services.ledger import AccountKey
 from billing.services.payouts import request_payout, settle_payout
 from billing.services.refunds import request_refund
-from billing.stripe_gateway import Checkout, CheckoutState, TransferState
+from billing.stripe_gateway import Checkout, CheckoutState, ReversalState, TransferState
 from kernel import clock
 from kernel.flow import move
 from kernel.services.outbox import announce
