@@ -19,6 +19,17 @@ def test_a_person_disputes_a_payment_and_decides_it(api: stripe.StripeClient, co
     assert control.totals()["usd"]["available"] == 10_000
 
 
+def test_a_person_lets_half_of_a_disputed_payment_come_again(api: stripe.StripeClient, control: DoubleControl) -> None:
+    page, payment = f"{control.base_url}/dashboard", funds(api).id
+    control.press(page, dispute=payment)
+    (dispute,) = api.v1.disputes.list().data
+
+    control.press(page, half=dispute.id)
+
+    assert api.v1.disputes.retrieve(dispute.id).status == "lost"
+    assert control.totals()["usd"]["available"] == 5_000
+
+
 def test_a_person_lets_a_bank_debit_bounce_or_the_days_pass(api: stripe.StripeClient, control: DoubleControl) -> None:
     page, sessions = f"{control.base_url}/dashboard", [a_checkout(api) for _ in range(2)]
     for session in sessions:
@@ -35,6 +46,8 @@ def test_a_person_takes_a_transfer_back(api: stripe.StripeClient, control: Doubl
     funds(api)
     transfer = a_transfer(api, an_account(api, control))
 
+    control.press(f"{control.base_url}/dashboard", take_half=transfer.id)
+    assert api.v1.transfers.retrieve(transfer.id).amount_reversed == 500
     control.press(f"{control.base_url}/dashboard", take_back=transfer.id)
 
     assert api.v1.transfers.retrieve(transfer.id).reversed is True

@@ -97,6 +97,51 @@ def test_a_reversal_takes_back_no_more_than_was_sent(api: stripe.StripeClient, c
     assert code == "transfer_already_reversed"
 
 
+def test_a_transfer_shows_its_last_ten_reversals_and_its_list_has_them_all(
+    api: stripe.StripeClient, control: DoubleControl
+) -> None:
+    account = an_account(api, control)
+    funds(api)
+    transfer = a_transfer(api, account)
+
+    made = [control.take_back(transfer.id, amount=minor)["id"] for minor in range(1, 13)]
+    seen = api.v1.transfers.retrieve(transfer.id)
+    listed = api.v1.transfers.reversals.list(transfer.id, {"limit": 5})
+
+    assert (seen.amount_reversed, seen.reversed, seen.reversals.has_more) == (78, False, True)
+    assert [reversal.id for reversal in seen.reversals.data] == made[:1:-1]
+    assert [reversal.id for reversal in listed.auto_paging_iter()] == made[::-1]
+    with pytest.raises(ValueError, match="922 are left"):
+        control.take_back(transfer.id, amount=923)
+    assert (available(api), available(api, account)) == (9_078, 922)
+
+
+def test_a_dispute_gives_back_in_parts_and_a_charge_may_have_several(
+    api: stripe.StripeClient, control: DoubleControl
+) -> None:
+    payment = funds(api).id
+    first, second = control.dispute(payment, amount=6_000), control.dispute(payment, amount=3_000)
+    with pytest.raises(ValueError, match="1000 are left"):
+        control.dispute(payment, amount=1_001)
+
+    control.give_back(first["id"], amount=500)
+    control.end_dispute(first["id"], won=False, amount=1_500)
+    control.end_dispute(second["id"], won=True)
+
+    parted, whole = (api.v1.disputes.retrieve(dispute["id"]) for dispute in (first, second))
+    assert (parted.status, [moved.amount for moved in parted.balance_transactions]) == ("lost", [-6_000, 500, 1_500])
+    assert (whole.status, [moved.amount for moved in whole.balance_transactions]) == ("won", [-3_000, 3_000])
+    assert control.totals()["usd"] | {"paid_in": 0} == {
+        "paid_in": 0,
+        "fees": 0,
+        "refunded": 0,
+        "disputed": 4_000,
+        "transferred": 0,
+        "at_banks": 0,
+        "available": 6_000,
+    }
+
+
 def test_what_has_left_for_the_bank_cannot_be_taken_back(api: stripe.StripeClient, control: DoubleControl) -> None:
     account = an_account(api, control)
     funds(api)
