@@ -63,6 +63,7 @@ def test_a_payout_is_requested_shown_and_listed() -> None:
     assert {name: shown[name] for name in shown if name not in ("id", "created_at")} == {
         "state": "requested",
         "amount_minor": 2_000,
+        "returned_minor": 0,
         "currency": "USD",
         "failure": "",
         "sent_at": None,

@@ -61,6 +61,7 @@ ARRIVED, WAYS, GUARDS = (
     "money moves along its ways",
     "the database guards its money",
 )
+RETURNS = "what came back of a payout is its worker's again, once"
 REBUILT, TRANSFER = "states rebuild from entries alone", "a payout has at most one transfer"
 KEYS, NOTHING_LEFT = "every key for Stripe was told", "what was refused left nothing"
 
@@ -91,8 +92,13 @@ PAID_AGAIN = """
 
 A_DISPUTE_BY_HAND = """
     INSERT INTO billing_dispute (id, funding_id, stripe_dispute_id, amount_minor, currency, state, from_funds_minor,
-        reason, created_at, opened_at, finished_at)
-        SELECT gen_random_uuid(), id, 'du_1', 100, 'USD', 'won', 0, '', now(), now(), now() FROM billing_funding
+        returned_minor, returned_to_funds_minor, reason, created_at, opened_at, finished_at)
+        SELECT gen_random_uuid(), id, 'du_1', 100, 'USD', 'won', 0, 100, 0, '', now(), now(), now() FROM billing_funding
+"""
+A_RETURN_BY_HAND = """
+    INSERT INTO billing_payoutreturn (id, payout_id, stripe_reversal_id, amount_minor, posting_id, returned_at)
+        SELECT gen_random_uuid(), payout.id, 'trr_1', 100, posting.id, now()
+        FROM billing_payout payout, billing_posting posting WHERE posting.kind = 'payout_requested'
 """
 FUNDED_LAST = """
     UPDATE billing_ledgerentry SET id = id + 1000000
@@ -136,6 +142,7 @@ BREAKS = [
     ("UPDATE billing_posting SET at = at + interval '1 microsecond' WHERE kind = 'work_paid'", {TOLD}),
     (POSTING_GONE, {BALANCES, TOLD}),
     (A_DISPUTE_BY_HAND, {DISPUTES}),
+    (A_RETURN_BY_HAND, {RETURNS}),
     (A_CREDIT_BY_HAND, {CREDITS}),
     (A_MOVEMENT_BY_HAND, {MOVED}),
     (FUNDED_LAST, {ARRIVED}),
