@@ -205,7 +205,7 @@ def test_a_payout_that_was_taken_back_before_we_heard_of_it_is_matched_both_ways
 
     standing = usd_now()
 
-    assert (now_of(payout).state, standing.unmatched, standing.unbooked_minor) == ("returned", 0, 0)
+    assert (now_of(payout).state, standing.unmatched, standing.unbooked_minor) == ("returned", 0, -4_000)
     assert dict(StripeMovement.objects.values_list("amount_minor", "posting__kind")) == {
         10_000: "funding_settled",
         -4_000: "payout_settled",
