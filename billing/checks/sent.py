@@ -43,6 +43,9 @@ RETURNS_ARE_POSTED: Final = """
         format('Stripe took %s back, and %s was posted.', coalesce(r.amount_minor, 0), coalesce(x.minor, 0))
     FROM billing_payoutreturn r FULL JOIN posted x ON x.id = r.posting_id
     WHERE (x.subject, x.minor) IS DISTINCT FROM ('payout:' || r.payout_id, r.amount_minor::numeric)
+    UNION ALL
+    SELECT stripe_reversal_id, format('It came back %s times.', count(*))
+    FROM billing_payoutreturn GROUP BY stripe_reversal_id HAVING count(*) > 1
 """
 
 ENDS_ARE_POSTED: Final = """
