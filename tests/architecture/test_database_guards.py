@@ -14,7 +14,9 @@ from tests.architecture.project import PACKAGES, own_models, state_field, statef
 pytestmark = pytest.mark.django_db
 
 FACTS: Final = [
+    "billing_disputemovement",
     "billing_ledgerentry",
+    "billing_payoutreturn",
     "billing_posting",
     "kernel_auditcheckpoint",
     "kernel_auditevent",
