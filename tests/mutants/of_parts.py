@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from billing.models import DisputeMovement, Funding, Payout, Posting
 from billing.services import disputes, ledger, payouts
@@ -35,7 +36,8 @@ def _part_comes_back_twice(patch: pytest.MonkeyPatch) -> None:
     schema("ALTER TABLE billing_payoutreturn DROP CONSTRAINT billing_payoutreturn_stripe_reversal_id_key")
     honest = ledger.post
     patch.setattr(payouts, "post", lambda key, **posting: honest(key=f"{key}:{uuid4()}", **posting))
-    payouts._return(now_of(payout), ReversalState("trr_0", 100))
+    with transaction.atomic():
+        payouts._return(now_of(payout), ReversalState("trr_0", 100))
 
 
 @mutant("a part of a payout that came back is not counted as such", RETURNS, REBUILT, GUARDS)
