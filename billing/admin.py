@@ -192,7 +192,7 @@ class PayoutAccountAdmin(MoneyAdmin):
 class PayoutAdmin(MoneyAdmin):
     """Money that goes out to those who earned it."""
 
-    list_display = ("created_at", "owner", amount, "returned_minor", "state", "attempt", "failure")
+    list_display = ("created_at", "owner", amount, money_of("returned_minor"), "state", "attempt", "failure")
     list_filter = ("state", "currency")
     search_fields = ("=id", "=owner", "=stripe_transfer_id", "=returns__stripe_reversal_id")
     ordering = ("-created_at", "-id")
