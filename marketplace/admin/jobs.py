@@ -154,10 +154,12 @@ class JobAdmin(PersonalDecisionAdmin):
         had = fairness_of(job, weeks_ago=1)
         if had.jain is None or had.gini is None:
             return "none"
+        waited = "" if had.longest_wait_seconds is None else f", after {had.longest_wait_seconds:,.0f} s at most"
         return (
             f"{had.turns} among {had.workers} workers who were certified and at work, {had.without_a_turn} of them "
             f"without one; half had {had.median_turns:g} or fewer, the most {had.most_turns} "
-            f"(Jain {had.jain:.2f}, Gini {had.gini:.2f})"
+            f"(Jain {had.jain:.2f}, Gini {had.gini:.2f}); {had.further_turns} at unsure tasks{waited}, "
+            f"{had.further_turns_of_sure} of them to the {had.sure_workers} sure workers"
         )
 
     @admin.display(description="agreement of its workers")

@@ -35,6 +35,13 @@ class FairnessOut(Out):
         "most_turns": 310,
         "jain": 0.81,
         "gini": 0.27,
+        "sure_workers": 9,
+        "median_turns_of_sure": 140.0,
+        "median_turns_of_others": 121.0,
+        "further_turns": 1260,
+        "further_turns_of_sure": 830,
+        "median_wait_seconds": 95.0,
+        "longest_wait_seconds": 5400.0,
     }
     since = fields.DateTimeField()
     until = fields.DateTimeField()
@@ -45,6 +52,15 @@ class FairnessOut(Out):
     most_turns = fields.IntegerField()
     jain = fields.FloatField(allow_null=True, help_text="1 where all had alike, 1 / workers where one had all.")
     gini = fields.FloatField(allow_null=True, help_text="0 where all had alike, nearly 1 where one had all.")
+    sure_workers = fields.IntegerField(help_text="Whom the latest fit asks first about unsure tasks.")
+    median_turns_of_sure = fields.FloatField()
+    median_turns_of_others = fields.FloatField()
+    further_turns = fields.IntegerField(help_text="Turns at tasks that their first answers had left unsure.")
+    further_turns_of_sure = fields.IntegerField()
+    median_wait_seconds = fields.FloatField(
+        allow_null=True, help_text="From the answer that left a task unsure until somebody took its further turn."
+    )
+    longest_wait_seconds = fields.FloatField(allow_null=True)
 
 
 class FairnessView(ApiView):

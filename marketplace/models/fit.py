@@ -42,12 +42,14 @@ class Fit(models.Model):
 
 class FittedWorker(models.Model):
     """How one worker errs, as the latest fit of a job has it: ``rates`` for each of its parts, null where only the
-    score says. Those of earlier fits are of no use any more, and are gone."""
+    score says. Who ``is_sure`` is asked first where a task stays unsure. Those of earlier fits are of no use any more,
+    and are gone."""
 
     id = models.BigAutoField(primary_key=True)
     fit = models.ForeignKey(Fit, on_delete=models.PROTECT, related_name="+", db_index=False)
     worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+", db_index=False)
     rates = models.JSONField()
+    is_sure = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["fit", "worker"], name="one_row_per_fitted_worker")]

@@ -108,7 +108,8 @@ class Slot(models.Model):
     """A turn that nobody has taken yet. Claiming deletes the row; giving the turn back inserts it anew.
 
     The table is narrow and read by (job, lane, priority, random ``r``), so that a claim costs the same however long the
-    queue is. One ``ordinal`` per wanted answer: a trigger refuses work slots beyond the job's overlap.
+    queue is. Turns at tasks that their first answers left unsure stand in a part of the queue of their own, where sure
+    workers look first. One ``ordinal`` per wanted answer: a trigger refuses work slots beyond the job's overlap.
     """
 
     class Lane(models.IntegerChoices):
@@ -120,7 +121,7 @@ class Slot(models.Model):
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots", db_index=False)
     lane = models.PositiveSmallIntegerField(choices=Lane.choices)
     priority = models.PositiveSmallIntegerField()
-    r = models.FloatField(help_text="Random place in the queue, 0 to 1.")
+    r = models.FloatField(help_text="Random place in the queue: 0 to 1, and 1 to 2 where the task is unsure.")
     ordinal = models.PositiveSmallIntegerField(help_text="Which of the task's turns this is, from 1.")
     band = models.CharField(max_length=8, choices=Band.choices, default=Band.STANDARD, db_default=Band.STANDARD)
 

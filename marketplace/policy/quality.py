@@ -31,7 +31,10 @@ OWN_SIGNAL: Final = (
     "id name meaning sentence state job title since until told_at reason answered_at answer decided_at note"
 )
 CONFUSION: Final = "worker skill matrices(choices classes(right answers right_at_least said(choice times likely)))"
-FAIRNESS: Final = "since until workers without_a_turn turns median_turns most_turns jain gini"
+FAIRNESS: Final = (
+    "since until workers without_a_turn turns median_turns most_turns jain gini sure_workers median_turns_of_sure "
+    "median_turns_of_others further_turns further_turns_of_sure median_wait_seconds longest_wait_seconds"
+)
 
 ROWS: Final = (
     *allow("list_skills", on="skill", to="person", when=ANY, reads=SKILL, scope=ANY_KEY),

@@ -15,6 +15,7 @@ from kernel.errors import NotFound, Refused
 from kernel.rows import Columns, insert, planned_cursor
 from kernel.services.audit import Actor, telling
 from marketplace.models import Assignment, Job
+from marketplace.queries.fits import LATEST_FIT
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
 from marketplace.services.expiry import expire_if_overdue
@@ -51,7 +52,8 @@ class Claim:
 class _Situation:
     """What a claim needs to know of worker and job, as of one query.
 
-    ``bound`` is the score that sets the price; ``gold_answers`` and ``missed_last`` are the worker's record on gold.
+    ``bound`` is the score that sets the price; ``gold_answers`` and ``missed_last`` are the worker's record on gold;
+    ``is_sure`` says that they are among the job's surest workers, by its latest fit.
     """
 
     worker: Worker
@@ -61,6 +63,7 @@ class _Situation:
     bound: float
     gold_answers: float
     missed_last: bool
+    is_sure: bool
 
 
 class _Holds(Exception):
@@ -209,13 +212,13 @@ def _situation(*, worker_id: UUID, job_id: UUID) -> _Situation:
     }
     with planned_cursor() as cursor:
         cursor.execute(_SITUATION, given | {"unmeasured": qualification_queries.UNMEASURED.lower_bound()})
-        is_tied, is_held, version_id, bound, gold_answers, missed_last, *rest = cursor.fetchone()
+        is_tied, is_held, version_id, bound, gold_answers, missed_last, is_sure, *rest = cursor.fetchone()
     if is_held:
         raise _Holds
     if version_id is None:
         raise NotFound("job")
     known, asked = _WORKER.row(rest[: len(_WORKER)]), _JOB.row(rest[len(_WORKER) :])
-    return _Situation(known, asked, version_id, is_tied, bound, gold_answers, missed_last)
+    return _Situation(known, asked, version_id, is_tied, bound, gold_answers, missed_last, is_sure)
 
 
 _WORKER: Final = Columns(Worker, "worker")
@@ -231,6 +234,8 @@ SELECT ({eligibility.TIED.replace("%s", "%(worker)s")}) AS is_tied, held.id IS N
                  WHERE evidence.score_id = score.id AND NOT EXISTS (
                      SELECT FROM qualification_withdrawnevidence gone WHERE gone.evidence_id = evidence.id)
                  ORDER BY evidence.at DESC, evidence.id DESC LIMIT 1), false),
+       coalesce((SELECT known.is_sure FROM ({LATEST_FIT}) latest JOIN marketplace_fittedworker known
+                 ON known.fit_id = latest.id AND known.worker_id = worker.id), false),
        {_WORKER.selected}, {_JOB.selected}
 FROM workforce_worker worker
 LEFT JOIN marketplace_job ON marketplace_job.state <> ALL(%(not_offered)s) AND marketplace_job.id = %(job)s
@@ -276,7 +281,12 @@ def _take(situation: _Situation, chance: random.Random, among: Collection[UUID] 
     )
     is_golds_turn = chance.random() < rate
     return take_slot(
-        job_id=situation.job.pk, worker_id=situation.worker.pk, gold_first=is_golds_turn, chance=chance, among=among
+        job_id=situation.job.pk,
+        worker_id=situation.worker.pk,
+        is_sure=situation.is_sure,
+        gold_first=is_golds_turn,
+        chance=chance,
+        among=among,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import fmean
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from qualification.statistics.fusion.fitting import LearntPart, learn_part
 from qualification.statistics.fusion.resembling import learn_resemblance
 from qualification.statistics.parts import Part, parts_of
 from qualification.statistics.resemblance import written_resemblance
+from qualification.statistics.steering import accuracy_of, surest
 
 logger = logging.getLogger(__name__)
 
@@ -141,18 +143,18 @@ def fit_job(*, job_id: UUID) -> Fit | None:
         claims=claims,
         fitted_at=began,
     )
-    return fit if _keep(fit, given.workers, learnt) else None
+    return fit if _keep(fit, given, learnt) else None
 
 
-def _keep(fit: Fit, workers: Sequence[UUID], learnt: Sequence[LearntPart]) -> bool:
+def _keep(fit: Fit, given: "_Given", learnt: Sequence[LearntPart]) -> bool:
     """Write a fit with its workers, those of the fit before being of no use any more; whether no other was first."""
     try:
         with transaction.atomic():
             fit.save(force_insert=True)
             FittedWorker.objects.filter(fit__job=fit.job_id).delete()
             rows = (
-                FittedWorker(fit=fit, worker_id=worker, rates=[each.rates[place] for each in learnt])
-                for place, worker in enumerate(workers)
+                FittedWorker(fit=fit, worker_id=worker, rates=[each.rates[place] for each in learnt], is_sure=is_sure)
+                for place, (worker, is_sure) in enumerate(zip(given.workers, given.surest(learnt), strict=True))
             )
             FittedWorker.objects.bulk_create(rows, batch_size=500)
     except IntegrityError:
@@ -214,6 +216,20 @@ class _Given:
         # In the order in which `Answers` has them; they are read latest first.
         recency = np.lexsort((self.said[:, place], self.worker, self.task)).astype(np.int32)
         return learn_part(answers, gold=self.truth[:, place], parts=parts, recency=recency)
+
+    def surest(self, learnt: Sequence[LearntPart]) -> list[bool]:
+        """Who is asked first where a task stays unsure: by how often they are right, on average over the parts.
+
+        Nobody, where nothing that is asked has classes.
+        """
+        if not learnt:
+            return [False] * len(self.workers)
+        by_worker = zip(
+            *((accuracy_of(rates, part.fitted.shares) for rates in part.rates) for part in learnt), strict=True
+        )
+        known = [[accuracy for accuracy in accuracies if accuracy is not None] for accuracies in by_worker]
+        answers = np.bincount(self.worker, minlength=len(self.workers)).tolist()
+        return surest([fmean(each) if each else None for each in known], answers)
 
 
 def _classes_in(parts: Sequence[Part], key: str) -> tuple[int, ...] | None:

@@ -21,6 +21,7 @@ from kernel.rows import Statement, planned_cursor
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Slot, Task, WaitingGold
 from marketplace.queries import says_the_same
+from marketplace.queries.fits import LATEST_FIT
 from marketplace.services import eligibility
 from marketplace.services.slots import CHANCE
 from qualification.services import scoring
@@ -58,13 +59,19 @@ def prospect_of(assignment: Assignment, *, answer_key: str, chance: random.Rando
     """What is to become of the answer that a gold turn gets now, were it work.
 
     Two are drawn: an example, from the turns at work that were last answered in the job, and another's answer to this
-    same question. If the example was the last of its task's turns, this answer decides too: it is due at once if it is
-    the other's as well, and as far as the example was. Later it is accepted if it is right or the other's as well; else
-    it waits for the client, like an answer to work that disagrees with the label.
+    same question. Sure workers and others are given different turns (ADR 0047), so the example is of one who is as this
+    worker is, if there was any of late. If the example was the last of its task's turns, this answer decides too: it is
+    due at once if it is the other's as well, and as far as the example was. Later it is accepted if it is right or the
+    other's as well; else it waits for the client, like an answer to work that disagrees with the label.
     """
     job, task = assignment.job, assignment.task
     with planned_cursor() as cursor:
-        given: dict[str, Any] = {"question": task.gold_question_id, "task": task.pk, "job": job.pk}
+        given: dict[str, Any] = {
+            "question": task.gold_question_id,
+            "task": task.pk,
+            "job": job.pk,
+            "worker": assignment.worker_id,
+        }
         given |= {"place": chance.random(), "other_place": chance.random()}
         cursor.execute(_EXAMPLE, given)
         right_key, other_key, example_turns, example_answers, has_resolved = cursor.fetchone()
@@ -80,12 +87,20 @@ def prospect_of(assignment: Assignment, *, answer_key: str, chance: random.Rando
     return Prospect(is_right, agrees or is_right, decides, is_due_at_once)
 
 
+_IS_SURE: Final = """
+EXISTS (SELECT FROM marketplace_fittedworker known
+        WHERE known.fit_id = (SELECT id FROM latest) AND known.worker_id = {} AND known.is_sure)
+"""
 # Read backwards along (job, claimed_at): past the turns that are active now, one for each worker who is at it.
 _EXAMPLE: Final = f"""
-WITH answered AS (
-    SELECT turn.task_id, turn.submitted_at FROM marketplace_assignment turn
+WITH latest AS MATERIALIZED (SELECT fit.id FROM ({LATEST_FIT}) fit), lately AS (
+    SELECT turn.id, turn.worker_id, turn.task_id, turn.submitted_at, turn.claimed_at FROM marketplace_assignment turn
     WHERE turn.job_id = %(job)s AND turn.lane = 0 AND turn.state IN ('submitted', 'accepted')
-    ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT {NEIGHBOURS}
+    ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT {4 * NEIGHBOURS}
+), answered AS (
+    SELECT lately.task_id, lately.submitted_at FROM lately
+    ORDER BY {_IS_SURE.format("lately.worker_id")} = {_IS_SURE.format("%(worker)s")} DESC,
+             lately.claimed_at DESC, lately.id DESC LIMIT {NEIGHBOURS}
 ), example AS (
     SELECT * FROM answered OFFSET (SELECT floor(%(place)s::float8 * count(*))::int FROM answered) LIMIT 1
 ), others AS (

@@ -1,7 +1,7 @@
 """Slots: the turns that nobody has taken yet. Taking one costs the same however long the queue is."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from kernel.rows import Columns, plan_anew, planned_cursor
 from marketplace.models import Job, Slot, Task
 from marketplace.services.shapes import Shape
+from qualification.statistics.steering import way_in
 
 CHANCE: Final = random.SystemRandom()
 
@@ -29,6 +30,25 @@ _FREE: Final = """
     ORDER BY slot.r, slot.id LIMIT 1
     FOR NO KEY UPDATE OF slot {skip_locked}
 """
+# Before it, a look at a few slots of the part of the queue where this worker is best asked, and then of the other part
+# (ADR 0047). No more than a few: who is often asked further has had all the tasks that are left there. OFFSET 0 lets
+# each be looked at for itself, up to the first that is found; as a join all of this worker's turns might be read.
+_NEAR: Final = """
+    SELECT near.{what} FROM (
+        SELECT slot.id, slot.task_id, slot.band, slot.r FROM marketplace_slot slot
+        WHERE slot.job_id = %(job)s AND slot.lane = 0 AND slot.priority = {priority} AND {part} {and_only}
+        ORDER BY slot.r, slot.id LIMIT {near}
+    ) near
+    WHERE NOT EXISTS (
+        SELECT FROM marketplace_assignment done
+        WHERE done.worker_id = %(worker)s AND done.task_id = near.task_id OFFSET 0)
+    ORDER BY near.r, near.id LIMIT 1
+"""
+_FREE_NEAR: Final = """
+    SELECT slot.id FROM marketplace_slot slot WHERE slot.id = ({near}) FOR NO KEY UPDATE OF slot SKIP LOCKED
+"""
+_FIRST_TURNS: Final = ("slot.r >= %(start)s AND slot.r < 1", "slot.r < %(start)s")
+_FURTHER_TURNS: Final = ("slot.r >= 1 + %(start)s", "slot.r >= 1 AND slot.r < 1 + %(start)s")
 _TAKE: Final = """
 DELETE FROM marketplace_slot WHERE id = coalesce({places})
 RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane, band
@@ -75,13 +95,14 @@ _FREE_GOLD: Final = """
 """
 GOLD_LOOKED_AT: Final = 64
 GOLD_PASSED_OVER: Final = 1_000
+WORK_LOOKED_AT: Final = 16
 MOST_TURNS: Final = 32_768
 
 # Whoever has done all the work would know gold by its being there still, and by its price if that were not the price of
 # the work in whose place it comes: so it is of the same band. What comes is looked at as it is taken, but not locked.
 _WORK_TO_COME: Final = """
     SELECT work.band FROM marketplace_slot work
-    WHERE work.job_id = %(job)s AND work.lane = 0 {and_where} AND NOT EXISTS (
+    WHERE work.job_id = %(job)s AND work.lane = 0 AND NOT EXISTS (
         SELECT FROM marketplace_assignment done WHERE done.worker_id = %(worker)s AND done.task_id = work.task_id)
     ORDER BY work.priority, work.r, work.id LIMIT 1
 """
@@ -89,12 +110,18 @@ _WORK_TO_COME: Final = """
 
 @cache
 def take_statement(
-    *, waits: bool = False, any_priority: bool = False, is_among: bool = False, gold_first: bool = False
+    *,
+    waits: bool = False,
+    any_priority: bool = False,
+    is_among: bool = False,
+    gold_first: bool = False,
+    unsure_first: bool = False,
 ) -> str:
     """The statement that takes a slot at work, of the lowest priority there is or of ``%(priority)s``.
 
-    With ``gold_first`` it takes one at gold if there is one, and it is the same single statement whatever it finds: a
-    claim at gold asks the database no more often than one at work.
+    With ``unsure_first`` a further turn at an unsure task comes before the first ones, else after them. With
+    ``gold_first`` it takes one at gold if there is one, and it is the same single statement whatever it finds: a claim
+    at gold asks the database no more often than one at work.
     """
     priority, only = "%(priority)s" if any_priority else _LOWEST, _ONLY_AMONG if is_among else ""
     skip_locked, lane = "" if waits else "SKIP LOCKED", int(Slot.Lane.WORK)
@@ -102,20 +129,29 @@ def take_statement(
         _FREE.format(lane=lane, priority=priority.format(lane=lane), side=side, and_only=only, skip_locked=skip_locked)
         for side in (">=", "<")
     ]
+    if not waits:
+        near = _near("id", priority=priority, unsure_first=unsure_first, and_only=only)
+        places = [*(_FREE_NEAR.format(near=each) for each in near), *places]
     if gold_first:
         lane = int(Slot.Lane.GOLD)
-        and_only = only + _like_work_to_come()
+        to_come = [*_near("band", priority=_LOWEST, unsure_first=unsure_first), _WORK_TO_COME]
+        and_only = f"{only} AND slot.band = coalesce({_listed(to_come)})"
         gold = {"lane": lane, "priority": _LOWEST.format(lane=lane), "and_only": and_only, "near": GOLD_LOOKED_AT}
         gold["passed_over"] = GOLD_PASSED_OVER
         places.insert(0, _FREE_GOLD.format(**gold))
-    return _TAKE.format(places=", ".join(f"({place})" for place in places))
+    return _TAKE.format(places=_listed(places))
 
 
-def _like_work_to_come() -> str:
-    lowest = _LOWEST.format(lane=int(Slot.Lane.WORK))
-    sides = [f"AND work.priority = {lowest} AND work.r {side} %(start)s" for side in (">=", "<")]
-    places = ", ".join(f"({_WORK_TO_COME.format(and_where=where)})" for where in [*sides, ""])
-    return f"AND slot.band = coalesce({places})"
+def _near(what: str, *, priority: str, unsure_first: bool, and_only: str = "") -> list[str]:
+    parts = (*_FURTHER_TURNS, *_FIRST_TURNS) if unsure_first else (*_FIRST_TURNS, *_FURTHER_TURNS)
+    lowest = priority.format(lane=int(Slot.Lane.WORK))
+    return [
+        _NEAR.format(what=what, priority=lowest, part=part, and_only=and_only, near=WORK_LOOKED_AT) for part in parts
+    ]
+
+
+def _listed(places: Sequence[str]) -> str:
+    return ", ".join(f"({place})" for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +168,31 @@ def take_slot(
     *,
     job_id: UUID,
     worker_id: UUID,
+    is_sure: bool = False,
     gold_first: bool = False,
     chance: random.Random = CHANCE,
     among: Collection[UUID] | None = None,
 ) -> Turn | None:
     """Take a free turn at a task that ``worker_id`` has never had, or None when there is none.
 
-    At work, the lowest priority number goes first; within it the turn is random. With ``gold_first`` it is a turn at
-    gold, if there is one while there is work too: what is asked least, of a class that they have met least. With
-    ``among``, only turns at those tasks are looked at. Runs in the caller's transaction.
+    At work, the lowest priority number goes first. Within it who ``is_sure`` is given a further turn at an unsure task,
+    and everybody else mostly a first one, as long as there are any (`qualification.statistics.steering`); which one is
+    random. With ``gold_first`` it is a turn at gold, if there is one while there is work too: what is asked least, of a
+    class that they have met least. With ``among``, only turns at those tasks are looked at. Runs in the caller's
+    transaction.
     """
-    where: dict[str, Any] = {"job": job_id, "worker": worker_id, "start": chance.random()}
+    unsure_first, start = way_in(is_sure=is_sure, drawn=chance.random())
+    where: dict[str, Any] = {"job": job_id, "worker": worker_id, "start": start}
     is_among = among is not None
     if among is not None:
         where["among"] = list(among)
     with planned_cursor() as cursor:
-        turn = _taken(cursor, take_statement(is_among=is_among, gold_first=gold_first), where)
+        statement = take_statement(is_among=is_among, gold_first=gold_first, unsure_first=unsure_first)
+        turn = _taken(cursor, statement, where)
         if turn is not None:
             return turn
         for waits in (False, True):
-            statement = take_statement(waits=waits, any_priority=True, is_among=is_among)
+            statement = take_statement(waits=waits, any_priority=True, is_among=is_among, unsure_first=unsure_first)
             for priority in _priorities(cursor, where):
                 turn = _taken(cursor, statement, where | {"priority": priority})
                 if turn is not None:
@@ -179,17 +220,24 @@ _TASK: Final = Columns(Task, "task", only=("id", "item"))
 
 
 def open_slot(*, task: Task, ordinal: int, chance: random.Random = CHANCE) -> None:
-    """Offer turn ``ordinal`` at ``task``, whose row the caller has locked. Tasks that are settled offer nothing."""
+    """Offer turn ``ordinal`` at ``task``, whose row the caller has locked. Tasks that are settled offer nothing.
+
+    A turn beyond the job's least overlap is there because the first ones left the task unsure.
+    """
     if task.state != Task.State.OPEN:
         return
     lane = Slot.Lane.GOLD if task.gold_question_id else Slot.Lane.WORK
     place = chance.random()
+    if lane == Slot.Lane.GOLD:
+        place = (ordinal - 1 + place) / MOST_TURNS
+    elif ordinal > task.job.overlap_min:
+        place += 1
     Slot.objects.create(
         job_id=task.job_id,
         task=task,
         lane=lane,
         priority=task.priority,
-        r=(ordinal - 1 + place) / MOST_TURNS if lane == Slot.Lane.GOLD else place,
+        r=place,
         ordinal=ordinal,
         band=task.band,
     )

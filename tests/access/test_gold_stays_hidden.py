@@ -122,7 +122,7 @@ def told_apart(crowd: WatchedCrowd) -> float:
 
 def telling_in_a_crowd(*, seed: int) -> dict[str, object]:
     """What tells gold from work in a job that a crowd has worked to its end: single features, or all together."""
-    crowd = WatchedCrowd(tasks=180, gold=180, workers=8, gold_share=0.5, seed=seed)
+    crowd = WatchedCrowd(tasks=190, gold=190, workers=8, gold_share=0.5, seed=seed)
     crowd.work()
     names, values, kind, _ = read_off(crowd)
     assert len(kind) > 700

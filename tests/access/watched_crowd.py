@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from kernel import clock
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Job, Slot
+from marketplace.services.fitting import fit_grown_jobs
 from marketplace.services.gold import tend_waiting_gold
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import Order, launch_job, post_job
@@ -122,6 +123,7 @@ class WatchedCrowd:
                 with at(moment + timedelta(seconds=SWEPT_AFTER)):
                     tend_waiting_gold()
                     accept_due_assignments()
+                    fit_grown_jobs()
                 held = None
             if watcher.refusals < OFTEN_ENOUGH:
                 heapq.heappush(due, (seconds + self._takes(watcher, held), next(number), watcher, held))

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from marketplace.models import Assignment, Job, Slot, Task
+from marketplace.models import Assignment, Fit, FittedWorker, Job, Slot, Task
 from marketplace.services.allocation import NothingToDo, claim_task
 from marketplace.services.checks import check_invariants
 from marketplace.services.completion import cancel_job
@@ -50,6 +50,24 @@ def test_64_workers_want_12_turns_at_4_tasks_and_all_12_are_given() -> None:  # 
     assert sorted((a.task_id, a.ordinal) for a in given) == sorted(
         (pk, n) for pk in Task.objects.filter(job=job).values_list("pk", flat=True) for n in (1, 2, 3)
     )
+    assert check_invariants() == []
+
+
+def test_sure_workers_and_others_who_come_at_once_are_given_every_turn_once() -> None:
+    job = an_open_job(tasks=6, overlap_min=1, overlap_max=2, confidence_basis_points=9990)
+    first = a_worker(job)
+    for _ in range(3):
+        answer(claim_task(worker=first, job_id=job.pk))
+    workers = [a_worker(job) for _ in range(12)]
+    fit = Fit.objects.create(job=job, number=1, parts=[], answers=3, gold=0, workers=6, claims=3)
+    for worker in workers[:6]:
+        FittedWorker.objects.create(fit=fit, worker=worker, rates=[], is_sure=True)
+
+    outcomes = at_once([partial(claim_task, worker=worker, job_id=job.pk) for worker in workers])
+
+    assert Counter(type(outcome) for outcome in outcomes) == {Assignment: 6, NothingToDo: 6}
+    assert sorted(Counter(turn.ordinal for turn in claims(outcomes)).items()) == [(1, 3), (2, 3)]
+    assert free_turns(job) == 0
     assert check_invariants() == []
 
 

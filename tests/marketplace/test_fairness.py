@@ -6,6 +6,8 @@ import pytest
 
 from kernel import clock
 from marketplace.models import Job
+from marketplace.queries.fairness import fairness_of
+from marketplace.services.fitting import fit_job
 from qualification.statistics.fairness import gini_index, jain_index
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job, owner_of
@@ -47,6 +49,25 @@ def test_workers_who_were_certified_and_at_work_count_also_those_without_a_turn_
         {"workers": 3, "without_a_turn": 1, "turns": 4, "median_turns": 1.0, "most_turns": 3},
     )
     assert (shown["jain"], shown["gini"]) == (pytest.approx(16 / 30), pytest.approx(0.5))
+
+
+@pytest.mark.django_db
+def test_it_shows_who_is_asked_about_unsure_tasks_and_how_long_these_waited() -> None:
+    job = an_open_job(tasks=4, overlap_min=2, overlap_max=4, confidence_basis_points=9990)
+    sure, other, often_wrong, late = (a_worker(job) for _ in range(4))
+    for worker, animal in ((sure, "cat"), (other, "cat"), (often_wrong, "dog")):
+        for _ in range(4):
+            a_submitted_answer(job, worker=worker, animal=animal)
+    fit_job(job_id=job.pk)
+    with clock.ahead_by(timedelta(minutes=10)):
+        a_submitted_answer(job, worker=late)
+
+    had = fairness_of(job, weeks_ago=0)
+
+    assert (had.sure_workers, had.median_turns_of_sure, had.median_turns_of_others) == (2, 4.0, 2.5)
+    assert (had.further_turns, had.further_turns_of_sure) == (5, 0)
+    assert had.median_wait_seconds is not None and had.median_wait_seconds < 60
+    assert had.longest_wait_seconds == pytest.approx(600, abs=60)
 
 
 @pytest.mark.django_db

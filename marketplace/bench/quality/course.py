@@ -25,6 +25,7 @@ from marketplace.bench.quality.signals import (
     measure_signals,
 )
 from marketplace.bench.quality.speed import Decisions, Steps, measure_decisions, measure_steps
+from marketplace.bench.quality.steering import SteeringFindings, measure_steering
 
 MILLION: Final = 1_000_000
 QUICK_MILLION: Final = 200_000
@@ -60,6 +61,7 @@ class QualityFindings:
 
     sets: list[SetFindings]
     replays: list[ReplayFindings]
+    steering: list[SteeringFindings]
     rivals: RivalFindings | None
     steps: Steps
     many: Steps | None
@@ -97,6 +99,7 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
     return QualityFindings(
         sets=measure_accuracy(recordings, draws=course.draws, share=course.share, tell=tell),
         replays=measure_replays(recordings, draws=course.draws, share=course.share, tell=tell),
+        steering=measure_steering(recordings, draws=course.draws, share=course.share, tell=tell),
         rivals=rivals,
         steps=steps,
         many=many,

@@ -73,7 +73,7 @@ def measure_replays(
     for recording in recordings:
         if recording.overlap < LEAST_OVERLAP:
             continue
-        once = _first_turns(recording)
+        once = first_turns(recording)
         replays = []
         for seed in range(draws):
             tell(f"{recording.name}: replay {seed + 1} of {draws}")
@@ -117,7 +117,7 @@ def replay(recording: Recording, gold: Indices, left: Indices, chance: np.random
     )
 
 
-def _first_turns(recording: Recording) -> Recording:
+def first_turns(recording: Recording) -> Recording:
     """The recording with each worker's first answer to a task only."""
     answers = recording.answers
     again = np.zeros(answers.size, dtype=bool)

@@ -15,6 +15,8 @@ from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.quality.kinds import KindFindings
 from marketplace.bench.quality.learning import RIGHT
+from marketplace.bench.quality.steering import CONFIDENCE as STEERED_CONFIDENCE
+from marketplace.bench.quality.steering import OVERLAP as STEERED_OVERLAP
 from marketplace.bench.report import goals_table
 
 OURS: Final = (
@@ -39,6 +41,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
     return {
         "sets": [asdict(one) for one in findings.sets],
         "replays": [asdict(one) for one in findings.replays],
+        "steering": [asdict(one) for one in findings.steering],
         "rivals": asdict(findings.rivals) if findings.rivals else None,
         "steps": asdict(findings.steps),
         "many": asdict(findings.many) if findings.many else None,
@@ -58,6 +61,7 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
     yield _confidence_table(findings)
     if findings.replays:
         yield _replays_table(findings)
+    yield _steering_table(findings)
     if findings.kinds:
         yield _kinds_table(findings.kinds)
     steps, decisions = findings.steps, findings.decisions
@@ -175,6 +179,29 @@ def _replays_table(findings: QualityFindings) -> Table:
     table.add_row(
         "mean", "", "", f"{spent:.1%}", "", "", f"{100 * np.mean([one.lead for one in findings.replays]):+.1f}"
     )
+    return table
+
+
+def _steering_table(findings: QualityFindings) -> Table:
+    table = _table(
+        f"Steering: {STEERED_OVERLAP[0]} to {STEERED_OVERLAP[1]} answers a task, {STEERED_CONFIDENCE:.0%} confidence",
+        "Turns at unsure tasks: taken by sure workers, by newcomers, and after how many other answers",
+        ("set", "who", "answers", "right", "unsure", "by sure", "by newcomers", "waited", "Gini of turns"),
+    )
+    for one in findings.steering:
+        for how, way in (("by chance", one.by_chance), ("steered", one.steered)):
+            means = {name: np.mean([getattr(course, name) for course in way]) for name in asdict(way[0])}
+            table.add_row(
+                one.name,
+                how,
+                f"{means['answers']:,.0f}",
+                f"{means['right']:.3f}",
+                f"{means['unsure']:.3f}",
+                f"{means['by_sure']:.0%}",
+                f"{means['by_newcomers']:.0%}",
+                f"{means['waited']:,.0f}",
+                f"{means['gini']:.3f}",
+            )
     return table
 
 
