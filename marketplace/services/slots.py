@@ -48,7 +48,7 @@ _FREE_NEAR: Final = """
     SELECT slot.id FROM marketplace_slot slot WHERE slot.id = ({near}) FOR NO KEY UPDATE OF slot SKIP LOCKED
 """
 _FIRST_TURNS: Final = ("slot.r >= %(start)s AND slot.r < 1", "slot.r < %(start)s")
-_FURTHER_TURNS: Final = ("slot.r >= 1 + %(start)s", "slot.r >= 1 AND slot.r < 1 + %(start)s")
+_FURTHER_TURNS: Final = ("slot.r >= 1 + %(start)s::float8", "slot.r >= 1 AND slot.r < 1 + %(start)s::float8")
 _TAKE: Final = """
 DELETE FROM marketplace_slot WHERE id = coalesce({places})
 RETURNING task_id, (SELECT item FROM marketplace_task task WHERE task.id = task_id), ordinal, lane, band
