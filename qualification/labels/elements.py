@@ -88,8 +88,8 @@ class ControlTag:
         return (*shared, *several, *region, *self.settings, *self.display)
 
 
-BARE_REGIONS: Final = frozenset({"Rectangle", "Ellipse", "Polygon", "Brush", "KeyPoint", "VideoRectangle"})
-"""Controls that mark regions without labels of their own."""
+BARE_REGIONS: Final = frozenset({"Rectangle", "Ellipse", "Polygon", "Brush", "MagicWand", "KeyPoint", "VideoRectangle"})
+"""Controls that mark regions without labels of their own; Labels about the same object lend them theirs."""
 
 EVERYTHING: Final[tuple[ObjectKind, ...]] = (
     "Text",
@@ -116,6 +116,8 @@ _OF_REGIONS: Final = {
     "pointSize": one_of("medium", "small", "large"),
     "pointStyle": one_of("circle", "rectangle"),
     "fillOpacity": number,
+    "defaultthreshold": whole,
+    "blurradius": whole,
 }
 
 
@@ -125,7 +127,8 @@ def _labels(tag: str, result_type: str, *objects: ObjectKind, labels_key: str = 
 
 
 def _bare(tag: str, result_type: str, *objects: ObjectKind) -> ControlTag:
-    display = {name: form for name, form in _OF_REGIONS.items() if name in _DISPLAY_OF.get(f"{tag}Labels", _PLAIN)}
+    shown = _DISPLAY_OF.get(tag, _DISPLAY_OF.get(f"{tag}Labels", _PLAIN))
+    display = {name: form for name, form in _OF_REGIONS.items() if name in shown}
     display.pop("showInline", None)
     return ControlTag(tag, result_type, objects, display=display)
 
@@ -137,13 +140,14 @@ _DISPLAY_OF: Final = {
     "EllipseLabels": _SHAPE,
     "PolygonLabels": (*_PLAIN, "snap", "pointSize", "pointStyle"),
     "BrushLabels": _PLAIN,
+    "MagicWand": ("opacity", "defaultthreshold", "blurradius"),
     "KeyPointLabels": (*_PLAIN, "snap", "smart", "smartOnly"),
 }
 
 CONTROLS: Final = {
     declared.tag: declared
     for declared in (
-        _labels("Labels", "labels", "Text", "Audio", "Video"),
+        _labels("Labels", "labels", "Text", "Image", "Audio", "Video"),
         _labels("HyperTextLabels", "hypertextlabels", "HyperText"),
         _labels("ParagraphLabels", "paragraphlabels", "Paragraphs"),
         _labels("TimeSeriesLabels", "timeserieslabels", "TimeSeries"),
@@ -157,6 +161,7 @@ CONTROLS: Final = {
         _bare("Ellipse", "ellipse", "Image"),
         _bare("Polygon", "polygon", "Image"),
         _bare("Brush", "brush", "Image"),
+        _bare("MagicWand", "magicwand", "Image"),
         _bare("KeyPoint", "keypoint", "Image"),
         _bare("VideoRectangle", "videorectangle", "Video"),
         ControlTag(
@@ -319,7 +324,6 @@ REFUSED: Final = {
     "Style": "what workers see has one look; rules of style are not taken",
     "BitmaskLabels": "masks are drawn with Brush or BrushLabels",
     "Bitmask": "masks are drawn with Brush or BrushLabels",
-    "MagicWand": "masks are drawn with Brush or BrushLabels",
     "Vector": "outlines are drawn with Polygon or PolygonLabels",
     "VectorLabels": "outlines are drawn with Polygon or PolygonLabels",
     "Pdf": "upload its pages as pictures",

@@ -36,7 +36,7 @@ def control_of(schema: LabelSchema, region: object, path: str) -> AnyControl:
         raise ResultError("is 1 to 64 Latin letters, digits, _ or -.", path=f"{path}.id")
     if region.get("origin", ORIGINS[0]) not in ORIGINS:
         raise ResultError(f"is {quoted(region['origin'])}. Possible: {listed(ORIGINS)}.", path=f"{path}.origin")
-    control = schema.control(region["from_name"])
+    control = schema.control(region["from_name"]) or schema.lenders.get(region["from_name"])
     _check_type(schema, control, region["type"], f"{path}.type")
     if control is None:
         names = listed([control.name for control in schema.controls])

@@ -131,7 +131,8 @@ class Control:
     `choices` are the labels that a region may carry (or the buckets of a Ranker), and `multiple` whether it may carry
     several. `paths` are the places in a Taxonomy, each from its root. `settings` are the attributes that bound an
     answer, as they were written (`min`, `maxRating`, …), and `display` those that do not matter to it. `is_lender`
-    marks the Labels of a video: they have no answers of their own but lend their labels to its VideoRectangle.
+    marks the Labels of a picture or video: they have no answers of their own but lend their labels to its shapes, of
+    which `lender` names them.
     """
 
     tag: str
@@ -146,6 +147,7 @@ class Control:
     settings: tuple[tuple[str, str], ...] = ()
     display: tuple[tuple[str, str], ...] = ()
     is_lender: bool = False
+    lender: str = ""
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

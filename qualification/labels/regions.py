@@ -7,6 +7,7 @@ from typing import Any, Final
 from qualification.labels.errors import ResultError, quoted
 from qualification.labels.heads import RELATION_TYPE, SIZES, control_of, sizes_in, type_of
 from qualification.labels.kinds.base import kind_word
+from qualification.labels.lent import LentLabels
 from qualification.labels.parts import AnyControl, Control
 from qualification.labels.relations import End, read_relation, relation_of, write_relation
 from qualification.labels.schema import LabelSchema
@@ -46,6 +47,7 @@ class _Reading:
         self._schema, self._item = schema, item
         self._marked: list[_Marked] = []
         self._by_id: dict[str, _Marked] = {}
+        self._lent = LentLabels()
         self._texts: dict[str, list[str]] = {}
 
     def read(self, result: list[Any]) -> dict[str, list[str]]:
@@ -57,10 +59,16 @@ class _Reading:
             if not _is_relation(region)
         ]
         for control, region, path in heads:
+            if control.name in self._schema.lenders:
+                self._lent.add(self._schema.lenders[control.name], region, path)
+        for control, region, path in heads:
+            if control.name in self._schema.lenders:
+                continue
             if asks_for_regions(control):
                 self._mark(control, region, path)
             elif not control.per_region:
                 self._answer(control, region, path)
+        self._lent.finish()
         points = sum(len(marked.given["points"]) for marked in self._marked if "points" in marked.given)
         if points > MOST_POINTS:
             message = f"has {points:,} points in all outlines together; at most {MOST_POINTS:,} are possible."
@@ -77,7 +85,8 @@ class _Reading:
 
     def _mark(self, control: AnyControl, region: dict[str, Any], path: str) -> None:
         question = self._question(control)
-        unit = question.read(region["value"], f"{path}.value", beside=sizes_in(region, path))
+        beside = {**sizes_in(region, path), **self._lent.given_to(question, region, path)}
+        unit = question.read(region["value"], f"{path}.value", beside=beside)
         marked = _Marked(question, unit, region["value"], path)
         self._marked.append(marked)
         region_id = region.get("id")
@@ -177,8 +186,10 @@ def _is_relation(region: object) -> bool:
 
 def _written(schema: LabelSchema, question: Question, unit: Unit, region_id: str) -> list[dict[str, object]]:
     value = question.write(unit)
-    written = [{**_region(question.control, value), "id": region_id}]
     shape = {key: part for key, part in value.items() if key != question.labels_key}
+    written = [{**_region(question.control, shape if question.lender else value), "id": region_id}]
+    if question.lender:
+        written.append({**_region(question.lender, value), "id": region_id})
     for name, texts in unit.attributes:
         control = schema.control(name)
         if control is None:

@@ -128,5 +128,13 @@ def _labels_of(control: AnyControl, given: object, path: str) -> list[str]:
 def _check_required(schema: LabelSchema, labels_by_control: Mapping[str, list[str]]) -> None:
     for control in schema.controls:
         if control.required and not control.per_region and control.name not in labels_by_control:
-            hint = f" {control.required_message}" if control.required_message else ""
-            raise ResultError(f"control {quoted(control.name)} is required and has no answer.{hint}", path="result")
+            raise _left_out(control)
+    for lender in schema.lenders.values():
+        labelled = [shape.name for shape in schema.others if shape.lender == lender.name]
+        if lender.required and not any(name in labels_by_control for name in labelled):
+            raise _left_out(lender)
+
+
+def _left_out(control: AnyControl) -> ResultError:
+    hint = f" {control.required_message}" if control.required_message else ""
+    return ResultError(f"control {quoted(control.name)} is required and has no answer.{hint}", path="result")

@@ -5,12 +5,12 @@ is not understood here is never shown to anybody.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
-from qualification.labels.elements import CONTROLS
+from qualification.labels.elements import BARE_REGIONS, CONTROLS
 from qualification.labels.errors import SchemaError, listed, quoted, spelt
 from qualification.labels.markup import read_markup
 from qualification.labels.parts import AnyControl, ChoicesControl, Control, Header, ObjectKind, ObjectTag, Part
@@ -18,6 +18,14 @@ from qualification.labels.reading import Placed, read_parts
 
 MOST_COUNTED: Final = 10**9
 """Chances are reckoned as floats, which 1,024 choices that may all hold would overflow."""
+
+DRAWN_UPON: Final[Mapping[ObjectKind, str]] = {
+    "Image": "label the shapes of a Rectangle, Polygon, Brush or the like about the same Image, and there is none. "
+    "Tags such as RectangleLabels have their own.",
+    "Video": "label the boxes of a VideoRectangle, and there is none. "
+    "Stretches of a video are marked with TimelineLabels.",
+}
+"""Objects whose Labels lend their labels to shapes, and what is said of Labels without any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +64,11 @@ class LabelSchema:
     def of_regions(self) -> tuple[AnyControl, ...]:
         """What is asked of each region."""
         return tuple(part for part in self.controls if part.per_region)
+
+    @cached_property
+    def lenders(self) -> dict[str, Control]:
+        """The Labels that lend their labels to shapes, by name; they have no answers of their own."""
+        return {part.name: part for part in self.parts if isinstance(part, Control) and part.is_lender}
 
     @property
     def asks_only_choices(self) -> bool:
@@ -126,7 +139,7 @@ def parse_schema(xml: str) -> LabelSchema:
     _check_kinds(placed)
     _check_hotkeys(placed)
     _check_regions(placed)
-    schema = LabelSchema(parts=tuple(_with_lent_labels([part for part, _ in placed])))
+    schema = LabelSchema(parts=tuple(_with_lent_labels(placed)))
     if not schema.choices and not schema.others:
         raise SchemaError("The schema asks nothing; it needs at least one control such as Choices.")
     return schema
@@ -163,11 +176,8 @@ def _check_targets(placed: Sequence[Placed]) -> None:
                 raise SchemaError(message, line=line)
             if isinstance(part, Control) and objects[name].kind not in CONTROLS[part.tag].objects:
                 possible = listed(CONTROLS[part.tag].objects)
-                hint = " Regions of an Image have tags of their own, such as RectangleLabels." * (
-                    part.tag == "Labels" and objects[name].kind == "Image"
-                )
                 message = f"{part.tag} {quoted(part.name)} is about {objects[name].kind} {quoted(name)}."
-                raise SchemaError(f"{message} It can be about: {possible}.{hint}", line=line)
+                raise SchemaError(f"{message} It can be about: {possible}.", line=line)
 
 
 def _check_regions(placed: Sequence[Placed]) -> None:
@@ -184,26 +194,25 @@ def _check_regions(placed: Sequence[Placed]) -> None:
                 raise SchemaError(f"Relations {why}.", line=line)
 
 
-def _with_lent_labels(parts: Sequence[Part]) -> list[Part]:
-    """The parts, where each VideoRectangle has the labels of the Labels about its video."""
-    videos = {part.name for part in parts if isinstance(part, ObjectTag) and part.kind == "Video"}
-    lenders = {
-        part.to_name: part
-        for part in parts
-        if isinstance(part, Control) and part.tag == "Labels" and part.to_name in videos
-    }
-    boxed = {part.to_name for part in parts if isinstance(part, Control) and part.tag == "VideoRectangle"}
-    for lender in lenders.values():
-        if lender.to_name not in boxed:
-            raise SchemaError(
-                f"Labels {quoted(lender.name)} label the boxes of a VideoRectangle, and there is none. "
-                "Stretches of a video are marked with TimelineLabels."
-            )
+def _with_lent_labels(placed: Sequence[Placed]) -> list[Part]:
+    """The parts, where each shape without labels of its own has those of the Labels about its picture or video."""
+    drawn = {part.name: part.kind for part, _ in placed if isinstance(part, ObjectTag) and part.kind in DRAWN_UPON}
+    shapes = {part.to_name for part, _ in placed if isinstance(part, Control) and part.tag in BARE_REGIONS}
+    lenders: dict[str, Control] = {}
+    for part, line in placed:
+        if not isinstance(part, Control) or part.tag != "Labels" or part.to_name not in drawn:
+            continue
+        if part.to_name not in shapes:
+            raise SchemaError(f"Labels {quoted(part.name)} {DRAWN_UPON[drawn[part.to_name]]}", line=line)
+        if part.to_name in lenders:
+            both = f"{quoted(lenders[part.to_name].name)} and {quoted(part.name)}"
+            raise SchemaError(f"Labels {both} label the same shapes, which take labels from one.", line=line)
+        lenders[part.to_name] = part
     lent: list[Part] = []
-    for part in parts:
-        if isinstance(part, Control) and part.tag == "VideoRectangle" and part.to_name in lenders:
+    for part, _ in placed:
+        if isinstance(part, Control) and part.tag in BARE_REGIONS and part.to_name in lenders:
             lender = lenders[part.to_name]
-            lent.append(replace(part, choices=lender.choices, multiple=lender.multiple))
+            lent.append(replace(part, choices=lender.choices, multiple=lender.multiple, lender=lender.name))
         elif isinstance(part, Control) and part in lenders.values():
             lent.append(replace(part, is_lender=True))
         else:

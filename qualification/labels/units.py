@@ -21,7 +21,7 @@ MOST_ANSWERS_KEPT: Final = 32
 ATTRIBUTES: Final = "attributes"
 HEARD: Final = ("Audio", "Video")
 LENT_LABELS_KEY: Final = "labels"
-"""Where a VideoRectangle carries the labels that the Labels of its video lend it."""
+"""Where a shape carries the labels that the Labels of its picture or video lend it."""
 
 Attributes = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -49,9 +49,16 @@ class Question:
         """Where a value carries labels; empty where it has none."""
         if isinstance(self.control, ChoicesControl):
             return ""
-        if self.control.tag == "VideoRectangle":
-            return LENT_LABELS_KEY if self.control.labels else ""
+        if self.control.lender:
+            return LENT_LABELS_KEY
         return CONTROLS[self.control.tag].labels_key
+
+    @property
+    def lender(self) -> Control | None:
+        """The Labels that say in entries of their own, by the id of a region, what it is; a track says so itself."""
+        if isinstance(self.control, ChoicesControl) or self.control.tag == "VideoRectangle":
+            return None
+        return self.schema.lenders.get(self.control.lender)
 
     def read(self, given: object, path: str, *, beside: Mapping[str, object] | None = None) -> Unit:
         """The unit that a value of a result stands for; `beside` is what the region says next to its value."""

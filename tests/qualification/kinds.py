@@ -55,6 +55,23 @@ def _marked(
     return Sample(tag, schema, regions, {"o": item})
 
 
+def lent(kind: str, value: dict[str, Any], label: str, region_id: str, **more: Any) -> Result:
+    """A shape and its label, each in an entry of its own as the editor writes them."""
+    shape = region("c", "o", kind, value, id=region_id, **more)
+    return [shape, region("l", "o", "labels", {**value, "labels": [label]}, id=region_id, **more)]
+
+
+def _lent(tag: str, kind: str, values: st.SearchStrategy[dict[str, Any]], **more: Any) -> Sample:
+    schema = schema_of(PICTURE, f'<{tag} name="c" toName="o"/><Labels name="l" toName="o">{LABELS}</Labels>')
+    marked = st.lists(st.tuples(values, LABEL), max_size=3, unique_by=lambda pair: repr(pair[0]))
+    results = marked.map(
+        lambda pairs: [
+            entry for n, (value, label) in enumerate(pairs) for entry in lent(kind, value, label, f"i{n}", **more)
+        ]
+    )
+    return Sample(f"{tag} with Labels", schema, results, {"o": "p"})
+
+
 def _asked(
     name: str, asked: str, kind: str, values: st.SearchStrategy[dict[str, Any]], *, shown: str = "", item: object = TEXT
 ) -> Sample:
@@ -120,6 +137,9 @@ SAMPLES = [
         "p",
     ),
     _marked("BrushLabels", "brushlabels", PICTURE, MASKS, "p", original_width=8, original_height=6),
+    _lent("Rectangle", "rectangle", BOXES),
+    _lent("Polygon", "polygon", TRIANGLES),
+    _lent("MagicWand", "magicwand", MASKS, original_width=8, original_height=6),
     _marked("Labels", "labels", '<Text name="o" value="$o"/>', SPANS, TEXT),
     _marked(
         "HyperTextLabels",

@@ -19,6 +19,7 @@ OF_TAG: Final = {
     "Polygon": "polygons",
     "BrushLabels": "masks",
     "Brush": "masks",
+    "MagicWand": "masks",
     "KeyPointLabels": "keypoints",
     "KeyPoint": "keypoints",
     "Labels": "spans",
