@@ -91,8 +91,8 @@ def refusal_of(xml: str) -> str:
             'Line 1: The tag "Canvas" is not supported. Controls: Choices, Labels, HyperTextLabels, ParagraphLabels, '
             "TimeSeriesLabels, TimelineLabels, RectangleLabels, EllipseLabels, PolygonLabels, BrushLabels, "
             "KeyPointLabels, Rectangle, Ellipse, Polygon, Brush, MagicWand, KeyPoint, VideoRectangle, "
-            "Taxonomy, Rating, Number, DateTime, TextArea, Pairwise, Ranker, Relations. Objects: Text, Image, Audio, Video, HyperText, "
-            "Paragraphs, TimeSeries, Table, List. Around them: View and Header.",
+            "Taxonomy, Rating, Number, DateTime, TextArea, Pairwise, Ranker, Relations. Objects: Text, Image, Audio, "
+            "Video, HyperText, Paragraphs, TimeSeries, Table, List. Around them: View and Header.",
             id="B070-unknown-control",
         ),
         pytest.param(
