@@ -77,7 +77,6 @@ def test_a_refusal_for_want_of_funds_does_not_tell_it_either() -> None:
     reviewer, manager = (Person(a_share(job, role=role).user) for role in ("reviewer", "manager"))
     softly = f"assignments/{turn.pk}/reject-softly/", {"reason": "wrong", "message": "It is a dog; you answered cat."}
     asked = [
-        (reviewer.post(*softly), 48),
         (manager.post(f"jobs/{job.pk}/escrow/", {"amount_minor": 1000}), 1000),
         (manager.upload(f"jobs/{job.pk}/tasks/", json.dumps([{"item": {"text": "More"}}]), "application/json"), 2 * 48),
     ]
@@ -86,5 +85,8 @@ def test_a_refusal_for_want_of_funds_does_not_tell_it_either() -> None:
         assert (status, said["code"]) == (409, "insufficient_funds") and "0.47" not in said["message"]
         assert said["details"].keys() == {"needed_minor", "currency"}
         assert said["details"]["needed_minor"] == needed
+    to_reviewer = reviewer.post(*softly)[1]
+    assert to_reviewer.keys() == {"code", "message"}
+    assert to_reviewer["code"] == "takes_funds" and "0.47" not in to_reviewer["message"]
     to_owner = Person(owner_of(job.client)).post(*softly)[1]
     assert to_owner["message"] == "0.48 USD are needed and 0.47 USD are there: 0.01 USD are missing."
