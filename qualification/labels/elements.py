@@ -88,7 +88,9 @@ class ControlTag:
         return (*shared, *several, *region, *self.settings, *self.display)
 
 
-BARE_REGIONS: Final = frozenset({"Rectangle", "Ellipse", "Polygon", "Brush", "MagicWand", "KeyPoint", "VideoRectangle"})
+BARE_REGIONS: Final = frozenset(
+    {"Rectangle", "Ellipse", "Polygon", "Brush", "Bitmask", "MagicWand", "KeyPoint", "VideoRectangle"}
+)
 """Controls that mark regions without labels of their own; Labels about the same object lend them theirs."""
 
 EVERYTHING: Final[tuple[ObjectKind, ...]] = (
@@ -156,11 +158,13 @@ CONTROLS: Final = {
         _labels("EllipseLabels", "ellipselabels", "Image"),
         _labels("PolygonLabels", "polygonlabels", "Image"),
         _labels("BrushLabels", "brushlabels", "Image"),
+        _labels("BitmaskLabels", "bitmasklabels", "Image"),
         _labels("KeyPointLabels", "keypointlabels", "Image"),
         _bare("Rectangle", "rectangle", "Image"),
         _bare("Ellipse", "ellipse", "Image"),
         _bare("Polygon", "polygon", "Image"),
         _bare("Brush", "brush", "Image"),
+        _bare("Bitmask", "bitmask", "Image"),
         _bare("MagicWand", "magicwand", "Image"),
         _bare("KeyPoint", "keypoint", "Image"),
         _bare("VideoRectangle", "videorectangle", "Video"),
@@ -322,8 +326,6 @@ REFUSED: Final = {
     "Script": "code of clients is not run before workers",
     "script": "code of clients is not run before workers",
     "Style": "what workers see has one look; rules of style are not taken",
-    "BitmaskLabels": "masks are drawn with Brush or BrushLabels",
-    "Bitmask": "masks are drawn with Brush or BrushLabels",
     "Vector": "outlines are drawn with Polygon or PolygonLabels",
     "VectorLabels": "outlines are drawn with Polygon or PolygonLabels",
     "Pdf": "upload its pages as pictures",

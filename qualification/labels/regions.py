@@ -18,6 +18,10 @@ MOST_REGIONS: Final = 300
 MOST_POINTS: Final = 10_000
 """Of all outlines of an answer together: each is compared with those of others."""
 
+BITMASKS: Final = ("BitmaskLabels", "Bitmask")
+MOST_DRAWN: Final = 1 << 25
+"""Pixels of all bitmasks of an answer together: each is unpacked and packed again."""
+
 Item = Mapping[str, object]
 
 
@@ -48,6 +52,7 @@ class _Reading:
         self._marked: list[_Marked] = []
         self._by_id: dict[str, _Marked] = {}
         self._lent = LentLabels()
+        self._drawn = 0
         self._texts: dict[str, list[str]] = {}
 
     def read(self, result: list[Any]) -> dict[str, list[str]]:
@@ -85,7 +90,13 @@ class _Reading:
 
     def _mark(self, control: AnyControl, region: dict[str, Any], path: str) -> None:
         question = self._question(control)
-        beside = {**sizes_in(region, path), **self._lent.given_to(question, region, path)}
+        sizes = sizes_in(region, path)
+        if control.tag in BITMASKS:
+            self._drawn += region.get("original_width", 0) * region.get("original_height", 0)
+            if self._drawn > MOST_DRAWN:
+                message = f"all bitmasks together have more than {MOST_DRAWN:,} pixels."
+                raise ResultError(message, path=path)
+        beside = {**sizes, **self._lent.given_to(question, region, path)}
         unit = question.read(region["value"], f"{path}.value", beside=beside)
         marked = _Marked(question, unit, region["value"], path)
         self._marked.append(marked)
@@ -185,7 +196,7 @@ def _is_relation(region: object) -> bool:
 
 
 def _written(schema: LabelSchema, question: Question, unit: Unit, region_id: str) -> list[dict[str, object]]:
-    value = question.write(unit)
+    value = question.shown(unit)
     shape = {key: part for key, part in value.items() if key != question.labels_key}
     written = [{**_region(question.control, shape if question.lender else value), "id": region_id}]
     if question.lender:

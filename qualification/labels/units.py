@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from qualification.labels.elements import CONTROLS
-from qualification.labels.kinds.base import About, Kind, Value
+from qualification.labels.kinds.base import About, Kind, ShownOtherwise, Value
 from qualification.labels.kinds.choices import labels_in
 from qualification.labels.kinds.registry import kind_of
 from qualification.labels.parts import AnyControl, ChoicesControl, Control
@@ -75,8 +75,12 @@ class Question:
 
     def write(self, unit: Unit) -> dict[str, object]:
         """The value of a result that stands for a unit, without what was said about it."""
-        labels = {self.labels_key: list(unit.labels)} if self.labels_key else {}
-        return {**self.kind.write(unit.shape), **labels}
+        return {**self.kind.write(unit.shape), **self._labels_of(unit)}
+
+    def shown(self, unit: Unit) -> dict[str, object]:
+        """The same as whoever gets results reads it; some kinds keep their answers in another form."""
+        shape = self.kind.shown(unit.shape) if isinstance(self.kind, ShownOtherwise) else self.kind.write(unit.shape)
+        return {**shape, **self._labels_of(unit)}
 
     def text_of(self, unit: Unit) -> str:
         """The canonical text of a unit; of choices about a whole object there is one for each label."""
@@ -103,6 +107,9 @@ class Question:
         if isinstance(self.control, ChoicesControl):
             return [label for unit in units for label in unit.shape]
         return [self.text_of(unit) for unit in units]
+
+    def _labels_of(self, unit: Unit) -> dict[str, object]:
+        return {self.labels_key: list(unit.labels)} if self.labels_key else {}
 
 
 @lru_cache(maxsize=MOST_ANSWERS_KEPT)

@@ -1,10 +1,13 @@
 """One label schema and many annotations of every kind of label, for tests that hold for all of them."""
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from PIL import Image
 
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema, parse_schema
@@ -118,6 +121,19 @@ def packed(runs: Sequence[tuple[int, int]], *, pixels: int) -> list[int]:
     return [int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)]
 
 
+def drawn(
+    runs: Sequence[tuple[int, int]], *, width: int = 8, height: int = 6, mode: str = "RGBA", kind: str = "PNG"
+) -> str:
+    """A mask as a browser writes a canvas: black where it belongs, transparent elsewhere."""
+    picture = Image.new("RGBA", (width, height))
+    for start, end in runs:
+        for place in range(start, end):
+            picture.putpixel((place % width, place // width), (0, 0, 0, 255))
+    written = io.BytesIO()
+    picture.convert(mode).save(written, format=kind)
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+
+
 MASKS = _span(48).map(lambda span: {"format": "rle", "rle": packed([span], pixels=48)})
 SPANS = _span(len(TEXT)).map(lambda span: {"start": span[0], "end": span[1], "text": TEXT[span[0] : span[1]]})
 KEYFRAMES = st.dictionaries(st.integers(1, 30), BOXES, min_size=1, max_size=3).map(
@@ -137,6 +153,15 @@ SAMPLES = [
         "p",
     ),
     _marked("BrushLabels", "brushlabels", PICTURE, MASKS, "p", original_width=8, original_height=6),
+    _marked(
+        "BitmaskLabels",
+        "bitmasklabels",
+        PICTURE,
+        _span(48).map(lambda span: {"imageDataURL": drawn([span])}),
+        "p",
+        original_width=8,
+        original_height=6,
+    ),
     _lent("Rectangle", "rectangle", BOXES),
     _lent("Polygon", "polygon", TRIANGLES),
     _lent("MagicWand", "magicwand", MASKS, original_width=8, original_height=6),

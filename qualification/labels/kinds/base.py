@@ -77,6 +77,15 @@ class AllAtOnce(Protocol[Shape_contra]):
         ...
 
 
+@runtime_checkable
+class ShownOtherwise(Protocol[Shape_contra]):
+    """A kind whose answers are kept in one form, which stays the same, and handed out in another."""
+
+    def shown(self, shape: Shape_contra) -> dict[str, object]:
+        """The value of a result that stands for a shape, which `read` reads too."""
+        ...
+
+
 Extent = tuple[float, float, float, float]
 """Left, top, right, bottom; on a line, top and bottom are 0."""
 

@@ -32,9 +32,7 @@ class MaskKind:
     same: Final = 0.3
 
     def read(self, value: Value, about: About) -> Mask:
-        width, height = (value.whole(side, 1, MOST_PIXELS) for side in SIDES)
-        if width * height > MOST_PIXELS:
-            raise value.error(f"the picture has more than {MOST_PIXELS:,} pixels; a mask cannot be that large.")
+        width, height = sides_in(value)
         if value.text("format") != "rle":
             raise value.error('is "rle"; no other is possible.', "format")
         packed = value.list("rle", most=MOST_BYTES)
@@ -78,6 +76,14 @@ class MaskKind:
         if not runs:
             return heaviest
         return Mask(heaviest.width, heaviest.height, tuple((int(start), int(end)) for start, end in runs))
+
+
+def sides_in(value: Value) -> tuple[int, int]:
+    """The width and height of the picture that a mask is of."""
+    width, height = (value.whole(side, 1, MOST_PIXELS) for side in SIDES)
+    if width * height > MOST_PIXELS:
+        raise value.error(f"the picture has more than {MOST_PIXELS:,} pixels; a mask cannot be that large.")
+    return width, height
 
 
 KIND = MaskKind()

@@ -20,6 +20,8 @@ OF_TAG: Final = {
     "BrushLabels": "masks",
     "Brush": "masks",
     "MagicWand": "masks",
+    "BitmaskLabels": "bitmasks",
+    "Bitmask": "bitmasks",
     "KeyPointLabels": "keypoints",
     "KeyPoint": "keypoints",
     "Labels": "spans",
