@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketplace", "0030_merged_answers_are_calibrated"),
+        ("marketplace", "0030_likeness_is_calibrated"),
     ]
 
     operations = [
