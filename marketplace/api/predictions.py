@@ -36,6 +36,20 @@ class PredictionsOut(Out):
     predictions = fields.IntegerField()
 
 
+class ErrorRatesOut(Out):
+    """How a model errs in one question with classes, as its vote is weighed."""
+
+    control = fields.TextField()
+    choice = fields.TextField(
+        source="label", help_text="Of a control with several choices, which one; empty where one is chosen."
+    )
+    classes = fields.ListField(child=fields.TextField(), help_text="Empty: left out, or not chosen.")
+    chances = fields.ListField(
+        child=fields.ListField(child=fields.FloatField()),
+        help_text="For each class, when it is the true one, how likely the model says each of them.",
+    )
+
+
 class PredictorOut(Out):
     """A model at one version, and what people's answers in this job have shown of it."""
 
@@ -49,7 +63,18 @@ class PredictorOut(Out):
         "accepted": 1100,
         "right": 171,
         "wrong": 2,
-        "confusion": {'{"digit":["7"]}': {'{"digit":["7"]}': 19, '{"digit":["1"]}': 1}},
+        "confusion": {
+            '{"digit":["1"]}': {'{"digit":["1"]}': 152, '{"digit":["7"]}': 1},
+            '{"digit":["7"]}': {'{"digit":["7"]}': 19, '{"digit":["1"]}': 1},
+        },
+        "error_rates": [
+            {
+                "control": "digit",
+                "choice": "",
+                "classes": ["1", "7"],
+                "chances": [[0.971415, 0.028585], [0.059392, 0.940608]],
+            }
+        ],
         "threshold": 0.91,
         "error_bound": 0.044,
         "stopped_because": "",
@@ -68,6 +93,11 @@ class PredictorOut(Out):
     right = fields.IntegerField(help_text="Predictions that people, or gold, say are right.")
     wrong = fields.IntegerField(help_text="Predictions that people, or gold, say are wrong.")
     confusion = fields.ObjectField(help_text="Counts by the true answer, then by the predicted one.")
+    error_rates = ErrorRatesOut(
+        many=True,
+        allow_null=True,
+        help_text="What its vote is weighed by, in questions of up to 20 classes; null before its first check.",
+    )
     threshold = fields.FloatField(allow_null=True, help_text="The score from which predictions are accepted.")
     error_bound = fields.FloatField(
         allow_null=True, help_text="What the share of errors among those surely does not exceed, as last found."

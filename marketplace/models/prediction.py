@@ -15,6 +15,7 @@ class Predictor(models.Model):
     """A client's model at one version, as it predicts in one job, and how often it was right there.
 
     ``right`` and ``wrong`` count its checks; ``confusion`` has them by truth, then by what was said, as answer keys.
+    ``error_rates`` is what its vote is weighed by in each part that is asked for (`automation.voter`), null before.
     ``thresholds`` are the scores that may become its ``threshold``, the score from which predictions are accepted
     without a person while the bound of their error holds; they are chosen once, before anybody knows what is right.
     """
@@ -39,6 +40,7 @@ class Predictor(models.Model):
     right = models.PositiveIntegerField(default=0)
     wrong = models.PositiveIntegerField(default=0)
     confusion = models.JSONField(default=dict)
+    error_rates = models.JSONField(null=True)
     thresholds = models.JSONField(default=list)
     threshold = models.FloatField(null=True)
     error_bound = models.FloatField(null=True)

@@ -54,8 +54,8 @@ RETURN: Final = (
     "return_minor"
 )
 PREDICTOR: Final = (
-    "id model model_version state predictions audits accepted right wrong confusion threshold error_bound "
-    "stopped_because created_at"
+    "id model model_version state predictions audits accepted right wrong confusion "
+    "error_rates(control choice classes chances) threshold error_bound stopped_because created_at"
 )
 REJECTION: Final = (
     "rejection(reason message rejected_at reversible_until reversed_at pay "

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from qualification.statistics.automation.voter import rates_read
 from qualification.statistics.fitted import UNFITTED, JobFit, read_fit, read_rates
 from qualification.statistics.parts import Part, Rates
 
@@ -30,3 +31,9 @@ def rates_written(rates: str | None, fit: JobFit) -> Mapping[Part, Rates]:
         return {}
     by_part = zip(fit.parts, json.loads(rates), strict=True)
     return {part: read_rates(each) for part, each in by_part if each is not None}
+
+
+@lru_cache(maxsize=256)
+def predictor_rates_written(error_rates: str | None) -> Mapping[Part, Rates]:
+    """How a model errs in the parts of its job, from how it is written; nothing before it is counted."""
+    return rates_read(json.loads(error_rates)) if error_rates else {}

@@ -12,17 +12,14 @@ from uuid import UUID
 
 from kernel.rows import planned_cursor
 from marketplace.models import Job, Task
-from marketplace.queries.fits import LATEST_FIT, fit_written, rates_written
+from marketplace.queries.fits import LATEST_FIT, fit_written, predictor_rates_written, rates_written
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.queries import UNMEASURED
-from qualification.statistics.automation.voter import measured_accuracy
+from qualification.statistics.automation.voter import candidates_of, measured_accuracy
 from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
-
-NEVER_GUESSED: Final = 1_000_000
-"""How many answers are possible where they are drawn or written: who guesses is not right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ def _believed(said: list["_Said"], fit: JobFit, schema: LabelSchema, *, by_model
 
 
 class _Said(NamedTuple):
-    """An answer with its worker's reliability, a prediction with how often its model was right, or the job's fit."""
+    """An answer with how its worker errs, a prediction with how its model does, or what the job's fit has learnt."""
 
     task_id: UUID | None
     kind: str
@@ -121,7 +118,8 @@ LEFT JOIN marketplace_fittedworker known
 WHERE turn.task_id {{which}} AND turn.ordinal IS NOT NULL AND turn.id IS DISTINCT FROM %(without)s::uuid
   AND (turn.state <> 'rejected' OR %(by_rejected)s)
 UNION ALL
-SELECT prediction.task_id, '{_MODEL}', prediction.answer_key, 0, predictor."right", predictor.wrong, NULL
+SELECT prediction.task_id, '{_MODEL}', prediction.answer_key, 0, predictor."right", predictor.wrong,
+       predictor.error_rates::text
 FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id
 WHERE prediction.task_id {{which}} AND NOT prediction.is_audit AND predictor.state <> 'stopped'
 UNION ALL
@@ -133,10 +131,14 @@ _SAID_OF_MANY: Final = _SAYS.format(which="= ANY(%(asked)s)")
 
 def _by_models(said: list[_Said], schema: LabelSchema) -> list[Vote]:
     """Predictions by what their models have shown in this job; one that shows no more than guessing has no vote."""
-    candidates = schema.possible_answers if schema.asks_only_choices else NEVER_GUESSED
+    candidates = candidates_of(schema)
     shown = [
-        (each.answer_key, measured_accuracy(right=each.right, wrong=each.wrong, candidates=candidates))
+        (each, measured_accuracy(right=each.right, wrong=each.wrong, candidates=candidates))
         for each in said
         if each.kind == _MODEL
     ]
-    return [Vote(Answer.from_key(key), rate, is_model=True) for key, rate in shown if rate > 1 / candidates]
+    return [
+        Vote(Answer.from_key(each.answer_key), accuracy, is_model=True, rates=predictor_rates_written(each.rates))
+        for each, accuracy in shown
+        if accuracy > 1 / candidates
+    ]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
@@ -26,6 +26,7 @@ from qualification.labels.results import Answer
 from qualification.labels.similarity import agrees
 from qualification.statistics.automation.bound import Audits, Checked, Threshold, is_broken, lowest_threshold
 from qualification.statistics.automation.drift import Drift, watch
+from qualification.statistics.automation.voter import Check, candidates_of, measured_accuracy, written_rates
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ SHARES: Final = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 MOST_CONFUSED: Final = 1_000
 """Pairs of truth and prediction that a confusion is kept for; answers that are drawn or written soon have more."""
+
+MOST_WEIGHED: Final = 20_000
+"""Pairs beyond which a model is weighed by one accuracy: all are read while the job is locked."""
 
 
 def tend_predictors() -> int:
@@ -147,7 +151,16 @@ def _count(predictor: Predictor) -> None:
     predictor.right = sum(number for *_, is_right, number in rows if is_right)
     predictor.wrong = sum(number for *_, is_right, number in rows if not is_right)
     predictor.confusion = confusion
-    predictor.save(update_fields=["right", "wrong", "confusion"])
+    predictor.error_rates = _rates_of(predictor, [(truth, said, number) for truth, said, _, number in rows])
+    predictor.save(update_fields=["right", "wrong", "confusion", "error_rates"])
+
+
+def _rates_of(predictor: Predictor, checks: Sequence[Check]) -> list[dict[str, Any]]:
+    if len(checks) > MOST_WEIGHED:
+        return []
+    schema = schema_of(predictor.job.versions.latest("number").pk)
+    accuracy = measured_accuracy(right=predictor.right, wrong=predictor.wrong, candidates=candidates_of(schema))
+    return written_rates(checks, schema=schema, accuracy=accuracy)
 
 
 # A check is a fact and stays, also one by gold that was wrong; only that it is not counted.

@@ -12,6 +12,9 @@ LEFT_OUT: Final = ""
 Rates = float | tuple[tuple[float, ...], ...]
 """How somebody errs: one accuracy, or for each truth how likely each class is said (rows need not sum to 1)."""
 
+MOST_CLASSES: Final = 20
+"""Classes beyond which whoever errs has one accuracy and no matrix: a decision reads those of all who answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -34,6 +34,7 @@ from tests.qualification.builders import an_answer
 
 pytestmark = pytest.mark.django_db
 
+THE_PART = {"control": "animal", "classes": ["cat", "dog"]}
 CAT, DOG = '{"animal":["cat"]}', '{"animal":["dog"]}'
 
 
@@ -187,6 +188,8 @@ def test_a_model_that_was_measured_on_gold_counts_as_if_it_had_never_been_once_i
     first, second = Predictor.objects.order_by("version")
     assert ((first.right, first.wrong), (second.right, second.wrong)) == ((1, 0), (1, 0))
     assert (first.confusion, second.confusion) == ({CAT: {CAT: 1}}, {CAT: {CAT: 1}})
+    plain = [[0.555556, 0.444444], [0.444444, 0.555556]]
+    assert first.error_rates == second.error_rates == [{**THE_PART, "label": "", "chances": plain}]
     assert PredictionCheck.objects.count() == 4
 
 
@@ -223,6 +226,36 @@ def test_a_measured_model_decides_between_two_people() -> None:
     assert task.confidence == pytest.approx((1 - prior.floor) * odds / (1 + odds) + prior.floor / 2)
     tend_predictors()
     assert not PredictionCheck.objects.exists()  # people were split, so nobody but the model itself said so
+
+
+def test_what_a_model_says_weighs_by_how_it_errs_where_that_is_true() -> None:
+    """It is right on every cat and calls half of the dogs cat, so that "dog" tells more than "cat" does."""
+    job = an_open_job(tasks=18, overlap_max=2, confidence_basis_points=5500)
+    tasks = tasks_by_name(job)
+    truths = ["cat"] * 8 + ["dog"] * 8
+    said = ["cat"] * 12 + ["dog"] * 4 + ["cat", "dog"]
+    predict(job, *(a_row(f"t{n}", animal) for n, animal in enumerate(said)))
+    for animal in ("cat", "dog"):
+        let_people_answer([tasks[f"t{n}"] for n, truth in enumerate(truths) if truth == animal], animal)
+    tend_predictors()
+    assert the_predictor(job).confusion == {CAT: {CAT: 8}, DOG: {CAT: 4, DOG: 4}}
+
+    split = [tasks["t16"], tasks["t17"]]
+    for animal in ("cat", "dog"):
+        let_people_answer(split, animal, people=1)
+
+    # By its one accuracy of 16 / 24 both would weigh 2. Of 8 cats it seems to get 20 / 24 right, of 8 dogs 12 / 24.
+    by_cat, by_dog = (8 * 20 + 8 * 16) / (16 * 24), (8 * 12 + 8 * 16) / (16 * 24)
+    odds = {CAT: by_cat / (1 - by_dog), DOG: by_dog / (1 - by_cat)}
+    assert odds == {CAT: pytest.approx(1.8), DOG: pytest.approx(7 / 3)}
+    prior = WEIGHTED.calibration
+    for task, label in zip(split, (CAT, DOG), strict=True):
+        task.refresh_from_db()
+        assert task.confidence is not None
+        likelier = odds[label] ** (2**-prior.discount)
+        believed = (1 - prior.floor) * likelier / (1 + likelier) + prior.floor / 2
+        assert task.answer_key == label
+        assert task.confidence == pytest.approx(believed, abs=1e-5)
 
 
 def test_a_stopped_model_votes_no_more_and_is_given_nothing() -> None:
@@ -280,6 +313,7 @@ def test_a_client_brings_predictions_and_reads_what_came_of_them_over_http() -> 
         "right": 1,
         "wrong": 0,
         "confusion": {CAT: {CAT: 1}},
+        "error_rates": [{**THE_PART, "choice": "", "chances": [[0.555556, 0.444444], [0.444444, 0.555556]]}],
         "threshold": None,
         "error_bound": None,
         "stopped_because": "",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qualification.labels.schema import parse_schema
 from qualification.statistics.automation.bound import (
     Audits,
     Checked,
@@ -17,7 +18,13 @@ from qualification.statistics.automation.bound import (
     upper_bound,
 )
 from qualification.statistics.automation.drift import chi_square_tail, homogeneity, stability_index, watch
-from qualification.statistics.automation.voter import error_rates, measured_accuracy
+from qualification.statistics.automation.voter import (
+    error_rates,
+    measured_accuracy,
+    rates_read,
+    written_rates,
+)
+from qualification.statistics.parts import parts_of
 
 RUNS = 500
 
@@ -30,16 +37,87 @@ def test_an_unmeasured_model_guesses_and_checks_draw_it_to_what_they_show() -> N
         measured_accuracy(right=-1, wrong=0, candidates=2)
 
 
-def test_error_rates_of_an_unmeasured_model_say_nothing() -> None:
-    assert error_rates({}, classes=("a", "b")).chances == ((0.5, 0.5), (0.5, 0.5))
+def rates_of(*counts: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
+    """The error rates of a model that is asked one single choice, by its checks."""
+    right, checks = sum(row[place] for place, row in enumerate(counts)), sum(map(sum, counts))
+    accuracy = measured_accuracy(right=right, wrong=checks - right, candidates=len(counts))
+    return error_rates(counts, accuracy=accuracy)
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(st.sampled_from("abcd"), st.integers(0, 50))))
-def test_every_row_of_error_rates_sums_to_one(confusion: dict[str, dict[str, int]]) -> None:
-    chances = error_rates(confusion, classes=("a", "b", "c")).chances
+def test_the_error_rates_of_a_model_whose_errors_fall_alike_are_its_one_accuracy() -> None:
+    assert rates_of((0, 0), (0, 0)) == ((0.505, 0.495), (0.495, 0.505))  # no vote is less
+    assert list(map(list, rates_of((19, 1), (1, 19)))) == [
+        pytest.approx([(38 + 4) / 48, (2 + 4) / 48]),
+        pytest.approx([(2 + 4) / 48, (38 + 4) / 48]),
+    ]
+    for one_class, right in (((1, 0), 5 / 9), ((20, 10), 24 / 38)):
+        assert list(map(list, rates_of(one_class, (0, 0)))) == [
+            pytest.approx([right, 1 - right]),
+            pytest.approx([1 - right, right]),
+        ]
 
-    assert [sum(row) for row in chances] == pytest.approx([1.0] * 3)
-    assert min(map(min, chances)) > 0
+
+def test_a_class_that_a_model_takes_for_another_has_rates_of_its_own() -> None:
+    cat, dog = rates_of((40, 0), (20, 20))
+
+    # The one accuracy is 64 / 88; by all checks 84 of 88 cats are right and 44 of 88 dogs, then by 40 of their own.
+    assert cat == pytest.approx([(40 * 84 / 88 + 8 * 64 / 88) / 48, (40 * 4 / 88 + 8 * 24 / 88) / 48])
+    assert dog == pytest.approx([(40 * 44 / 88 + 8 * 24 / 88) / 48, (40 * 44 / 88 + 8 * 64 / 88) / 48])
+    assert dog[1] / cat[1] > 3 * cat[0] / dog[0]  # its "dog" is believed, its "cat" hardly
+
+
+def test_the_more_ways_to_be_wrong_the_more_checks_it_takes_to_know_which() -> None:
+    cat, dog, cow = rates_of((8, 0, 0), (8, 8, 0), (0, 0, 0))
+
+    right, wrong = (16 + 8 / 3) / 32, (8 + 16 / 3) / 32 / 2
+    own = (8 * 24 / 32 + 16 * 8 / 32 / 3, 16 * 8 / 32 / 3)  # of 16 dogs, by all 24 checks: for each of two, for none
+    assert dog == pytest.approx([(own[0] + 16 * wrong) / 32, (own[0] + 16 * right) / 32, (own[1] + 16 * wrong) / 32])
+    assert cat[0] > right
+    assert cow == pytest.approx([wrong, wrong, right])
+
+
+def test_no_model_is_believed_more_than_anybody_however_often_it_was_right() -> None:
+    assert list(map(list, rates_of((9000, 0, 0), (0, 9000, 0), (0, 0, 9000)))) == [
+        pytest.approx(row) for row in ([0.99, 0.005, 0.005], [0.005, 0.99, 0.005], [0.005, 0.005, 0.99])
+    ]
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=3, max_size=3), st.floats(0, 1))
+def test_error_rates_are_chances_whatever_was_checked(counts: list[list[int]], accuracy: float) -> None:
+    chances = error_rates(counts, accuracy=accuracy)
+
+    assert [sum(row) for row in chances] == pytest.approx([1.0] * 3, abs=0.01)
+    assert min(map(min, chances)) >= 0.005 - 1e-12
+    assert max(map(max, chances)) <= 0.99
+
+
+def test_error_rates_are_written_by_part_and_read_as_they_were() -> None:
+    many = "".join(f'<Choice value="{n}"/>' for n in range(21))
+    schema = parse_schema(
+        '<View><Text name="t" value="$t"/>'
+        '<Choices name="p" toName="t"><Choice value="Y"/></Choices>'
+        '<Choices name="q" toName="t" choice="multiple"><Choice value="A"/><Choice value="B"/></Choices>'
+        f'<Choices name="r" toName="t">{many}</Choices></View>'
+    )
+    checks = [('{"p":["Y"],"q":["A"]}', '{"p":["Y"],"q":["A","B"]}', 6), ('{"p":["N"]}', '{"q":["A"]}', 2)]
+
+    rows = written_rates(checks, schema=schema, accuracy=0.0)
+
+    assert [(row["control"], row["label"], row["classes"]) for row in rows] == [
+        ("p", "", ["Y", ""]),
+        ("q", "A", ["", "A"]),
+        ("q", "B", ["", "B"]),
+    ]
+    coin = 0.505, 0.495
+    by_part = [
+        error_rates(((6, 0), (0, 0)), accuracy=0.0, parts=4),  # nobody says "N" any more
+        error_rates(((0, 2), (0, 6)), accuracy=0.0, parts=4),
+        error_rates(((2, 6), (0, 0)), accuracy=0.0, parts=4),
+    ]
+    assert [row["chances"] for row in rows] == [[[round(each, 6) for each in row] for row in part] for part in by_part]
+    assert by_part[0][1] == pytest.approx(coin[::-1])
+    assert list(rates_read(rows)) == list(parts_of(schema)[:3])
+    assert rates_read(rows)[parts_of(schema)[1]] == tuple(map(tuple, rows[1]["chances"]))
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,10 @@ from qualification.statistics.fusion.matrices import Ibcc, InformedDawidSkene, M
 from qualification.statistics.fusion.priors import WEIGHTED
 from qualification.statistics.fusion.selector import SURE_BETTER, Candidate, is_affordable, is_better, tried
 from qualification.statistics.fusion.votes import Majority, OneCoin, coin
-from qualification.statistics.parts import Rates
+from qualification.statistics.parts import MOST_CLASSES, Rates
 
 CONSENSUS_WEIGHT: Final = 0.3
 """What an answer to a task without gold says of its worker, against one to gold: consensus repeats its own errors."""
-
-MOST_CLASSES: Final = 20
-"""Classes beyond which workers have one accuracy and no matrix: a decision reads those of all who answered."""
 
 DIGITS: Final = 6
 
