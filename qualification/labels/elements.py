@@ -89,7 +89,7 @@ class ControlTag:
 
 
 BARE_REGIONS: Final = frozenset(
-    {"Rectangle", "Ellipse", "Polygon", "Brush", "Bitmask", "MagicWand", "KeyPoint", "VideoRectangle"}
+    {"Rectangle", "Ellipse", "Polygon", "Vector", "Brush", "Bitmask", "MagicWand", "KeyPoint", "VideoRectangle"}
 )
 """Controls that mark regions without labels of their own; Labels about the same object lend them theirs."""
 
@@ -120,19 +120,28 @@ _OF_REGIONS: Final = {
     "fillOpacity": number,
     "defaultthreshold": whole,
     "blurradius": whole,
+    "pointSizeEnabled": whole,
+    "pointSizeDisabled": whole,
 }
 
 
-def _labels(tag: str, result_type: str, *objects: ObjectKind, labels_key: str = "") -> ControlTag:
+def _labels(
+    tag: str,
+    result_type: str,
+    *objects: ObjectKind,
+    settings: Mapping[str, Form] | None = None,
+) -> ControlTag:
     display = {name: form for name, form in _OF_REGIONS.items() if name in _DISPLAY_OF.get(tag, _PLAIN)}
-    return ControlTag(tag, result_type, objects, child="Label", labels_key=labels_key or result_type, display=display)
+    return ControlTag(
+        tag, result_type, objects, child="Label", labels_key=result_type, settings=settings or {}, display=display
+    )
 
 
-def _bare(tag: str, result_type: str, *objects: ObjectKind) -> ControlTag:
+def _bare(tag: str, result_type: str, *objects: ObjectKind, settings: Mapping[str, Form] | None = None) -> ControlTag:
     shown = _DISPLAY_OF.get(tag, _DISPLAY_OF.get(f"{tag}Labels", _PLAIN))
     display = {name: form for name, form in _OF_REGIONS.items() if name in shown}
     display.pop("showInline", None)
-    return ControlTag(tag, result_type, objects, display=display)
+    return ControlTag(tag, result_type, objects, settings=settings or {}, display=display)
 
 
 _PLAIN: Final = ("opacity", "fillColor", "strokeColor", "strokeWidth", "showInline")
@@ -144,6 +153,14 @@ _DISPLAY_OF: Final = {
     "BrushLabels": _PLAIN,
     "MagicWand": ("opacity", "defaultthreshold", "blurradius"),
     "KeyPointLabels": (*_PLAIN, "snap", "smart", "smartOnly"),
+    "VectorLabels": (*_PLAIN, "snap", "pointSize", "pointStyle", "pointSizeEnabled", "pointSizeDisabled"),
+}
+_OF_PATHS: Final[Mapping[str, Form]] = {
+    "closable": flag,
+    "skeleton": flag,
+    "curves": one_of("false"),
+    "minPoints": whole,
+    "maxPoints": whole,
 }
 
 CONTROLS: Final = {
@@ -159,6 +176,7 @@ CONTROLS: Final = {
         _labels("PolygonLabels", "polygonlabels", "Image"),
         _labels("BrushLabels", "brushlabels", "Image"),
         _labels("BitmaskLabels", "bitmasklabels", "Image"),
+        _labels("VectorLabels", "vectorlabels", "Image", settings=_OF_PATHS),
         _labels("KeyPointLabels", "keypointlabels", "Image"),
         _bare("Rectangle", "rectangle", "Image"),
         _bare("Ellipse", "ellipse", "Image"),
@@ -166,6 +184,7 @@ CONTROLS: Final = {
         _bare("Brush", "brush", "Image"),
         _bare("Bitmask", "bitmask", "Image"),
         _bare("MagicWand", "magicwand", "Image"),
+        _bare("Vector", "vector", "Image", settings=_OF_PATHS),
         _bare("KeyPoint", "keypoint", "Image"),
         _bare("VideoRectangle", "videorectangle", "Video"),
         ControlTag(
@@ -326,8 +345,6 @@ REFUSED: Final = {
     "Script": "code of clients is not run before workers",
     "script": "code of clients is not run before workers",
     "Style": "what workers see has one look; rules of style are not taken",
-    "Vector": "outlines are drawn with Polygon or PolygonLabels",
-    "VectorLabels": "outlines are drawn with Polygon or PolygonLabels",
     "Pdf": "upload its pages as pictures",
     "Repeater": "write out what is repeated",
 }

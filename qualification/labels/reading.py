@@ -243,6 +243,9 @@ def _check_bounds(attributes: Attributes, control: Control) -> None:
     for name in ("maxUsages", "maxSubmissions"):
         if control.setting(name) and int(control.setting(name)) < 1:
             raise attributes.error(f"has {name}={quoted(control.setting(name))}, so nothing can be answered.")
+    least, most = (int(control.setting(name) or 2) for name in ("minPoints", "maxPoints"))
+    if control.setting("maxPoints") and most < max(2, least):
+        raise attributes.error("has no number of points between its bounds; a path has at least 2.")
     if control.tag == "Rating" and not 2 <= int(control.setting("maxRating", "5")) <= MOST_STARS:
         raise attributes.error(f"has a maxRating that is not from 2 to {MOST_STARS}.")
 

@@ -16,8 +16,9 @@ from qualification.labels.units import Question, Unit, asks_for_regions, questio
 MOST_REGIONS: Final = 300
 
 MOST_POINTS: Final = 10_000
-"""Of all outlines of an answer together: each is compared with those of others."""
+"""Of all outlines and paths of an answer together: each is compared with those of others."""
 
+POINTS: Final = ("points", "vertices")
 BITMASKS: Final = ("BitmaskLabels", "Bitmask")
 MOST_DRAWN: Final = 1 << 25
 """Pixels of all bitmasks of an answer together: each is unpacked and packed again."""
@@ -74,9 +75,9 @@ class _Reading:
             elif not control.per_region:
                 self._answer(control, region, path)
         self._lent.finish()
-        points = sum(len(marked.given["points"]) for marked in self._marked if "points" in marked.given)
+        points = sum(len(marked.given.get(key, ())) for marked in self._marked for key in POINTS)
         if points > MOST_POINTS:
-            message = f"has {points:,} points in all outlines together; at most {MOST_POINTS:,} are possible."
+            message = f"has {points:,} points in all outlines and paths; at most {MOST_POINTS:,} are possible."
             raise ResultError(message, path="result")
         for control, region, path in heads:
             if control.per_region:

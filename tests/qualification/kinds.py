@@ -111,6 +111,15 @@ ELLIPSES = st.builds(
 )
 
 
+def path(*places: tuple[float, float], **more: Any) -> dict[str, Any]:
+    """A path from place to place, as the editor writes it."""
+    vertices = [
+        {"id": f"v{n}", "x": x, "y": y, "prevPointId": f"v{n - 1}" if n else None, "isBezier": False}
+        for n, (x, y) in enumerate(places)
+    ]
+    return {"vertices": vertices, "closed": False, **more}
+
+
 def packed(runs: Sequence[tuple[int, int]], *, pixels: int) -> list[int]:
     """A mask in Label Studio's form, written bit by bit: no runs, one block that lists every byte."""
     opaque = {place for start, end in runs for place in range(start, end)}
@@ -161,6 +170,13 @@ SAMPLES = [
         "p",
         original_width=8,
         original_height=6,
+    ),
+    _marked(
+        "VectorLabels",
+        "vectorlabels",
+        PICTURE,
+        st.lists(st.tuples(PLACE, PLACE), min_size=2, max_size=5, unique=True).map(lambda places: path(*places)),
+        "p",
     ),
     _lent("Rectangle", "rectangle", BOXES),
     _lent("Polygon", "polygon", TRIANGLES),

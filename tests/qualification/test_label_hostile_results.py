@@ -103,7 +103,7 @@ def test_outlines_with_ten_thousand_points_in_all_are_taken_and_no_more() -> Non
     assert len(outlines(of=[around(20 + 10 * n, 2000) for n in range(5)]).chosen("c")) == 5
     with pytest.raises(ResultError) as refused:
         outlines(of=[*(around(20 + 10 * n, 2000) for n in range(5)), around(80, 3)])
-    assert refused.value.message == "has 10,003 points in all outlines together; at most 10,000 are possible."
+    assert refused.value.message == "has 10,003 points in all outlines and paths; at most 10,000 are possible."
 
 
 def test_where_all_boxes_meet_each_shape_is_compared_with_its_neighbours_and_finds_itself() -> None:

@@ -90,9 +90,11 @@ def refusal_of(xml: str) -> str:
             config(inside='<Canvas name="c" value="$c"/>'),
             'Line 1: The tag "Canvas" is not supported. Controls: Choices, Labels, HyperTextLabels, ParagraphLabels, '
             "TimeSeriesLabels, TimelineLabels, RectangleLabels, EllipseLabels, PolygonLabels, BrushLabels, "
-            "BitmaskLabels, KeyPointLabels, Rectangle, Ellipse, Polygon, Brush, Bitmask, MagicWand, KeyPoint, "
-            "VideoRectangle, Taxonomy, Rating, Number, DateTime, TextArea, Pairwise, Ranker, Relations. Objects: Text, "
-            "Image, Audio, Video, HyperText, Paragraphs, TimeSeries, Table, List. Around them: View and Header.",
+            "BitmaskLabels, VectorLabels, KeyPointLabels, Rectangle, Ellipse, Polygon, Brush, Bitmask, MagicWand, "
+            "Vector, KeyPoint, VideoRectangle, Taxonomy, Rating, Number, DateTime, TextArea, Pairwise, Ranker, "
+            "Relations. "
+            "Objects: Text, Image, Audio, Video, HyperText, Paragraphs, TimeSeries, Table, List. "
+            "Around them: View and Header.",
             id="B070-unknown-control",
         ),
         pytest.param(

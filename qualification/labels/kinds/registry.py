@@ -22,6 +22,8 @@ OF_TAG: Final = {
     "MagicWand": "masks",
     "BitmaskLabels": "bitmasks",
     "Bitmask": "bitmasks",
+    "VectorLabels": "paths",
+    "Vector": "paths",
     "KeyPointLabels": "keypoints",
     "KeyPoint": "keypoints",
     "Labels": "spans",
