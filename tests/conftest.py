@@ -15,6 +15,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.transaction import Atomic, atomic, get_connection
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from kernel.embedded.engine.base import server_in
 from tests.settings import PREFIX
@@ -82,6 +83,23 @@ def no_network_inside_transactions(sockets_watched: None) -> Iterator[None]:
     calls_inside_transactions.clear()
     yield
     assert calls_inside_transactions == [], "Network calls were made inside a transaction."
+
+
+CLEARED_SINCE = 18_00_00
+"""The version of PostgreSQL that can forget what ANALYZE saw."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def analyzed_for_itself(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let no plan rest on what ANALYZE saw in tests before: it stays where the rows that were seen are taken back."""
+    yield
+    database = connections["default"]
+    if database.connection is not None and database.pg_version >= CLEARED_SINCE:
+        with django_db_blocker.unblock(), database.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_clear_relation_stats('public', relname) FROM pg_class "
+                "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') AND reltuples >= 0"
+            )
 
 
 MADE_BY_MIGRATING = frozenset({"django_content_type", "auth_permission"})

@@ -97,7 +97,14 @@ def test_a_disagreement_shows_task_and_answers_and_nobody_by_name() -> None:
         (str(turns[0].pk), an_answer("cat")),
         (str(turns[1].pk), an_answer("dog")),
     ]
-    assert set(shown["matter"]["answers"][0]) == {"assignment", "version", "result", "seconds", "submitted_at"}
+    assert set(shown["matter"]["answers"][0]) == {
+        "assignment",
+        "version",
+        "result",
+        "seconds",
+        "submitted_at",
+        "differs",
+    }
     assert not any(str(turn.worker_id) in str(shown) for turn in turns)
     assert an_admin().get("escalations/00000000-0000-4000-8000-000000000000/") == NO_ESCALATION
 
