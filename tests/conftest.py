@@ -94,7 +94,9 @@ def analyzed_for_itself(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Let no plan rest on what ANALYZE saw in tests before: it stays where the rows that were seen are taken back."""
     yield
     database = connections["default"]
-    if database.connection is not None and database.pg_version >= CLEARED_SINCE:
+    if database.connection is None or not database.is_usable():
+        return
+    if database.connection.info.server_version >= CLEARED_SINCE:
         with django_db_blocker.unblock(), database.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_clear_relation_stats('public', relname) FROM pg_class "
