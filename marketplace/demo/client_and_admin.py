@@ -194,7 +194,15 @@ class DemoAdmin:
             self.kept += 1
             return {"decision": "keep", "note": "A few misses on hard pictures; the certification stands."}
         self.looked_into += 1
-        return {"decision": "noted", "note": "Looked into."}
+        if escalation["kind"] == "gold_review":
+            return self._decision_on_gold(escalation["matter"])
+        said = "dismiss" if escalation["kind"] == "signal" else "noted"
+        return {"decision": said, "note": "Looked into."}
+
+    def _decision_on_gold(self, matter: Any) -> dict[str, object]:
+        if matter["result"] == result_of(self.truth[matter["item"]["image"]]):
+            return {"decision": "keep", "note": "Read again by an expert: hard to read, and right."}
+        return {"decision": "recall", "note": "Read again by an expert: what was held to be right is not."}
 
 
 HOPELESS_BELOW: Final = 0.5

@@ -58,7 +58,7 @@ class Story:
     def __post_init__(self) -> None:
         self.gold = choose_gold(self.digits, seed=self.seed)
         self.exam = exam_digits(self.digits, gold=self.gold, seed=self.seed)
-        truth = {to_data_url(digit): digit.label for digit in self.digits}
+        truth = {to_data_url(digit): digit.label for digit in (*self.digits, *self.exam)}
         self.client = DemoClient(Api(self.url), "Lumen Archive", "client@example.org", self.password, self.mailboxes)
         self.admin = DemoAdmin(Api(self.url), self.admin_email, self.password, truth)
         pictures, exam_pictures = digits_by_png(self.digits), digits_by_png(self.exam)
