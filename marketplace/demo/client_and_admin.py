@@ -107,6 +107,10 @@ class DemoClient:
         if self.rejected:
             self.api.post(f"{self.rejected[0]}reverse/", {"why": "On a second look, the answer can be defended."})
             self.reversed += 1
+        self.accept_all()
+
+    def accept_all(self) -> None:
+        """Accept every answer that waits for review."""
         self.api.post(f"/api/v1/jobs/{self.job_id}/acceptances/")
 
     def results(self) -> list[Any]:

@@ -150,7 +150,16 @@ class Story:
             time.sleep(1.0)
         self.client.review(is_hopeless=self._looks_hopeless())
         self.tell("The job is being settled", tasks, tasks)
-        wait_for("The end of the job", lambda: self.client.job()["state"] == "completed", seconds=120)
+        wait_for("The end of the job", self._has_ended, seconds=300)
+
+    def _has_ended(self) -> bool:
+        """Whether the job has ended; until then, what a last look at its labels brings up is decided and accepted."""
+        if self.client.job()["state"] == "completed":
+            return True
+        self.admin.decide_what_waits()
+        self.client.accept_all()
+        time.sleep(1.0)
+        return False
 
     def _looks_hopeless(self) -> Callable[[Any], bool]:
         """The client's own rule for rejecting: answers of a worker of whom many wait because they were outvoted."""
