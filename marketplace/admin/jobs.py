@@ -124,6 +124,7 @@ _MEASURES: Final = {
     "percent": "two answers are equal with a chance of {}",
     "alpha": "Krippendorff's alpha {}",
     "ac1": "Gwet's AC1 {}",
+    "fleiss": "Fleiss' kappa {}",
     "likeness": "two answers are alike to {}",
 }
 

@@ -15,14 +15,21 @@ from kernel.errors import NotFound
 from marketplace.access import find_job
 
 DIVISIONS: Final = ("control", "label", "pair", "cohort", "day", "week")
-LEVELS: Final = ("nominal", "ordinal", "interval")
-MEASURES: Final = ("percent", "alpha", "ac1", "kappa", "likeness")
+LEVELS: Final = ("nominal", "ordinal", "interval", "ratio")
+NUMBERS: Final = ("interval", "ratio")
+MEASURES: Final = ("percent", "alpha", "ac1", "fleiss", "kappa", "likeness")
 
 
 class AgreementQuery(Query):
-    """How to divide the answers."""
+    """How to divide the answers, and how to compare numbers."""
 
     by = fields.ChoiceField(choices=DIVISIONS, required=False, help_text="`control` unless given.")
+    numbers = fields.ChoiceField(
+        choices=NUMBERS,
+        required=False,
+        help_text="How alpha takes numbers apart: `interval`, by difference, unless given; `ratio`, where 0 is none of "
+        "something, so that 1 and 2 are further apart than 10 and 11. Of numbers whose `min` is 0 or more, no others.",
+    )
 
 
 class MeasureOut(Out):
@@ -55,7 +62,8 @@ class PartOut(Out):
     percent = _measure(help_text="How often two answers are equal.")
     alpha = _measure(help_text="Krippendorff's, which takes chance off: 1 is always, 0 as often as by chance.")
     ac1 = _measure(help_text="Gwet's, for where nearly all is of one class.")
-    kappa = _measure(help_text="Cohen's, of two workers.")
+    fleiss = _measure(help_text="Fleiss' kappa, of more than two workers: chance is what all said together.")
+    kappa = _measure(help_text="Cohen's, of two workers: chance is each one's own habits.")
     likeness = _measure(help_text="How alike two answers are, from 0 to 1: of what is no single choice.")
 
 
@@ -83,6 +91,7 @@ class AgreementOut(Out):
                 "percent": _a_measure(0.91, 0.9, 0.92),
                 "alpha": _a_measure(0.9, 0.89, 0.91),
                 "ac1": _a_measure(0.9, 0.89, 0.91),
+                "fleiss": _a_measure(0.9, 0.89, 0.91),
                 "kappa": None,
                 "likeness": None,
             }
@@ -102,14 +111,15 @@ class AgreementView(ApiView):
         """How far answers agree, question by question, with bootstrap intervals; hidden gold is not among them.
 
         By label, by pair of workers (by pseudonym, those that share the most tasks), by cohort, by day or week. For
-        choices percent, Krippendorff's alpha and Gwet's AC1; for ratings ordinal and for numbers interval alpha; for
-        what is drawn or written the mean likeness of two answers. What is not defined is null.
+        choices percent, Krippendorff's alpha, Gwet's AC1 and, of more than two workers, Fleiss' kappa; for ratings
+        ordinal and for numbers interval or ratio alpha; for what is drawn or written the mean likeness of two answers.
+        What is not defined is null.
         """
         asked = self.read_query()
         job = find_job(job_id, permit=self.permit)
         # What computes with NumPy is loaded by what computes, not by every process that serves.
         agreeing = import_module("marketplace.services.agreeing")
-        found = agreeing.agreement_of(job=job, by=asked.get("by", "control"))
+        found = agreeing.agreement_of(job=job, by=asked.get("by", "control"), numbers=asked.get("numbers", "interval"))
         shown = {"by": found.by, "tasks": found.tasks, "is_sample": found.is_sample}
         return self.answer(AgreementOut({**shown, "parts": [_shown(part) for part in found.parts]}))
 

@@ -19,7 +19,7 @@ CERTIFICATE: Final = (
 MEASURE: Final = "value low high"
 AGREEMENT: Final = (
     "by tasks is_sample parts(control says workers cohort since tasks answers level "
-    f"percent({MEASURE}) alpha({MEASURE}) ac1({MEASURE}) kappa({MEASURE}) likeness({MEASURE}))"
+    f"percent({MEASURE}) alpha({MEASURE}) ac1({MEASURE}) fleiss({MEASURE}) kappa({MEASURE}) likeness({MEASURE}))"
 )
 FUNCTION: Final = "id name rule created_at"
 TRIAL: Final = "tasks is_sample coverage functions(id name coverage overlap conflict known accuracy)"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import accumulate, islice
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -14,13 +15,15 @@ from django.db import connection
 from kernel.crypto import pseudonyms
 from marketplace.models import Job
 from marketplace.queries import current_schema_of
-from qualification.labels.parts import AnyControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.statistics.agreed import Agreed, agreed_by_label, agreed_by_pair, agreed_on, questions_of
+from qualification.statistics.agreement import Metric
 from qualification.statistics.likeness import Given
 
 By = Literal["control", "label", "pair", "cohort", "day", "week"]
+
+Numbers = Literal["interval", "ratio"]
 
 MOST_TASKS: Final = 2_000
 MOST_PAIRS: Final = 20_000
@@ -73,15 +76,18 @@ class _Answered:
     at: datetime
 
 
-def agreement_of(*, job: Job, by: By) -> AgreementReport:
-    """How far answers to the job's work agree; gold and late answers aside. Workers stand in it by pseudonym."""
+def agreement_of(*, job: Job, by: By, numbers: Numbers = "interval") -> AgreementReport:
+    """How far answers to the job's work agree; gold and late answers aside. Workers stand in it by pseudonym.
+
+    `numbers` are taken apart by difference, or by ratio where the schema lets none be below 0.
+    """
     schema = current_schema_of(job.pk)
     most = _most_tasks(job, schema)
     answered, began = _answers_of(job, most)
     found = len({one.given.task for one in answered})
     looked_at = answered if schema.asks_only_choices else _within(answered, LONGEST_DRAWN)
     tasks = len({one.given.task for one in looked_at})
-    parts = tuple(islice(_parts(schema, looked_at, began, by), MOST_IN_ALL)) if tasks else ()
+    parts = tuple(islice(_parts(schema, looked_at, began, by, Metric(numbers)), MOST_IN_ALL)) if tasks else ()
     return AgreementReport(by, tasks, found == most or tasks < found, parts)
 
 
@@ -92,13 +98,15 @@ def _within(answered: list[_Answered], characters: int) -> list[_Answered]:
     return [one for one in answered if over is None or one.given.task < over]
 
 
-def _parts(schema: LabelSchema, answered: list[_Answered], began: Mapping[str, date], by: By) -> Iterator[Part]:
+def _parts(
+    schema: LabelSchema, answered: list[_Answered], began: Mapping[str, date], by: By, numbers: Metric
+) -> Iterator[Part]:
     generator = np.random.default_rng(SEED)
     everything = [one.given for one in answered]
     for control in questions_of(schema):
+        agreed_in = partial(agreed_on, schema, control, generator=generator, numbers=numbers)
         if by == "control":
-            agreed = agreed_on(schema, control, everything, generator=generator)
-            yield Part(control=control.name, agreed=agreed)
+            yield Part(control=control.name, agreed=agreed_in(everything))
         elif by == "label":
             found = agreed_by_label(schema, control, everything, most=MOST_PARTS, generator=generator)
             for label, agreed in found.items():
@@ -109,15 +117,13 @@ def _parts(schema: LabelSchema, answered: list[_Answered], began: Mapping[str, d
                 yield Part(control=control.name, workers=pair, agreed=agreed)
         elif by == "cohort":
             for month, own in _latest(_by_cohort(answered, began)):
-                agreed = agreed_on(schema, control, own, generator=generator)
-                yield Part(control=control.name, cohort=month, agreed=agreed)
+                yield Part(control=control.name, cohort=month, agreed=agreed_in(own))
         else:
-            yield from _over_time(schema, control, answered, days=1 if by == "day" else 7, generator=generator)
+            for start, own in _latest(_by_time(answered, days=1 if by == "day" else 7)):
+                yield Part(control=control.name, since=start, agreed=agreed_in(own))
 
 
-def _over_time(
-    schema: LabelSchema, control: AnyControl, answered: list[_Answered], *, days: int, generator: np.random.Generator
-) -> Iterator[Part]:
+def _by_time(answered: list[_Answered], *, days: int) -> Mapping[date, list[Given]]:
     last: dict[str, datetime] = {}
     for one in answered:
         last[one.given.task] = max(one.at, last.get(one.given.task, one.at))
@@ -125,8 +131,7 @@ def _over_time(
     for one in answered:
         day = last[one.given.task].astimezone(UTC).date()
         since[day - timedelta(days=day.weekday() % days)].append(one.given)
-    for start, own in _latest(since):
-        yield Part(control=control.name, since=start, agreed=agreed_on(schema, control, own, generator=generator))
+    return since
 
 
 def _by_cohort(answered: Iterable[_Answered], began: Mapping[str, date]) -> Mapping[date, list[Given]]:

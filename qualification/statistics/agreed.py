@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from qualification.labels.kinds.numbers import bounds_of
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import similarity_by_control
@@ -49,6 +50,7 @@ class Agreed:
     percent: Interval | None = None
     alpha: Interval | None = None
     ac1: Interval | None = None
+    fleiss: Interval | None = None
     kappa: Interval | None = None
     likeness: Interval | None = None
 
@@ -59,9 +61,18 @@ def questions_of(schema: LabelSchema) -> list[AnyControl]:
 
 
 def agreed_on(
-    schema: LabelSchema, control: AnyControl, given: Sequence[Given], *, generator: np.random.Generator
+    schema: LabelSchema,
+    control: AnyControl,
+    given: Sequence[Given],
+    *,
+    generator: np.random.Generator,
+    numbers: Metric = Metric.INTERVAL,
 ) -> Agreed:
-    """How far answers to one question agree; who left it out answered that."""
+    """How far answers to one question agree; who left it out answered that.
+
+    `numbers` is how numbers are taken apart. That 0 is none of something, as ratios need it, no schema says: who asks
+    must know. They are taken only where the schema lets no answer be below 0, differences elsewhere.
+    """
     tasks, answers = _counted(given)
     agreed = partial(Agreed, tasks, answers)
     if not tasks:
@@ -72,11 +83,11 @@ def agreed_on(
             values, classes=max(2, min(control.possible_answers, 1_000)), generator=generator, draws=DRAWS
         )
         alike = _likeness(schema, control, given, generator) if control.multiple else None
-        return agreed(Metric.NOMINAL, found.percent, found.alpha, found.ac1, likeness=alike)
+        return agreed(Metric.NOMINAL, found.percent, found.alpha, found.ac1, found.fleiss, likeness=alike)
     if control.tag in LEVELS:
-        level = LEVELS[control.tag]
-        numbers = _values(given, _number(schema, control))
-        alpha = interval(partial(krippendorff_alpha, metric=level), numbers, generator=generator, draws=FEWER_DRAWS)
+        level = _level(schema, control, numbers)
+        values = _values(given, _number(schema, control))
+        alpha = interval(partial(krippendorff_alpha, metric=level), values, generator=generator, draws=FEWER_DRAWS)
         return agreed(level, alpha=alpha, likeness=_likeness(schema, control, given, generator))
     return agreed(likeness=_likeness(schema, control, given, generator))
 
@@ -92,7 +103,7 @@ def agreed_by_label(
         for label in control.labels[:most]:
             values = _values(given, partial(_says, control.name, label))
             one = nominal_agreement(values, classes=2, generator=generator, draws=DRAWS)
-            found[label] = Agreed(tasks, answers, Metric.NOMINAL, one.percent, one.alpha, one.ac1)
+            found[label] = Agreed(tasks, answers, Metric.NOMINAL, one.percent, one.alpha, one.ac1, one.fleiss)
         return found
     if not asks_for_regions(control) or not tasks:
         return {}
@@ -159,6 +170,13 @@ def _said(control: ChoicesControl) -> Callable[[Given], object]:
 
 def _says(control: str, label: str, one: Given) -> object:
     return label in one.answer.chosen(control)
+
+
+def _level(schema: LabelSchema, control: AnyControl, numbers: Metric) -> Metric:
+    level = LEVELS[control.tag]
+    if level is Metric.INTERVAL and bounds_of(question_of(schema, control).about)[0] >= 0:
+        return numbers
+    return level
 
 
 def _number(schema: LabelSchema, control: AnyControl) -> Callable[[Given], object]:

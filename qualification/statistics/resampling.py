@@ -1,4 +1,4 @@
-"""Percent agreement, Krippendorff's nominal alpha and Gwet's AC1 with bootstrap intervals, all draws in a few products.
+"""Percent agreement, nominal alpha, AC1 and Fleiss' kappa with bootstrap intervals, all draws in a few products.
 
 What `qualification.statistics.agreement` says of one table of answers is here said of hundreds of tables at once, each
 with tasks drawn anew: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
@@ -13,6 +13,7 @@ from qualification.statistics.agreement import (
     Floats,
     GivenValues,
     Interval,
+    fleiss_kappa,
     gwet_ac1,
     krippendorff_alpha,
     percent_agreement,
@@ -28,15 +29,19 @@ class Nominal:
     percent: Interval | None
     alpha: Interval | None
     ac1: Interval | None
+    fleiss: Interval | None
 
 
 def nominal_agreement(
     given: GivenValues, *, classes: int, generator: np.random.Generator, level: float = LEVEL, draws: int = 500
 ) -> Nominal:
-    """The three measures, of answers that may be one of so many `classes`."""
+    """The four measures, of answers that may be one of so many `classes`.
+
+    Fleiss' kappa is of more than two workers, else None: of two it is Scott's pi, and Cohen's is there for them.
+    """
     table = _table(given)
     if not len(table):
-        return Nominal(None, None, None)
+        return Nominal(None, None, None, None)
     answers = table.sum(axis=1)
     several = answers >= 2
     equal = np.zeros(len(table))
@@ -45,11 +50,15 @@ def nominal_agreement(
     with np.errstate(divide="ignore", invalid="ignore"):  # draws that a measure is not defined for are left aside
         percent = (times @ equal) / (times @ several)
         alpha = _alphas(times[:, several], table[several])
-        ac1 = _ac1s(times, table / answers[:, None], percent, classes)
+        shares = (times @ (table / answers[:, None])) / times.sum(axis=1, keepdims=True)
+        ac1 = _beyond(percent, (shares * (1 - shares)).sum(axis=1) / max(classes - 1, 1))
+        fleiss = _beyond(percent, (shares**2).sum(axis=1))
+    workers = np.unique(given.worker).size
     return Nominal(
         percent=_interval(percent_agreement(given), percent, level),
         alpha=_interval(krippendorff_alpha(given), alpha, level),
         ac1=_interval(gwet_ac1(given, classes=classes), ac1, level),
+        fleiss=_interval(fleiss_kappa(given), fleiss, level) if workers > 2 else None,
     )
 
 
@@ -85,9 +94,7 @@ def _alphas(times: Floats, table: Floats) -> Floats:
     return np.asarray(np.where(expected > 0, 1 - observed / expected, np.nan), dtype=np.float64)
 
 
-def _ac1s(times: Floats, shares: Floats, percent: Floats, classes: int) -> Floats:
-    mean = (times @ shares) / times.sum(axis=1, keepdims=True)
-    by_chance = (mean * (1 - mean)).sum(axis=1) / max(classes - 1, 1)
+def _beyond(percent: Floats, by_chance: Floats) -> Floats:
     return np.asarray((percent - by_chance) / (1 - by_chance), dtype=np.float64)
 
 

@@ -13,6 +13,7 @@ from marketplace.models import Job
 from marketplace.services import agreeing
 from marketplace.services.agreeing import MOST_TASKS
 from marketplace.services.allocation import claim_task
+from marketplace.services.submission import submit_annotation
 from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, code_of
 from tests.marketplace.automation import tasks_by_name
@@ -22,11 +23,11 @@ from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
 
-NOBODY_KNOWS = dict.fromkeys(("kappa", "likeness"))
+NOBODY_KNOWS = dict.fromkeys(("fleiss", "kappa", "likeness"))
 
 
-def report(job: Job, by: str = "control") -> list[dict[str, Any]]:
-    status, told = Person(owner_of(job.client)).get(f"jobs/{job.pk}/agreement/", by=by)
+def report(job: Job, by: str = "control", **asked: str) -> list[dict[str, Any]]:
+    status, told = Person(owner_of(job.client)).get(f"jobs/{job.pk}/agreement/", by=by, **asked)
     assert (status, told["by"], told["is_sample"]) == (200, by, False), told
     parts: list[dict[str, Any]] = told["parts"]
     return parts
@@ -48,6 +49,15 @@ def two_workers() -> tuple[Job, Worker, Worker]:
     return job, first, second
 
 
+def three_workers() -> Job:
+    """Four tasks with the same three workers, who are of one mind about two of them."""
+    job = an_open_job(tasks=4, overlap_min=3, overlap_max=3)
+    say(job, a_worker(job), "cat", "cat", "dog", "dog")
+    say(job, a_worker(job), "cat", "cat", "dog", "cat")
+    say(job, a_worker(job), "cat", "dog", "dog", "dog")
+    return job
+
+
 def test_each_question_has_the_measures_that_fit_it() -> None:
     job, _, _ = two_workers()
 
@@ -61,6 +71,49 @@ def test_each_question_has_the_measures_that_fit_it() -> None:
     assert part["ac1"]["value"] == pytest.approx((0.75 - 15 / 32) / (1 - 15 / 32))
     assert part["percent"]["low"] <= 0.75 <= part["percent"]["high"] == 1.0
     assert {name: part[name] for name in NOBODY_KNOWS} == NOBODY_KNOWS
+
+
+def test_more_than_two_workers_have_fleiss_kappa() -> None:
+    job = three_workers()
+
+    (part,) = report(job)
+
+    # Two tasks have 3 of 3 pairs equal and two have 1 of 3; half of all answers are cats.
+    assert part["percent"]["value"] == pytest.approx(2 / 3)
+    assert part["fleiss"]["value"] == pytest.approx((2 / 3 - 1 / 2) / (1 - 1 / 2))
+    assert part["fleiss"]["low"] <= 1 / 3 <= part["fleiss"]["high"] == 1.0
+    # A label holds or does not: of two classes each has the kappa of both.
+    assert [each["fleiss"]["value"] for each in report(job, "label")] == [pytest.approx(1 / 3)] * 2
+    assert [each["fleiss"] for each in report(job, "pair")] == [None] * 3
+
+
+NUMBERS = """<View><Text name="text" value="$text"/>
+<Number name="cars" toName="text" min="0"/><Number name="degrees" toName="text"/></View>"""
+
+
+def test_numbers_are_compared_by_difference_and_where_a_client_says_so_by_ratio() -> None:
+    job = an_open_job(tasks=2, overlap_min=2, overlap_max=2, label_schema=NUMBERS)
+    for numbers in ((1, 4), (2, 4)):
+        worker = a_worker(job)
+        for name, number in zip(("t0", "t1"), numbers, strict=True):
+            claimed = claim_task(worker=worker, job_id=job.pk, among=[tasks_by_name(job)[name].pk])
+            result = [
+                {"from_name": control, "to_name": "text", "type": "number", "value": {"number": number}}
+                for control in ("cars", "degrees")
+            ]
+            submit_annotation(assignment_id=claimed.pk, worker=worker, result=result)
+
+    def told(**asked: str) -> list[tuple[str, str, float]]:
+        return [(part["control"], part["level"], part["alpha"]["value"]) for part in report(job, **asked)]
+
+    # Squares of differences: of 12 ordered pairs 2 × (1 + 2 × 9 + 2 × 4), within tasks 2 × 1 of 4 answers.
+    by_difference = pytest.approx(1 - (2 / 4) / (54 / 12))
+    # Squares of differences over sums: 1/9 for 1 and 2, 9/25 for 1 and 4, 1/9 for 2 and 4.
+    by_ratio = pytest.approx(1 - (2 / 9 / 4) / (2 * (1 / 9 + 18 / 25 + 2 / 9) / 12))
+    assert told() == [("cars", "interval", by_difference), ("degrees", "interval", by_difference)]
+    assert told(numbers="ratio") == [("cars", "ratio", by_ratio), ("degrees", "interval", by_difference)]
+    refused = Person(owner_of(job.client)).get(f"jobs/{job.pk}/agreement/", numbers="nominal")
+    assert code_of(refused) == (400, "invalid")
 
 
 def test_each_label_has_its_own() -> None:
@@ -131,6 +184,9 @@ def test_the_console_tells_it_in_words_beside_the_job() -> None:
     assert "Krippendorff&#x27;s alpha 0.53 (" in said
     assert "Gwet&#x27;s AC1 0.53 (" in said
     assert "; 8 answers to 4 tasks" in said
+    assert "Fleiss" not in said
+    page = console.get(reverse("admin:marketplace_job_change", args=[three_workers().pk])).content.decode()
+    assert "Fleiss&#x27; kappa 0.33 (" in page
 
     unanswered = console.get(reverse("admin:marketplace_job_change", args=[an_open_job().pk])).content.decode()
     assert "no task has two answers yet" in unanswered

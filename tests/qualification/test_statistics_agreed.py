@@ -9,6 +9,7 @@ from qualification.statistics.agreed import agreed_by_label, agreed_on
 from qualification.statistics.agreement import (
     GivenValues,
     Metric,
+    fleiss_kappa,
     gwet_ac1,
     interval,
     krippendorff_alpha,
@@ -44,7 +45,8 @@ def test_all_draws_at_once_give_the_intervals_of_draw_by_draw() -> None:
 
     found = nominal_agreement(given, classes=3, generator=np.random.default_rng(1), draws=4000)
 
-    for one, measure in ((found.percent, percent_agreement), (found.alpha, krippendorff_alpha), (found.ac1, gwet_ac1)):
+    measured = [(found.percent, percent_agreement), (found.alpha, krippendorff_alpha), (found.ac1, gwet_ac1)]
+    for one, measure in [*measured, (found.fleiss, fleiss_kappa)]:
         other = interval(measure, given, generator=np.random.default_rng(2), draws=1000)
         assert one is not None and other is not None
         assert one.value == other.value
@@ -54,8 +56,86 @@ def test_all_draws_at_once_give_the_intervals_of_draw_by_draw() -> None:
 def test_what_cannot_be_compared_has_no_measure() -> None:
     single = GivenValues.of(task=[0, 1], worker=[0, 0], value=[0, 1])
     found = nominal_agreement(single, classes=2, generator=np.random.default_rng(1))
-    assert (found.percent, found.alpha, found.ac1) == (None, None, None)
+    assert (found.percent, found.alpha, found.ac1, found.fleiss) == (None, None, None, None)
     assert mean_interval(np.array([]), generator=np.random.default_rng(1)) is None
+
+
+DIAGNOSES = """
+00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006
+"""
+"""How many of six psychiatrists gave each of 30 patients each of these diagnoses: J. L. Fleiss (1971), table 1."""
+
+WHAT_THEY_HAVE = ("Depression", "Personality disorder", "Schizophrenia", "Neurosis", "Other")
+
+
+def test_what_six_psychiatrists_said_has_the_kappas_that_fleiss_printed() -> None:
+    choices = "".join(f'<Choice value="{one}"/>' for one in WHAT_THEY_HAVE)
+    schema = parse_schema(
+        f'<View><Text name="t" value="$t"/><Choices name="c" toName="t" required="true">{choices}</Choices></View>'
+    )
+    given = [
+        Given(str(patient), str(psychiatrist), Answer.of({"c": [said]}))
+        for patient, counts in enumerate(DIAGNOSES.split())
+        for psychiatrist, said in enumerate(
+            one for one, count in zip(WHAT_THEY_HAVE, counts, strict=True) for _ in range(int(count))
+        )
+    ]
+
+    found = agreed_on(schema, schema.controls[0], given, generator=np.random.default_rng(1))
+    by_label = agreed_by_label(schema, schema.controls[0], given, most=60, generator=np.random.default_rng(1))
+
+    assert (found.tasks, found.answers) == (30, 180)
+    assert found.fleiss is not None
+    assert round(found.fleiss.value, 3) == 0.430
+    assert found.fleiss.low < 0.430 < found.fleiss.high
+    assert {label: one.fleiss and round(one.fleiss.value, 3) for label, one in by_label.items()} == {
+        "Depression": 0.245,
+        "Personality disorder": 0.245,
+        "Schizophrenia": 0.520,
+        "Neurosis": 0.471,
+        "Other": 0.566,
+    }
+
+
+def test_of_two_workers_there_is_no_kappa_of_fleiss() -> None:
+    two = GivenValues.of(task=[0, 0, 1, 1], worker=[0, 1, 0, 1], value=[0, 1, 1, 1])
+    three = GivenValues.of(task=[0, 0, 1, 1], worker=[0, 1, 0, 2], value=[0, 1, 1, 1])
+
+    assert nominal_agreement(two, classes=2, generator=np.random.default_rng(1)).fleiss is None
+    found = nominal_agreement(three, classes=2, generator=np.random.default_rng(1)).fleiss
+    # By chance: 1/4 × 1/4 + 3/4 × 3/4.
+    assert found is not None
+    assert found.value == pytest.approx((1 / 2 - 10 / 16) / (1 - 10 / 16))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "numbers", "level", "alpha"),
+    [
+        ('min="0"', Metric.RATIO, Metric.RATIO, 0.797),
+        ('min="1" max="5"', Metric.RATIO, Metric.RATIO, 0.797),
+        ('min="0"', Metric.INTERVAL, Metric.INTERVAL, 0.849),
+        ('min="-5"', Metric.RATIO, Metric.INTERVAL, 0.849),
+        ('max="5"', Metric.RATIO, Metric.INTERVAL, 0.849),
+    ],
+)
+def test_numbers_are_taken_apart_by_ratio_only_where_none_is_below_0(
+    bounds: str, numbers: Metric, level: Metric, alpha: float
+) -> None:
+    """The values of Krippendorff's example C (2011), and what he prints for them."""
+    schema = parse_schema(f'<View><Text name="t" value="$t"/><Number name="n" toName="t" {bounds}/></View>')
+    given = [
+        Given(str(task), str(worker), validate_result(schema, [region]))
+        for worker, row in enumerate(["123321412...", "1233224125..", ".33323422513", "12332441251."])
+        for task, said in enumerate(row)
+        if said != "."
+        for region in [{"from_name": "n", "to_name": "t", "type": "number", "value": {"number": int(said)}}]
+    ]
+
+    found = agreed_on(schema, schema.controls[0], given, generator=np.random.default_rng(1), numbers=numbers)
+
+    assert found.alpha is not None
+    assert (found.level, round(found.alpha.value, 3)) == (level, alpha)
 
 
 def stars(task: str, worker: str, rating: int) -> Given:
