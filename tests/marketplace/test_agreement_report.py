@@ -107,9 +107,9 @@ def test_numbers_are_compared_by_difference_and_where_a_client_says_so_by_ratio(
         return [(part["control"], part["level"], part["alpha"]["value"]) for part in report(job, **asked)]
 
     # Squares of differences: of 12 ordered pairs 2 × (1 + 2 × 9 + 2 × 4), within tasks 2 × 1 of 4 answers.
-    by_difference = pytest.approx(1 - (2 / 4) / (54 / 12))
+    by_difference: Any = pytest.approx(1 - (2 / 4) / (54 / 12))
     # Squares of differences over sums: 1/9 for 1 and 2, 9/25 for 1 and 4, 1/9 for 2 and 4.
-    by_ratio = pytest.approx(1 - (2 / 9 / 4) / (2 * (1 / 9 + 18 / 25 + 2 / 9) / 12))
+    by_ratio: Any = pytest.approx(1 - (2 / 9 / 4) / (2 * (1 / 9 + 18 / 25 + 2 / 9) / 12))
     assert told() == [("cars", "interval", by_difference), ("degrees", "interval", by_difference)]
     assert told(numbers="ratio") == [("cars", "ratio", by_ratio), ("degrees", "interval", by_difference)]
     refused = Person(owner_of(job.client)).get(f"jobs/{job.pk}/agreement/", numbers="nominal")
