@@ -43,6 +43,16 @@ class ResemblanceOut(Out):
     tasks = fields.IntegerField(help_text="Tasks of known truth that taught it, beside what crowds have in common.")
 
 
+class HabitsOut(Out):
+    """Whether what was learnt of each worker weighs their answers to one question that is no choice."""
+
+    control = fields.TextField()
+    is_used = fields.BooleanField(help_text="False: answers weigh what their workers' scores say.")
+    tried = fields.IntegerField(help_text="Tasks whose answers were merged either way, by what other tasks taught.")
+    by_gold = fields.BooleanField(help_text="Their truth was known; else an answer that was left out stood for it.")
+    gain = fields.FloatField(help_text="How much nearer merged answers came to it, as likeness from 0 to 1.")
+
+
 class SecondLookOut(Out):
     """What became of settled tasks that were weighed again by what a fit knew; of most nothing, as nothing changed."""
 
@@ -77,6 +87,7 @@ class FitOut(Out):
             }
         ],
         "resemblance": None,
+        "habits": [],
         "fitted_at": "2026-05-17T13:05:00Z",
         "second_look": {
             "done_at": "2026-05-17T13:05:08Z",
@@ -93,6 +104,7 @@ class FitOut(Out):
     workers = fields.IntegerField()
     parts = FittedPartOut(many=True)
     resemblance = ResemblanceOut(allow_null=True, help_text="Null where only choices are asked for.")
+    habits = HabitsOut(many=True, help_text="Empty where only choices are asked for.")
     fitted_at = fields.DateTimeField()
     second_look = SecondLookOut(
         allow_null=True, help_text="At the tasks that were settled by then; null where there was none."
@@ -119,7 +131,7 @@ def _shown(fits: Any) -> list[dict[str, Any]]:
     became = {(fit_id, outcome): tasks for fit_id, outcome, tasks in weighed.annotate(tasks=Count("pk"))}
     return [
         {
-            **{name: getattr(fit, name) for name in ("number", "answers", "gold", "workers", "fitted_at")},
+            **{name: getattr(fit, name) for name in ("number", "answers", "gold", "workers", "habits", "fitted_at")},
             "parts": [
                 part | dict(zip(("discount", "vote_weight", "floor", "typical"), part["calibration"], strict=True))
                 for part in fit.parts

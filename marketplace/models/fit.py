@@ -13,10 +13,11 @@ class Fit(models.Model):
     """What was learnt of a job from all answers that it had: its latest fit weighs the answers that come. A fact.
 
     ``parts`` has, for each choice that the label schema asks for, the method that leads and why, and how far its
-    confidence can be believed (`qualification.statistics.fitted`); ``resemblance``, where it asks for what is no
-    choice, how likely merged answers are right (`qualification.statistics.resemblance`). It rests on so many
-    ``answers``, of which those to ``gold`` tasks tell what is right; ``claims`` is how often the job had been claimed,
-    which says when to fit anew.
+    confidence can be believed (`qualification.statistics.fitted`). Where it asks for what is no choice, ``resemblance``
+    has how likely merged answers are right (`qualification.statistics.resemblance`), and ``habits``, control by
+    control, whether what was learnt of workers merges their answers better (`qualification.labels.learning`). It rests
+    on so many ``answers``, of which those to ``gold`` tasks tell what is right; ``claims`` is how often the job had
+    been claimed, which says when to fit anew.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -24,6 +25,7 @@ class Fit(models.Model):
     number = models.PositiveIntegerField(help_text="Counts the fits of a job, from 1.")
     parts = models.JSONField()
     resemblance = models.JSONField(null=True)
+    habits = models.JSONField(default=list, db_default=[])
     answers = models.PositiveIntegerField()
     gold = models.PositiveIntegerField(help_text="Gold tasks among those that were answered.")
     workers = models.PositiveIntegerField()
@@ -42,13 +44,14 @@ class Fit(models.Model):
 
 class FittedWorker(models.Model):
     """How one worker errs, as the latest fit of a job has it: ``rates`` for each of its parts, null where only the
-    score says. Who ``is_sure`` is asked first where a task stays unsure. Those of earlier fits are of no use any more,
-    and are gone."""
+    score says; ``habits`` by control that is no choice, where these merge better. Who ``is_sure`` is asked first where
+    a task stays unsure. Those of earlier fits are of no use any more, and are gone."""
 
     id = models.BigAutoField(primary_key=True)
     fit = models.ForeignKey(Fit, on_delete=models.PROTECT, related_name="+", db_index=False)
     worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+", db_index=False)
     rates = models.JSONField()
+    habits = models.JSONField(default=dict, db_default={})
     is_sure = models.BooleanField(default=False, db_default=False)
 
     class Meta:

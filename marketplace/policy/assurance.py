@@ -26,6 +26,7 @@ TRIAL: Final = "tasks is_sample coverage functions(id name coverage overlap conf
 WATCH: Final = f"{READ_WORK} manager"
 FIT: Final = (
     "number answers gold workers fitted_at resemblance(level slope growth tasks) "
+    "habits(control is_used tried by_gold gain) "
     "second_look(done_at confirmed relabelled asked reopened resolved) "
     "parts(control choice classes method because accuracy discount vote_weight floor typical)"
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from qualification.labels.habits import Habits, read_habits
 from qualification.statistics.automation.voter import rates_read
 from qualification.statistics.fitted import UNFITTED, JobFit, read_fit, read_rates
 from qualification.statistics.parts import Part, Rates
@@ -31,6 +32,11 @@ def rates_written(rates: str | None, fit: JobFit) -> Mapping[Part, Rates]:
         return {}
     by_part = zip(fit.parts, json.loads(rates), strict=True)
     return {part: read_rates(each) for part, each in by_part if each is not None}
+
+
+def habits_written(habits: str | None) -> Habits:
+    """How a worker answers what is no choice, from how it is written; nothing where only the score says."""
+    return read_habits(json.loads(habits)) if habits else {}
 
 
 @lru_cache(maxsize=256)

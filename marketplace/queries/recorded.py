@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from marketplace.models import Job
-from marketplace.queries.fits import LATEST_FIT, fit_written, rates_written
+from marketplace.queries.fits import LATEST_FIT, fit_written, habits_written, rates_written
 from qualification.labels.results import Answer
 from qualification.queries import UNMEASURED
 from qualification.statistics.consensus import Vote
@@ -54,8 +54,11 @@ def history_of(job: Job, *, most: int) -> History:
         fit = fit_written(learnt)
         cursor.execute(_ANSWERS, given | {"tasks": [task_id for task_id, *_ in tasks], "fit": fit_id})
         votes: dict[UUID, list[Vote]] = defaultdict(list)
-        for task_id, key, reliability, rates in cursor.fetchall():
-            votes[task_id].append(Vote(Answer.from_key(key), reliability, rates=rates_written(rates, fit)))
+        for task_id, key, reliability, rates, habits in cursor.fetchall():
+            vote = Vote(
+                Answer.from_key(key), reliability, rates=rates_written(rates, fit), habits=habits_written(habits)
+            )
+            votes[task_id].append(vote)
         cursor.execute(_HAPPENED, given)
         answers, gold_answers, answered, right, judged, escalated = cursor.fetchone()
         cursor.execute(_SPENT, [job.pk])
@@ -104,7 +107,8 @@ UNION ALL
 """
 _FIT: Final = f"SELECT id, learnt::text FROM ({LATEST_FIT}) latest"  # noqa: S608  (all of it ours)
 _ANSWERS: Final = """
-SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), known.rates::text
+SELECT turn.task_id, answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), known.rates::text,
+       known.habits::text
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kernel.rows import planned_cursor
 from marketplace.models import Job, Task
-from marketplace.queries.fits import LATEST_FIT, fit_written, predictor_rates_written, rates_written
+from marketplace.queries.fits import LATEST_FIT, fit_written, habits_written, predictor_rates_written, rates_written
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.queries import UNMEASURED
@@ -59,7 +59,12 @@ def beliefs_of(*, tasks: Sequence[Task], job: Job, schema: LabelSchema) -> dict[
 
 def _believed(said: list["_Said"], fit: JobFit, schema: LabelSchema, *, by_models: bool) -> TaskBelief | None:
     votes = [
-        Vote(Answer.from_key(each.answer_key), each.reliability, rates=rates_written(each.rates, fit))
+        Vote(
+            Answer.from_key(each.answer_key),
+            each.reliability,
+            rates=rates_written(each.rates, fit),
+            habits=habits_written(each.habits),
+        )
         for each in said
         if each.kind == _PERSON
     ]
@@ -82,6 +87,7 @@ class _Said(NamedTuple):
     right: int
     wrong: int
     rates: str | None
+    habits: str | None
 
 
 _PERSON, _MODEL, _FIT = "person", "model", "fit"
@@ -109,7 +115,7 @@ def _said_of(
 _SAYS: Final = f"""
 WITH latest AS MATERIALIZED ({LATEST_FIT})
 SELECT turn.task_id, '{_PERSON}', answer.answer_key, coalesce(score.estimate, %(unmeasured)s::float8), 0, 0,
-       known.rates::text
+       known.rates::text, known.habits::text
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
@@ -119,11 +125,11 @@ WHERE turn.task_id {{which}} AND turn.ordinal IS NOT NULL AND turn.id IS DISTINC
   AND (turn.state <> 'rejected' OR %(by_rejected)s)
 UNION ALL
 SELECT prediction.task_id, '{_MODEL}', prediction.answer_key, 0, predictor."right", predictor.wrong,
-       predictor.error_rates::text
+       predictor.error_rates::text, NULL
 FROM marketplace_prediction prediction JOIN marketplace_predictor predictor ON predictor.id = prediction.predictor_id
 WHERE prediction.task_id {{which}} AND NOT prediction.is_audit AND predictor.state <> 'stopped'
 UNION ALL
-SELECT NULL, '{_FIT}', '', 0, 0, 0, latest.learnt::text FROM latest
+SELECT NULL, '{_FIT}', '', 0, 0, 0, latest.learnt::text, NULL FROM latest
 """  # noqa: S608  (all of it ours)
 _SAID: Final = _SAYS.format(which="= %(asked)s")
 _SAID_OF_MANY: Final = _SAYS.format(which="= ANY(%(asked)s)")

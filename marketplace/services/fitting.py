@@ -21,13 +21,16 @@ from marketplace.models import Fit, FittedWorker, Job
 from marketplace.queries import schema_of
 from marketplace.services.growth import FIRST_AT, GROWTH, GROWTH_AT_THE_END
 from marketplace.services.known_merges import known_merges
+from marketplace.services.shared_tasks import shared_tasks
+from qualification.labels.habits import written_habits
+from qualification.labels.learning import ControlHabits, habits_of, learn_habits, written_trials
 from qualification.labels.results import Answer
 from qualification.statistics.fitted import written_part
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
 from qualification.statistics.fusion.fitting import LearntPart, learn_part
 from qualification.statistics.fusion.resembling import learn_resemblance
 from qualification.statistics.parts import Part, parts_of
-from qualification.statistics.resemblance import written_resemblance
+from qualification.statistics.resemblance import ResemblanceFit, written_resemblance
 from qualification.statistics.steering import accuracy_of, surest
 
 logger = logging.getLogger(__name__)
@@ -130,30 +133,41 @@ def fit_job(*, job_id: UUID) -> Fit | None:
     given = _Given.of(job, parts[:MOST_PARTS])
     if given is None:
         return None
-    resemblance = None if schema.asks_only_choices else learn_resemblance(known_merges(job, schema))
+    habits: tuple[ControlHabits, ...] = ()
+    resemblance: ResemblanceFit | None = None
+    if not schema.asks_only_choices:
+        habits = learn_habits(schema, shared_tasks(job), most=max(job.overlap_max, 2))
+        resemblance = learn_resemblance(known_merges(job, schema, habits))
     learnt = [given.learn(place, parts=len(parts)) for place in range(len(given.parts))]
     fit = Fit(
         job=job,
         number=number,
         parts=[written_part(part, each.fitted) for part, each in zip(given.parts, learnt, strict=True)],
         resemblance=None if resemblance is None else written_resemblance(resemblance),
+        habits=written_trials(habits),
         answers=len(given.task),
         gold=given.gold_tasks,
         workers=len(given.workers),
         claims=claims,
         fitted_at=began,
     )
-    return fit if _keep(fit, given, learnt) else None
+    return fit if _keep(fit, given, learnt, habits) else None
 
 
-def _keep(fit: Fit, given: "_Given", learnt: Sequence[LearntPart]) -> bool:
+def _keep(fit: Fit, given: "_Given", learnt: Sequence[LearntPart], habits: Sequence[ControlHabits]) -> bool:
     """Write a fit with its workers, those of the fit before being of no use any more; whether no other was first."""
     try:
         with transaction.atomic():
             fit.save(force_insert=True)
             FittedWorker.objects.filter(fit__job=fit.job_id).delete()
             rows = (
-                FittedWorker(fit=fit, worker_id=worker, rates=[each.rates[place] for each in learnt], is_sure=is_sure)
+                FittedWorker(
+                    fit=fit,
+                    worker_id=worker,
+                    rates=[each.rates[place] for each in learnt],
+                    habits=written_habits(habits_of(habits, str(worker))),
+                    is_sure=is_sure,
+                )
                 for place, (worker, is_sure) in enumerate(zip(given.workers, given.surest(learnt), strict=True))
             )
             FittedWorker.objects.bulk_create(rows, batch_size=500)

@@ -3,6 +3,7 @@
 Merging is slow beside reading, so only so many tasks are merged, and of each no more answers than tasks usually have.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from marketplace.models import Job
+from qualification.labels.learning import ControlHabits, fold_of, habits_of
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.queries import UNMEASURED
@@ -26,13 +28,15 @@ class _Said(NamedTuple):
     task_id: UUID
     is_gold: bool
     truth: str
+    worker_id: UUID
     answer_key: str
     reliability: float
 
 
-def known_merges(job: Job, schema: LabelSchema) -> list[Merged]:
+def known_merges(job: Job, schema: LabelSchema, habits: Sequence[ControlHabits] = ()) -> list[Merged]:
     """Gold after each of its first answers, and tasks that a person decided; with whether merging was right.
 
+    They are merged by what other tasks taught of their workers' habits: those that they taught themselves suit them.
     That a person saw just those that were little alike does no harm: what is learnt is how likely answers so much alike
     are right.
     """
@@ -46,14 +50,20 @@ def known_merges(job: Job, schema: LabelSchema) -> list[Merged]:
         most = max(min(job.overlap_max, len(said)), 2) if said[0].is_gold else len(said)
         least = min(max(job.overlap_min, 2), most) if said[0].is_gold else most
         sizes = range(least, most + 1)
-        found += [_merged(said[:size], schema, weight=1 / len(sizes)) for size in sizes]
+        votes = [_vote(each, habits) for each in said]
+        truth = Answer.from_key(said[0].truth)
+        found += [_merged(votes[:size], truth, schema, weight=1 / len(sizes)) for size in sizes]
     return found
 
 
-def _merged(said: list[_Said], schema: LabelSchema, *, weight: float) -> Merged:
-    merged = merge_votes(schema, [Vote(Answer.from_key(each.answer_key), each.reliability) for each in said])
-    truth = Answer.from_key(said[0].truth)
-    return Merged(merged.closeness, len(said), is_right_but_for_choices(merged.answer, truth, schema), weight)
+def _vote(said: _Said, habits: Sequence[ControlHabits]) -> Vote:
+    own = habits_of(habits, str(said.worker_id), without=fold_of(said.task_id))
+    return Vote(Answer.from_key(said.answer_key), said.reliability, habits=own)
+
+
+def _merged(votes: list[Vote], truth: Answer, schema: LabelSchema, *, weight: float) -> Merged:
+    merged = merge_votes(schema, votes)
+    return Merged(merged.closeness, len(votes), is_right_but_for_choices(merged.answer, truth, schema), weight)
 
 
 _KNOWN: Final = """
@@ -69,9 +79,10 @@ WITH known AS (
            WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected') >= 2
     ORDER BY is_gold DESC, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
 )
-SELECT known.id, known.is_gold, known.truth, said.answer_key, coalesce(said.estimate, %(unmeasured)s::float8)
+SELECT known.id, known.is_gold, known.truth, said.worker_id, said.answer_key,
+       coalesce(said.estimate, %(unmeasured)s::float8)
 FROM known CROSS JOIN LATERAL (
-    SELECT answer.answer_key, score.estimate, answer.submitted_at, answer.id
+    SELECT turn.worker_id, answer.answer_key, score.estimate, answer.submitted_at, answer.id
     FROM marketplace_assignment turn
     JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
     LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s

@@ -1,14 +1,16 @@
 """One answer from several, whatever was asked: regions are clustered across answers, values merged by their kind."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from qualification.labels.errors import ResultError
+from qualification.labels.habits import Habit, Habits
+from qualification.labels.kinds.base import LearnsHabits
 from qualification.labels.kinds.voting import most_chosen
 from qualification.labels.matching import Floats, overlaps_of, similarity_of_regions
 from qualification.labels.parts import AnyControl, ChoicesControl
@@ -38,29 +40,53 @@ class Ballot:
 
     answers: tuple[Answer, ...]
     weights: tuple[float, ...]
+    habits: tuple[Habits, ...]
 
     @classmethod
-    def of(cls, answers: Sequence[Answer], weights: Sequence[float]) -> "Ballot":
+    def of(cls, answers: Sequence[Answer], weights: Sequence[float], habits: Sequence[Habits] = ()) -> "Ballot":
         if not answers:
             raise ValueError("There is nothing to merge.")
         if min(weights) <= 0:
             raise ValueError("The weight of an answer is above 0.")
-        pairs = sorted(zip(answers, weights, strict=True), key=lambda pair: (pair[0].key, pair[1]))
-        return cls(tuple(answer for answer, _ in pairs), tuple(weight for _, weight in pairs))
+        rows = zip(answers, weights, habits or [{}] * len(answers), strict=True)
+        ordered = sorted(rows, key=lambda row: (row[0].key, row[1], sorted(row[2].items())))
+        return cls(
+            tuple(answer for answer, _, _ in ordered),
+            tuple(weight for _, weight, _ in ordered),
+            tuple(own for _, _, own in ordered),
+        )
 
     @property
     def total(self) -> float:
         return math.fsum(self.weights)
 
+    def about(self, control: AnyControl) -> "Ballot":
+        """The same, each weighed as its worker answers this control, where that is known."""
+        weights = (own[control.name].weight if control.name in own else w for own, w in self._pairs())
+        return replace(self, weights=tuple(weights))
 
-def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = ()) -> Answer:
+    def is_there(self, cluster: Cluster, control: AnyControl) -> tuple[bool, float]:
+        """Whether those who marked a thing outweigh those who did not, and what the marks weigh."""
+        own = [habits.get(control.name, Habit.plain(weight)) for habits, weight in self._pairs()]
+        marked = math.fsum(habit.marked for place, habit in enumerate(own) if place in cluster.members)
+        silent = math.fsum(habit.silent for place, habit in enumerate(own) if place not in cluster.members)
+        return marked > (marked + silent) / 2 * TIE, marked
+
+    def _pairs(self) -> Iterable[tuple[Habits, float]]:
+        return zip(self.habits, self.weights, strict=True)
+
+
+def merge_answers(
+    schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = (), habits: Sequence[Habits] = ()
+) -> Answer:
     """The answer that several, each with the weight of who gave it, make together; equal weights without.
 
-    A region is there where more than half of the weight marked it. Where what comes out does not fit the schema, as
+    In place of the weight there are the habits of who gave it, for the controls of which these are known. A region is
+    there where more than half of the weight marked it. Where what comes out does not fit the schema, as
     each part is possible but not all together, the answer that is nearest to all stands. Raises ValueError without
     answers.
     """
-    ballot = Ballot.of(answers, weights or [1.0] * len(answers))
+    ballot = Ballot.of(answers, weights or [1.0] * len(answers), habits)
     if len(set(ballot.answers)) == 1:
         return ballot.answers[0]
     merged: dict[str, list[str]] = {}
@@ -70,18 +96,33 @@ def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Seque
             continue
         question = question_of(schema, control)
         if asks_for_regions(control):
-            merged[control.name] = _merged_regions(question, ballot, ends)
+            merged[control.name] = _merged_regions(question, ballot.about(control), ends)
         else:
-            merged[control.name] = _merged_value(question, ballot)
+            merged[control.name] = _merged_value(question, ballot.about(control))
     relations = relations_of(schema)
     if relations is not None:
-        merged[relations.name] = _merged_relations(relations, ballot, ends)
+        merged[relations.name] = _merged_relations(relations, ballot.about(relations), ends)
     answer = Answer.of(merged)
     try:
         to_result(schema, answer)
     except ResultError:
         return _nearest_to_all(schema, ballot)
     return answer
+
+
+def meant_answer(schema: LabelSchema, answer: Answer, habits: Habits) -> Answer:
+    """What somebody with these habits meant, where their kind of answer can be corrected by them."""
+    meant = dict(answer.selections)
+    for control in schema.others:
+        habit, texts = habits.get(control.name), answer.chosen(control.name)
+        if habit is None or not texts or control.tag == "Relations":
+            continue
+        question = question_of(schema, control)
+        if isinstance(question.kind, LearnsHabits):
+            units = question.units_of(texts)
+            shapes = (question.kind.corrected(unit.shape, habit, question.about) for unit in units)
+            meant[control.name] = tuple(question.texts_of([Unit(shape) for shape in shapes]))
+    return Answer.of(meant)
 
 
 def _nearest_to_all(schema: LabelSchema, ballot: Ballot) -> Answer:
@@ -122,12 +163,12 @@ def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, En
     units = [question.units_of(answer.chosen(question.control.name)) for answer in ballot.answers]
     name, texts = question.control.name, []
     clusters = clusters_of(question, units, ballot.weights)
-    seen = [math.fsum(ballot.weights[place] for place in cluster.members) for cluster in clusters]
-    least = ballot.total / 2 * TIE
-    if question.control.required and seen and max(seen) <= least:
-        least = max(seen) / TIE  # something must be marked: what most of the weight marked
-    for cluster, weight in zip(clusters, seen, strict=True):
-        if weight <= least:
+    seen = [ballot.is_there(cluster, question.control) for cluster in clusters]
+    if question.control.required and seen and not any(is_there for is_there, _ in seen):
+        most = max(weight for _, weight in seen)  # something must be marked: what most of the weight marked
+        seen = [(weight > most / TIE, weight) for _, weight in seen]
+    for cluster, (is_there, _) in zip(clusters, seen, strict=True):
+        if not is_there:
             continue
         text = question.text_of(_merged_unit(question, cluster, ballot.weights))
         texts.append(text)

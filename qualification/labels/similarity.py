@@ -10,6 +10,7 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
+from qualification.labels.habits import Habits
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
@@ -65,13 +66,24 @@ def differences_of(first: Answer, second: Answer, schema: LabelSchema) -> dict[s
     return dict(Counter(str(each.difference) for each in _loaded("comparing").conflicts_of(schema, first, second)))
 
 
-def merge_answers(schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = ()) -> Answer:
+def merge_answers(
+    schema: LabelSchema, answers: Sequence[Answer], weights: Sequence[float] = (), habits: Sequence[Habits] = ()
+) -> Answer:
     """The answer that several, each with the weight above 0 of who gave it, make together; equal weights without.
 
-    The same in whatever order they come, and the answer itself where all are equal. Raises ValueError without answers.
+    Habits of who gave it take the place of the weight, for the controls of which they are known. The same in whatever
+    order they come, and the answer itself where all are equal. Raises ValueError without answers.
     """
-    merged: Answer = _loaded("merging").merge_answers(schema, answers, weights)
+    merged: Answer = _loaded("merging").merge_answers(schema, answers, weights, habits)
     return merged
+
+
+def meant_answer(schema: LabelSchema, answer: Answer, habits: Habits) -> Answer:
+    """What somebody with these habits meant: without what they add to numbers."""
+    if not any(habit.shift for habit in habits.values()):
+        return answer
+    meant: Answer = _loaded("merging").meant_answer(schema, answer, habits)
+    return meant
 
 
 def _similarity(schema: LabelSchema, control: AnyControl, first: Answer, second: Answer) -> float:

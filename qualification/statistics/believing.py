@@ -1,36 +1,35 @@
 """What is believed of a task after its answers, whatever was asked: choices as classes, all else by likeness."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
+from qualification.labels.habits import LEAST_WEIGHT
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
-from qualification.labels.similarity import agrees, merge_answers, right_from, similarity_by_control
+from qualification.labels.similarity import agrees, meant_answer, merge_answers, right_from, similarity_by_control
 from qualification.statistics.calibrated import calibrated_posterior
 from qualification.statistics.consensus import MOST_RELIABLE, Majority, Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
 from qualification.statistics.resemblance import closeness_of
-
-LEAST_WEIGHT: Final = 0.1
-"""No answer weighs less than this: a bad score is weak evidence, and everybody's box may be the right one."""
 
 
 def believe(schema: LabelSchema, votes: Sequence[Vote], fit: JobFit = UNFITTED, *, interval: bool = False) -> Posterior:
     """The belief about a task after these votes, in whatever order they came (docs/adr/0029, 0049).
 
     Choices are weighed as classes (`qualification.statistics.calibrated`) with what the job's `fit` knows. Where
-    anything else is asked, the answer in front is all answers merged, each with the log odds of its worker's
-    reliability, and the confidence is the probability that it would pass against gold, as the fit has it for answers
-    that are so much alike, times that of the choices. One answer alone is believed as far as its worker is reliable.
+    anything else is asked, the answer in front is all answers merged, each as its worker answers by what the fit has
+    learnt (docs/adr/0050), or with the log odds of their reliability. The confidence is the probability that it would
+    pass against gold, as the fit has it for answers that are so much alike, times that of the choices. One answer alone
+    is believed as far as its worker is reliable.
     With the `interval` of the confidence, where it is known, for whoever shows it. Raises ValueError without votes.
     """
     if schema.asks_only_choices:
         return calibrated_posterior(schema, votes, fit, interval=interval)
     merged = merge_votes(schema, votes)
     leader, answers = merged.answer, [vote.answer for vote in votes]
-    plain = merge_answers(schema, answers) if len({weight_of(vote.reliability) for vote in votes}) > 1 else leader
+    is_plain = len({weight_of(vote.reliability) for vote in votes}) == 1 and not any(vote.habits for vote in votes)
+    plain = leader if is_plain else merge_answers(schema, answers)
     chosen = [_choices_of(schema, vote) for vote in votes] if schema.choices else []
     choices = calibrated_posterior(schema, chosen, fit, interval=interval) if chosen else None
     if choices is not None:
@@ -57,20 +56,29 @@ class MergedVotes:
 
 
 def merge_votes(schema: LabelSchema, votes: Sequence[Vote]) -> MergedVotes:
-    """All answers merged, each with the log odds of its worker's reliability. Raises ValueError without votes."""
+    """All answers merged, each as its worker answers, or with the log odds of their reliability.
+
+    Raises ValueError without votes.
+    """
     if not votes:
         raise ValueError("There is no consensus without a vote.")
-    answers, weights = [vote.answer for vote in votes], [weight_of(vote.reliability) for vote in votes]
-    merged = merge_answers(schema, answers, weights)
-    near, total = [similarity_by_control(answer, merged, schema) for answer in answers], math.fsum(weights)
-    likeness = {
-        name: min(1.0, math.fsum(weight * each[name] for each, weight in zip(near, weights, strict=True)) / total)
-        for name in near[0]
-    }
+    answers = [meant_answer(schema, vote.answer, vote.habits) for vote in votes]
+    merged = merge_answers(
+        schema, answers, [weight_of(vote.reliability) for vote in votes], [vote.habits for vote in votes]
+    )
+    near = [similarity_by_control(answer, merged, schema) for answer in answers]
+    likeness = {name: _mean_likeness(name, near, votes) for name in near[0]}
     closeness = (
         closeness_of(likeness[control.name], right_from=right_from(schema, control)) for control in schema.others
     )
     return MergedVotes(merged, min(closeness))
+
+
+def _mean_likeness(control: str, near: Sequence[Mapping[str, float]], votes: Sequence[Vote]) -> float:
+    """How alike all are in one control, each counting as it weighs there."""
+    weights = [vote.habits[control].weight if control in vote.habits else weight_of(vote.reliability) for vote in votes]
+    together = math.fsum(weight * each[control] for each, weight in zip(near, weights, strict=True))
+    return min(1.0, together / math.fsum(weights))
 
 
 def is_right_but_for_choices(answer: Answer, truth: Answer, schema: LabelSchema) -> bool:

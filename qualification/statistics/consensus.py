@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from qualification.labels.habits import Habits
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
@@ -26,13 +27,15 @@ ABOVE_CHANCE = 0.01
 class Vote:
     """One worker's answer to a task, or a prediction; `reliability` is how likely, 0 to 1, a whole answer is right.
 
-    `rates` says of some parts what a fit has learnt of the worker; for the others there is the reliability.
+    `rates` says of some parts what a fit has learnt of the worker, and `habits` of some controls that are no choices;
+    for the others there is the reliability.
     """
 
     answer: Answer
     reliability: float
     is_model: bool = False
     rates: Mapping[Part, Rates] = field(default_factory=dict, hash=False)
+    habits: Habits = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.reliability <= 1.0:

@@ -4,9 +4,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from qualification.labels.errors import ResultError, listed, quoted
+from qualification.labels.habits import Habit
 from qualification.labels.parts import AnyControl
 
 if TYPE_CHECKING:  # NumPy is loaded by the kinds that compute with it
@@ -83,6 +84,27 @@ class ShownOtherwise(Protocol[Shape_contra]):
 
     def shown(self, shape: Shape_contra) -> dict[str, object]:
         """The value of a result that stands for a shape, which `read` reads too."""
+        ...
+
+
+@dataclass(frozen=True)
+class Told(Generic[Shape]):
+    """What workers said of one task, each once, and what is right where that is known."""
+
+    said: tuple[tuple[str, Shape], ...]
+    truth: Shape | None = None
+
+
+@runtime_checkable
+class LearnsHabits(Protocol[Shape]):
+    """A kind that sees more in many answers of a worker than how alike they are to those of others."""
+
+    def habits(self, told: Sequence[Told[Shape]], about: About) -> dict[str, Habit]:
+        """How each worker answers, on a scale of the kind's own; what is right counts for more than what others say."""
+        ...
+
+    def corrected(self, shape: Shape, habit: Habit, about: About) -> Shape:
+        """What somebody who answers so meant."""
         ...
 
 

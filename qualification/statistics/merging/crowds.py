@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from qualification.labels.habits import LEAST_WEIGHT
+
 Shape = TypeVar("Shape")
 
 PRIOR_ANSWERS: Final = 3.0
 """Answers by which a worker's agreement is drawn to that of all."""
 
-LEAST_WEIGHT: Final = 0.1
 MOST_ALIKE: Final = 0.99
 
 
@@ -39,7 +40,7 @@ def merge_job(
     (2019), with odds in place of their distances.
     """
     weights = weights_of(
-        (worker, _mean([similarity(own, other) for n, (_, other) in enumerate(given) if n != place]))
+        (worker, _mean([similarity(own, other) for n, (_, other) in enumerate(given) if n != place]), 1.0)
         for given in tasks
         for place, (worker, own) in enumerate(given)
         if len(given) > 1
@@ -47,7 +48,7 @@ def merge_job(
     shapes = [_merged(given, weights, merge) for given in tasks]
     for _ in range(rounds):
         weights = weights_of(
-            (worker, similarity(own, shape))
+            (worker, similarity(own, shape), 1.0)
             for given, shape in zip(tasks, shapes, strict=True)
             for worker, own in given
         )
@@ -55,18 +56,21 @@ def merge_job(
     return Merged(shapes, weights)
 
 
-def weights_of(alike: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """The weight of each worker from how alike, 0 to 1, each answer of theirs is to something."""
-    by_worker: dict[str, list[float]] = {}
-    for worker, near in alike:
-        by_worker.setdefault(worker, []).append(near)
-    everything = sorted(near for own in by_worker.values() for near in own)
-    common = _mean(everything) if everything else 0.5
-    return {worker: _odds(own, common) for worker, own in by_worker.items()}
+def weights_of(alike: Iterable[tuple[str, float, float]]) -> dict[str, float]:
+    """The weight of each worker from how alike, 0 to 1, each answer of theirs is to something, and what that counts."""
+    by_worker: dict[str, list[tuple[float, float]]] = {}
+    for worker, near, counts in alike:
+        by_worker.setdefault(worker, []).append((near * counts, counts))
+    everything = sorted(pair for own in by_worker.values() for pair in own)
+    common = _share(everything, 0.0, 0.0) if everything else 0.5
+    return {worker: _odds(_share(own, PRIOR_ANSWERS * common, PRIOR_ANSWERS)) for worker, own in by_worker.items()}
 
 
-def _odds(near: Sequence[float], common: float) -> float:
-    share = (math.fsum(near) + PRIOR_ANSWERS * common) / (len(near) + PRIOR_ANSWERS)
+def _share(counted: Sequence[tuple[float, float]], near: float, counts: float) -> float:
+    return (math.fsum(pair[0] for pair in counted) + near) / (math.fsum(pair[1] for pair in counted) + counts)
+
+
+def _odds(share: float) -> float:
     share = min(max(share, 1 - MOST_ALIKE), MOST_ALIKE)
     return max(math.log(share / (1 - share)), LEAST_WEIGHT)
 

@@ -44,30 +44,46 @@ class FusedNumbers:
 
 
 def fuse_numbers(
-    *, task: Indices, worker: Indices, said: Floats, tasks: int, workers: int, robust: bool = True
+    *,
+    task: Indices,
+    worker: Indices,
+    said: Floats,
+    tasks: int,
+    workers: int,
+    robust: bool = True,
+    truth: Floats | None = None,
 ) -> FusedNumbers:
     """The number of each task when every worker has a bias and a variance, by alternating maximum likelihood.
 
     Answer = number + bias of the worker + noise of the worker. It starts from the median (or mean) of each task and
-    weighs by inverse variance from then on. The biases are anchored at a mean of 0: a shift that all share cannot be
-    seen without truth. Source: V. C. Raykar and others, "Learning from crowds", JMLR 11 (2010), section 5, with a bias
-    added and variances shrunk to the pooled one.
+    weighs by inverse variance from then on. `truth` has the numbers that are known, the others being no number; they
+    stay as they are. The biases are anchored at a median of 0, over answers, and at what all add to them: a shift that
+    most share cannot be seen without truth. Source: V. C. Raykar and others, "Learning from crowds", JMLR 11 (2010),
+    section 5, with a bias added and variances shrunk to the pooled one.
     """
     bias, variance = np.zeros(workers), np.ones(workers)
     if not len(said):
         return FusedNumbers(np.zeros(tasks), bias, variance)
-    values = _start(task, said, tasks, robust=robust)
+    known = np.full(tasks, np.nan) if truth is None else truth
+    is_known = np.isfinite(known)
+    to_known, common = is_known[task], 0.0
+    values = np.where(is_known, known, _start(task, said, tasks, robust=robust))
     counts = np.bincount(worker, minlength=workers).astype(np.float64)
     for _ in range(MOST_ROUNDS):
-        off = said - values[task]
+        off = said - values[task] - common
         pooled = float(np.mean(off**2)) or 1.0
-        bias = np.bincount(worker, off, workers) / (counts + PRIOR_ANSWERS)
-        bias -= np.average(bias, weights=counts)
-        scatter = np.bincount(worker, (off - bias[worker]) ** 2, workers)
+        own = np.bincount(worker, off, workers) / (counts + PRIOR_ANSWERS)
+        own -= weighted_median(own.tolist(), counts.tolist())
+        if to_known.any():
+            beyond = (said - values[task] - own[worker])[to_known]
+            common = float(np.sum(beyond)) / (len(beyond) + PRIOR_ANSWERS)
+        bias = own + common
+        scatter = np.bincount(worker, (said - values[task] - bias[worker]) ** 2, workers)
         variance = (scatter + PRIOR_ANSWERS * pooled) / (counts + PRIOR_ANSWERS)
         weight = 1 / variance[worker]
         before, total = values, np.bincount(task, weight, tasks)
-        values = np.bincount(task, weight * (said - bias[worker]), tasks) / np.where(total > 0, total, 1)
+        fused = np.bincount(task, weight * (said - bias[worker]), tasks) / np.where(total > 0, total, 1)
+        values = np.where(is_known, known, fused)
         if np.max(np.abs(values - before)) < 1e-9 * (1 + np.max(np.abs(values))):
             break
     return FusedNumbers(values, bias, variance)

@@ -1,0 +1,68 @@
+"""Shared tasks: those of a job that several workers answered, to learn how each of them answers.
+
+Comparing shapes is slow beside reading, so of a large job the tasks that tell most are taken: gold, then the latest.
+"""
+
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from marketplace.models import Job
+from marketplace.services.known_merges import MOST_ANSWERS
+from qualification.labels.learning import Said, SharedTask, fold_of
+from qualification.labels.results import Answer
+from qualification.queries import UNMEASURED
+from qualification.statistics.believing import weight_of
+
+MOST_TASKS: Final = 400
+
+
+class _Row(NamedTuple):
+    task_id: UUID
+    truth: str | None
+    worker_id: UUID
+    answer_key: str
+    reliability: float
+
+
+def shared_tasks(job: Job) -> list[SharedTask]:
+    """Tasks with two answers or more, and gold, with what is right where gold or a person told it; by ascending id."""
+    given: dict[str, Any] = {"job": job.pk, "skill": job.skill_id, "unmeasured": UNMEASURED.mean}
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARED, given | {"tasks": MOST_TASKS, "answers": MOST_ANSWERS})
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    by_task = [list(of_task) for _, of_task in groupby(rows, key=lambda row: row.task_id)]
+    return [_shared(told) for told in by_task if len(told) > 1 or told[0].truth]
+
+
+def _shared(told: list[_Row]) -> SharedTask:
+    said = (Said(str(each.worker_id), Answer.from_key(each.answer_key), weight_of(each.reliability)) for each in told)
+    truth = told[0].truth
+    return SharedTask(fold_of(told[0].task_id), tuple(said), Answer.from_key(truth) if truth else None)
+
+
+# Gold that was retired, or recalled, tells nothing: what is right of it is not known.
+_SHARED: Final = """
+WITH shared AS (
+    SELECT task.id, CASE WHEN question.id IS NOT NULL THEN question.answer_key
+                         WHEN task.method = 'adjudication' THEN task.answer_key END AS truth
+    FROM marketplace_task task
+    LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+    WHERE task.job_id = %(job)s AND (
+        question.id IS NOT NULL AND question.retired_at IS NULL
+        OR question.id IS NULL AND task.state IN ('resolved', 'in_adjudication'))
+    ORDER BY question.id IS NULL, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
+)
+SELECT shared.id, shared.truth, said.worker_id, said.answer_key, coalesce(said.estimate, %(unmeasured)s::float8)
+FROM shared CROSS JOIN LATERAL (
+    SELECT turn.worker_id, answer.answer_key, score.estimate, answer.submitted_at, answer.id
+    FROM marketplace_assignment turn
+    JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
+    LEFT JOIN qualification_score score ON score.worker_id = turn.worker_id AND score.skill_id = %(skill)s
+    WHERE turn.task_id = shared.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
+    ORDER BY answer.submitted_at, answer.id LIMIT %(answers)s
+) said
+ORDER BY shared.id, said.submitted_at, said.id
+"""
