@@ -14,14 +14,19 @@ from django.db import connection, transaction
 
 from kernel import clock
 from kernel.errors import NotFound, Refused
-from kernel.flow import move
 from kernel.models import User
 from kernel.services.audit import Actor, record
 from kernel.services.audit_log import signing_key
 from marketplace.models import Certificate, Escalation, Inspection, Job, JobVersion, Task
 from marketplace.queries import schema_of
 from marketplace.services.certificate_orders import MOST_CLASSES, is_being_inspected
-from marketplace.services.escalations import lock_escalation, mark_decided, open_escalation, require_mine_or_free
+from marketplace.services.escalations import (
+    lock_escalation,
+    mark_decided,
+    open_escalation,
+    require_mine_or_free,
+    withdraw_all,
+)
 from marketplace.services.submission import InvalidAnswer
 from qualification.labels.errors import ResultError
 from qualification.labels.results import to_result, validate_result
@@ -133,8 +138,9 @@ def issue_certificate(*, certificate_id: UUID, by: Actor) -> Certificate:
     certificate.note = signing_key().signed(_text_of(certificate, evidence))
     certificate.save(update_fields=["issued_at", "note"])
     record(action="certificate.issued", subject=certificate, by=by, details={"job": str(certificate.job_id)})
-    for inspection in certificate.inspections.filter(found_at=None).select_related("escalation"):
-        move(inspection.escalation, Escalation.State.WITHDRAWN, by=by, why="the certificate is issued")
+    waiting = Escalation.objects.filter(inspection__certificate=certificate, inspection__found_at=None)
+    locked = waiting.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    withdraw_all(locked, by=by, why="the certificate is issued")
     return certificate
 
 

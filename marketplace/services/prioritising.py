@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from kernel.errors import NotFound
 from kernel.flow import WrongState
 from kernel.services.audit import Actor, record
 from marketplace.models import Job, Prediction, Task
@@ -43,10 +44,32 @@ def prioritise_tasks(
     tasks that are settled keep their places; a core set keeps away from those that have their label.
     Raises InvalidImport (then nothing changes), WrongState or NotFound.
     """
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("job")
+    _require_claims(job)
+    # Much to read and to compute, so nobody waits for it: the lock is taken, and looked under, when all is known.
+    priorities = _priorities(
+        _read(job, stream, needs_embeddings=diversity != "none"), job, measure=measure, diversity=diversity, batch=batch
+    )
     job = lock_job(job_id)
+    _require_claims(job)
+    movable = _movable(job)
+    priorities = {task_id: priority for task_id, priority in priorities.items() if task_id in movable}
+    set_priorities(priorities)
+    report = PriorityReport(tasks=len(priorities), batch=min(batch, len(priorities)))
+    details = {"tasks": report.tasks, "batch": report.batch, "measure": measure, "diversity": diversity}
+    record(action="job.tasks_prioritised", subject=job, by=by, details=details)
+    return report
+
+
+def _require_claims(job: Job) -> None:
     if job.state in Job.ENDED:
         raise WrongState(f"Job {job.pk} is {job.state}; nothing in it is claimed any more.")
-    faults, table = Faults(), _Table(needs_embeddings=diversity != "none")
+
+
+def _read(job: Job, stream: BinaryIO, *, needs_embeddings: bool) -> "_Table":
+    faults, table = Faults(), _Table(needs_embeddings=needs_embeddings)
     for rows in batches_of_json_lines(stream, row_is=ROW_IS, size=ROWS_AT_ONCE, fault=faults.add):
         for row, task_id in zip(rows, TaskNames(job).find(rows), strict=True):
             message = task_id if isinstance(task_id, RowFault) else table.add(row, task_id)
@@ -55,12 +78,7 @@ def prioritise_tasks(
     faults.refuse_if_any()
     if not table.ids:
         raise InvalidImport("There are no tasks in the file; nothing was changed.")
-    priorities = _priorities(table, job, measure=measure, diversity=diversity, batch=batch)
-    set_priorities(priorities)
-    report = PriorityReport(tasks=len(priorities), batch=min(batch, len(priorities)))
-    details = {"tasks": report.tasks, "batch": report.batch, "measure": measure, "diversity": diversity}
-    record(action="job.tasks_prioritised", subject=job, by=by, details=details)
-    return report
+    return table
 
 
 @dataclass(slots=True)
@@ -106,10 +124,7 @@ def _priorities(table: _Table, job: Job, *, measure: str, diversity: str, batch:
     from qualification.statistics.selection.order import priorities_of  # noqa: PLC0415
     from qualification.statistics.selection.uncertainty import Measure, uncertainty  # noqa: PLC0415
 
-    audits = Prediction.objects.filter(predictor__job=job, is_audit=True).values("task")
-    tasks = Task.objects.filter(job=job, state=Task.State.OPEN, gold_question__isnull=True).exclude(pk__in=audits)
-    movable = set(tasks.values_list("pk", flat=True))
-    ids = list(table.ids)
+    movable, ids = _movable(job), list(table.ids)
     kept = [place for place, pk in enumerate(ids) if pk in movable]
     if not kept:
         return {}
@@ -124,6 +139,13 @@ def _priorities(table: _Table, job: Job, *, measure: str, diversity: str, batch:
     )
     found = priorities_of(unsure, chosen)
     return {ids[place]: int(priority) for place, priority in zip(kept, found, strict=True)}
+
+
+def _movable(job: Job) -> set[UUID]:
+    """The tasks whose place a client may change: open work that no audit of a model has put first."""
+    audits = Prediction.objects.filter(predictor__job=job, is_audit=True).values("task")
+    tasks = Task.objects.filter(job=job, state=Task.State.OPEN, gold_question__isnull=True).exclude(pk__in=audits)
+    return set(tasks.values_list("pk", flat=True))
 
 
 def _labelled(table: _Table, ids: list[UUID], job: Job) -> Any:

@@ -3,22 +3,34 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from qualification.labels.kinds.base import AllAtOnce
+from qualification.labels.kinds.base import AllAtOnce, Bounded, Laborious
 from qualification.labels.units import Attributes, Question, Unit, question_of
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Words = TypeVar("Words", bound=Hashable)
 
 MOST_COMPARED: Final = 5_000
 NEIGHBOURS: Final = 16
 """Of answers with more pairs of shapes whose boxes meet, each shape is compared with the so many whose boxes share most
 with its own: what it is the same thing as is among them."""
+
+MOST_WORK: Final = 50_000
+"""Points that are looked at, of shapes that take long to compare: about 25 ms for two answers. It is spent on the pairs
+whose boxes share most; the others are compared roughly, or where the kind cannot, are not alike."""
+
+MOST_KEPT: Final = 32
+"""Pairs of answers whose comparison is kept: belief in a task with five answers makes 20, and asks several times."""
+
+SAID_COUNTS: Final = 0.5
+"""How much of being alike is that the same was said of both."""
 
 GOOD_OVERLAP: Final = 0.5
 """Two shapes that are the same thing by less than this overlap poorly."""
@@ -60,15 +72,16 @@ def match(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> 
     First those that have labels in common, so that the sum of similarities is greatest (the assignment problem; H. W.
     Kuhn, Naval Research Logistics Quarterly 2 (1955)); then what is left, blind to labels: those are mislabelled.
     """
+    return list(_matched(question, tuple(first), tuple(second)))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _matched(question: Question, first: tuple[Unit, ...], second: tuple[Unit, ...]) -> tuple[Pair, ...]:
     overlaps = overlaps_of(question, first, second)
     labels = _table([unit.labels for unit in first], [unit.labels for unit in second], _labels_alike)
-    said = _table(
-        [unit.attributes for unit in first],
-        [unit.attributes for unit in second],
-        lambda ours, theirs: _said_alike(question, ours, theirs),
-    )
-    similar = overlaps * labels * said
     is_same = overlaps >= question.kind.same
+    similar = overlaps * labels
+    similar *= _said_of(question, first, second, where=is_same & (similar > 0))
     pairs = [
         Pair(ours, theirs, float(overlaps[ours, theirs]), float(similar[ours, theirs]))
         for ours, theirs in _assigned(np.where(is_same, similar, 0.0))
@@ -80,7 +93,7 @@ def match(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> 
         for ours, theirs in _assigned(left):
             place, other = free_first[ours], free_second[theirs]
             pairs.append(Pair(place, other, float(overlaps[place, other]), 0.0))
-    return sorted(pairs, key=lambda pair: pair.first)
+    return tuple(sorted(pairs, key=lambda pair: pair.first))
 
 
 def conflicts(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> list[Conflict]:
@@ -110,31 +123,73 @@ def similarity_of_regions(question: Question, first: Sequence[Unit], second: Seq
 
 def overlaps_of(question: Question, first: Sequence[Unit], second: Sequence[Unit]) -> Floats:
     """How near the shapes of all units of one answer are to all of the other, whatever their labels."""
-    kind, about = question.kind, question.about
-    found = np.zeros((len(first), len(second)))
-    if found.size and isinstance(kind, AllAtOnce):
-        return kind.similarities([unit.shape for unit in first], [unit.shape for unit in second], about)
-    if found.size:
-        ours, theirs = (np.array([kind.extent(unit.shape) for unit in units]) for units in (first, second))
-        meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
-        pairs = meet.all(axis=2)
-        if np.count_nonzero(pairs) > MOST_COMPARED:
-            pairs &= _are_neighbours(ours, theirs)
-        for row, column in np.argwhere(pairs):
-            found[row, column] = kind.similarity(first[row].shape, second[column].shape, about)
+    if not first or not second:
+        return np.zeros((len(first), len(second)))
+    shapes, others = (tuple(unit.shape for unit in units) for units in (first, second))
+    if isinstance(question.kind, Laborious) and others < shapes:
+        return _overlaps(question, others, shapes).T  # the same whichever comes first, to the last digit
+    return _overlaps(question, shapes, others)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _overlaps(question: Question, shapes: tuple[Any, ...], others: tuple[Any, ...]) -> Floats:
+    if isinstance(question.kind, AllAtOnce):
+        found = question.kind.similarities(shapes, others, question.about)
+    else:
+        found = _compared(question, shapes, others)
+    found.setflags(write=False)
     return found
 
 
-def _are_neighbours(ours: Floats, theirs: Floats) -> npt.NDArray[np.bool_]:
-    """Whether each of two boxes is among the `NEIGHBOURS` that have most in common with the other."""
+def _compared(question: Question, shapes: tuple[Any, ...], others: tuple[Any, ...]) -> Floats:
+    """Shapes two by two, so far as their boxes meet and the bounds above let them be compared."""
+    kind, about, found = question.kind, question.about, np.zeros((len(shapes), len(others)))
+    ours, theirs = (np.array([kind.extent(shape) for shape in several]) for several in (shapes, others))
+    meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
+    pairs = meet.all(axis=2)
+    if np.count_nonzero(pairs) > MOST_COMPARED:
+        pairs &= _are_neighbours(_boxes_shared(ours, theirs))
+    rows, columns = np.nonzero(pairs)
+    if not isinstance(kind, Laborious):
+        for row, column in zip(rows, columns, strict=True):
+            found[row, column] = kind.similarity(shapes[row], others[column], about)
+        return found
+    order, left = np.argsort(-_boxes_shared(ours, theirs)[rows, columns], kind="stable"), MOST_WORK
+    for done, place in enumerate(order):
+        if left <= 0:
+            if isinstance(kind, Bounded):
+                rest = rows[order[done:]], columns[order[done:]]
+                found[rest] = kind.roughly(shapes, others, *rest)
+            break
+        row, column = rows[place], columns[place]
+        found[row, column], work = kind.compared(shapes[row], others[column], about)
+        left -= work
+    return found
+
+
+def _boxes_shared(ours: Floats, theirs: Floats) -> Floats:
+    """Intersection over union of all boxes of one answer with all of the other; on a line, of their lengths."""
     low = np.maximum(ours[:, None, :2], theirs[None, :, :2])
     high = np.minimum(ours[:, None, 2:], theirs[None, :, 2:])
-    shared = np.clip(high - low, 0.0, None).prod(axis=2)
-    sizes, their_sizes = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (ours, theirs))
-    apart = -shared / np.maximum(sizes[:, None] + their_sizes[None, :] - shared, 1e-12)
-    ranks = (np.argsort(np.argsort(apart, axis=axis, kind="stable"), axis=axis, kind="stable") for axis in (0, 1))
-    by_column, by_row = ranks
-    return np.asarray((by_column < NEIGHBOURS) & (by_row < NEIGHBOURS))
+    sides, size, their_size = np.clip(high - low, 0.0, None), ours[:, 2:] - ours[:, :2], theirs[:, 2:] - theirs[:, :2]
+    if not size[:, 1].any() and not their_size[:, 1].any():
+        sides, size, their_size = sides[..., :1], size[:, :1], their_size[:, :1]
+    shared = sides.prod(axis=-1)
+    either = size.prod(axis=1)[:, None] + their_size.prod(axis=1)[None, :] - shared
+    return np.asarray(shared / np.maximum(either, 1e-12), dtype=np.float64)
+
+
+def _are_neighbours(shared: Floats) -> Flags:
+    """Whether each of two boxes is among the `NEIGHBOURS` that have most in common with the other."""
+    both = np.ones(shared.shape, dtype=np.bool_)
+    for axis in (0, 1):
+        nearest = np.take(
+            np.argsort(-shared, axis=axis, kind="stable"), range(min(NEIGHBOURS, shared.shape[axis])), axis
+        )
+        is_near = np.zeros(shared.shape, dtype=np.bool_)
+        np.put_along_axis(is_near, nearest, values=True, axis=axis)
+        both &= is_near
+    return both
 
 
 def _assigned(similar: Floats) -> list[tuple[int, int]]:
@@ -157,6 +212,23 @@ def _labels_alike(first: tuple[str, ...], second: tuple[str, ...]) -> float:
     return len(ours & theirs) / len(ours | theirs)
 
 
+def _said_of(question: Question, first: Sequence[Unit], second: Sequence[Unit], *, where: Flags) -> Floats:
+    """How near what was said of two regions is, for those that may be the same thing; 1 elsewhere.
+
+    What differs in more ways than can be looked at counts as different in all.
+    """
+    alike, known = np.ones(where.shape), dict[tuple[Attributes, Attributes], float]()
+    if not any(unit.attributes for unit in (*first, *second)):
+        return alike
+    for row, column in np.argwhere(where):
+        said = first[row].attributes, second[column].attributes
+        if said not in known:
+            is_too_much = len(known) >= MOST_COMPARED and said[0] != said[1]
+            known[said] = SAID_COUNTS if is_too_much else _said_alike(question, *said)
+        alike[row, column] = known[said]
+    return alike
+
+
 def _said_alike(question: Question, first: Attributes, second: Attributes) -> float:
     """How near what was said of two regions is: the mean over the controls that ask of regions, half of the weight."""
     if first == second:
@@ -169,7 +241,7 @@ def _said_alike(question: Question, first: Attributes, second: Attributes) -> fl
             inner = question_of(question.schema, control)
             (one,), (other,) = inner.units_of(ours[control.name]), inner.units_of(theirs[control.name])
             total += inner.kind.similarity(one.shape, other.shape, inner.about)
-    return (1 + total / len(asked)) / 2
+    return 1 - SAID_COUNTS + SAID_COUNTS * total / len(asked)
 
 
 def _differences(first: Unit, second: Unit, pair: Pair) -> list[Difference]:

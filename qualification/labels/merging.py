@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from qualification.labels.errors import ResultError
 from qualification.labels.habits import Habit, Habits
-from qualification.labels.kinds.base import LearnsHabits
+from qualification.labels.kinds.base import Bounded, LearnsHabits
 from qualification.labels.kinds.voting import most_chosen
 from qualification.labels.matching import Floats, overlaps_of, similarity_of_regions
 from qualification.labels.parts import AnyControl, ChoicesControl
@@ -26,12 +26,22 @@ LABELS_COUNT: Final = 0.25
 
 TIE: Final = 1 + 1e-9
 
+MOST_WORK: Final = 120_000
+"""Points that are looked at to merge the shapes of up to `FEW_PAIRS` pairs of answers to a control, in proportion those
+of more; of what is left then, the shape that has most weight stands."""
+
+FEW_PAIRS: Final = 10
+
 
 @dataclass
 class Cluster:
-    """Units of different answers that are the same thing, by the place of their answer."""
+    """Units of different answers that are the same thing, by the place of their answer, and their numbers in it."""
 
     members: dict[int, Unit] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def add(self, place: int, number: int, unit: Unit) -> None:
+        self.members[place], self.numbers[place] = unit, number
 
 
 @dataclass(frozen=True)
@@ -91,15 +101,15 @@ def merge_answers(
         return ballot.answers[0]
     merged: dict[str, list[str]] = {}
     ends: dict[tuple[int, End], End] = {}
+    relations = relations_of(schema)
     for control in schema.controls:
         if control.per_region or control.tag == "Relations":
             continue
         question = question_of(schema, control)
         if asks_for_regions(control):
-            merged[control.name] = _merged_regions(question, ballot.about(control), ends)
+            merged[control.name] = _merged_regions(question, ballot.about(control), None if relations is None else ends)
         else:
             merged[control.name] = _merged_value(question, ballot.about(control))
-    relations = relations_of(schema)
     if relations is not None:
         merged[relations.name] = _merged_relations(relations, ballot.about(relations), ends)
     answer = Answer.of(merged)
@@ -158,8 +168,8 @@ def _merged_value(question: Question, ballot: Ballot) -> list[str]:
     return question.texts_of([Unit(merged)])
 
 
-def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, End], End]) -> list[str]:
-    """The texts of the merged regions; `ends` learns which region of which answer became which of them."""
+def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, End], End] | None) -> list[str]:
+    """The texts of the merged regions; `ends`, where given, learns which region of which answer became which."""
     units = [question.units_of(answer.chosen(question.control.name)) for answer in ballot.answers]
     name, texts = question.control.name, []
     clusters = clusters_of(question, units, ballot.weights)
@@ -167,12 +177,15 @@ def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, En
     if question.control.required and seen and not any(is_there for is_there, _ in seen):
         most = max(weight for _, weight in seen)  # something must be marked: what most of the weight marked
         seen = [(weight > most / TIE, weight) for _, weight in seen]
+    work = MOST_WORK * max(1.0, len(units) * (len(units) - 1) / 2 / FEW_PAIRS)
     for cluster, (is_there, _) in zip(clusters, seen, strict=True):
         if not is_there:
             continue
-        text = question.text_of(_merged_unit(question, cluster, ballot.weights))
+        merged, spent = _merged_unit(question, cluster, ballot.weights, work)
+        work -= spent
+        text = question.text_of(merged)
         texts.append(text)
-        for place, unit in cluster.members.items():
+        for place, unit in cluster.members.items() if ends is not None else ():
             ends[place, (name, question.text_of(unit))] = (name, text)
     return texts
 
@@ -185,7 +198,7 @@ def clusters_of(question: Question, units: Sequence[Sequence[Unit]], weights: Se
     """
     clusters: list[Cluster] = []
     for place in _nearest_first(question, units, weights):
-        _join(question, clusters, place, units[place])
+        _join(question, clusters, place, units)
     return clusters
 
 
@@ -199,46 +212,65 @@ def _nearest_first(question: Question, units: Sequence[Sequence[Unit]], weights:
     return sorted(range(size), key=lambda place: (-round(float(nearness[place]), 9), -weights[place], place))
 
 
-def _join(question: Question, clusters: list[Cluster], place: int, units: Sequence[Unit]) -> None:
-    near = _nearness(question, clusters, units)
+def _join(question: Question, clusters: list[Cluster], place: int, units: Sequence[Sequence[Unit]]) -> None:
+    near = _nearness(question, clusters, place, units)
     rows, columns = linear_sum_assignment(near, maximize=True)
     taken = {int(c): int(r) for r, c in zip(rows, columns, strict=True) if near[r, c] > 0}
-    for number, unit in enumerate(units):
-        if number in taken:
-            clusters[taken[number]].members[place] = unit
-        else:
-            clusters.append(Cluster({place: unit}))
+    for number, unit in enumerate(units[place]):
+        if number not in taken:
+            clusters.append(Cluster())
+        clusters[taken.get(number, -1)].add(place, number, unit)
 
 
-def _nearness(question: Question, clusters: Sequence[Cluster], units: Sequence[Unit]) -> Floats:
-    """Clusters × units: how near a unit is to a cluster's members on average; 0 where it is another thing."""
-    if not clusters or not units:
-        return np.zeros((len(clusters), len(units)))
-    members = [cluster.members[place] for cluster in clusters for place in sorted(cluster.members)]
+def _nearness(question: Question, clusters: Sequence[Cluster], place: int, units: Sequence[Sequence[Unit]]) -> Floats:
+    """Clusters × units of an answer: how near a unit is to a cluster's members on average; 0 if it is another thing."""
+    if not clusters or not units[place]:
+        return np.zeros((len(clusters), len(units[place])))
+    members = [(other, cluster.numbers[other]) for cluster in clusters for other in sorted(cluster.members)]
     sizes = np.array([len(cluster.members) for cluster in clusters])
     starts = np.cumsum(sizes) - sizes
-    names = {labels: number for number, labels in enumerate(dict.fromkeys(unit.labels for unit in (*members, *units)))}
-    theirs, ours = (np.array([names[unit.labels] for unit in several]) for several in (members, units))
+    labels = [units[other][number].labels for other, number in members]
+    names = {
+        own: number for number, own in enumerate(dict.fromkeys([*labels, *(unit.labels for unit in units[place])]))
+    }
+    theirs, ours = (np.array([names[own] for own in all_]) for all_ in (labels, [unit.labels for unit in units[place]]))
     overlap, named = (
         np.add.reduceat(table, starts) / sizes[:, None]
-        for table in (overlaps_of(question, members, units), (theirs[:, None] == ours).astype(np.float64))
+        for table in (_overlaps_with(question, members, place, units), (theirs[:, None] == ours).astype(np.float64))
     )
     same = overlap >= question.kind.same
     return np.where(same, overlap * (1 - LABELS_COUNT + LABELS_COUNT * named), 0.0)
 
 
-def _merged_unit(question: Question, cluster: Cluster, weights: Sequence[float]) -> Unit:
+def _overlaps_with(
+    question: Question, members: Sequence[tuple[int, int]], place: int, units: Sequence[Sequence[Unit]]
+) -> Floats:
+    """Members × units of an answer. Each two answers have been compared already, to see which comes first."""
+    others, numbers = (np.array(column) for column in zip(*members, strict=True))
+    found = np.empty((len(members), len(units[place])))
+    for other in set(others.tolist()):
+        rows = others == other
+        found[rows] = overlaps_of(question, units[other], units[place])[numbers[rows]]
+    return found
+
+
+def _merged_unit(question: Question, cluster: Cluster, weights: Sequence[float], work: float) -> tuple[Unit, int]:
+    """One unit from those of a cluster, and the work it was to merge their shapes."""
     places = sorted(cluster.members)
     units, own = [cluster.members[place] for place in places], [weights[place] for place in places]
     control: Any = question.control
     labels = most_chosen([unit.labels for unit in units], own, order=control.labels, several=control.multiple)
-    shape = question.kind.merge([unit.shape for unit in units], own, question.about)
+    shapes, spent = [unit.shape for unit in units], 0
+    if isinstance(question.kind, Bounded):
+        shape, spent = question.kind.merge_within(shapes, own, question.about, work=work)
+    else:
+        shape = question.kind.merge(shapes, own, question.about)
     said = (
         (asked.name, _merged_said(question, asked, units, own))
         for asked in question.schema.of_regions
         if asked.to_name == control.to_name
     )
-    return Unit(shape, labels, tuple(sorted((name, texts) for name, texts in said if texts)))
+    return Unit(shape, labels, tuple(sorted((name, texts) for name, texts in said if texts))), spent
 
 
 def _merged_said(

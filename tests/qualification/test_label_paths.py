@@ -130,6 +130,10 @@ def test_paths_close_and_branch_where_the_schema_lets_them() -> None:
             [{"id": "<b>", "x": 1, "y": 1}],
             ".vertices[0].id: is 1 to 64 Latin letters, digits, _ . : or -.",
         ),
+        (
+            [{"id": "a", "x": 100.5, "y": 1.0, "prevPointId": None, "isBezier": False}],
+            ".vertices[0].x: is 100.5; it must be from -0.01 to 100.01.",
+        ),
         (["a", "b"], ".vertices[0]: the value is an object, not a text."),
         ([{"x": 1, "y": 1}] * 2001, ".vertices: has 2001 entries; at most 2,000 are possible."),
     ],

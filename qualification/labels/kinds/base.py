@@ -11,7 +11,7 @@ from qualification.labels.habits import Habit
 from qualification.labels.parts import AnyControl
 
 if TYPE_CHECKING:  # NumPy is loaded by the kinds that compute with it
-    from qualification.labels.kinds.outlines import Floats
+    from qualification.labels.kinds.outlines import Floats, Places
 
 Shape = TypeVar("Shape")
 Shape_contra = TypeVar("Shape_contra", contravariant=True)
@@ -75,6 +75,36 @@ class AllAtOnce(Protocol[Shape_contra]):
 
     def similarities(self, first: Sequence[Shape_contra], second: Sequence[Shape_contra], about: About) -> "Floats":
         """`similarity` of all of one answer to all of the other: a row for each of `first`."""
+        ...
+
+
+@runtime_checkable
+class Laborious(Protocol[Shape_contra]):
+    """A kind of which two shapes may take long to compare.
+
+    Work is counted in points that are looked at, never timed: the same answers must give the same result everywhere.
+    """
+
+    def compared(self, first: Shape_contra, second: Shape_contra, about: About) -> tuple[float, int]:
+        """`similarity`, and the work it was."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Laborious[Shape], Protocol[Shape]):
+    """A kind that has a quick way for what would take too long."""
+
+    def roughly(self, first: Sequence[Shape], second: Sequence[Shape], rows: "Places", columns: "Places") -> "Floats":
+        """About how near those of one answer with these places are to those of the other with these, each to each.
+
+        How long it takes depends on how many they are alone.
+        """
+        ...
+
+    def merge_within(
+        self, shapes: Sequence[Shape], weights: Sequence[float], about: About, *, work: float
+    ) -> tuple[Shape, int]:
+        """`merge` where it is no more than this work, else the shape that has most weight; and the work it was."""
         ...
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from qualification.statistics.merging.angles import circular_mean
 from qualification.statistics.merging.numbers import weighted_median
 
 WHOLE: Final = 100.0
+MOST_TURNED: Final = 2_000
+"""Pairs of boxes with a turned one whose areas are compared, of two answers: those whose extents share most."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,8 +33,14 @@ class Box:
     @property
     def outline(self) -> Polygon:
         """The box as a polygon, as if the picture were square."""
-        upright = box(self.x, self.y, self.x + self.width, self.y + self.height)
-        return affinity.rotate(upright, self.rotation, origin=(self.x, self.y)) if self.rotation else upright
+        return _outline_of(self)
+
+
+@lru_cache(maxsize=4096)
+def _outline_of(shape: Box) -> Polygon:
+    """Kept for a while, as each is compared with many."""
+    upright = box(shape.x, shape.y, shape.x + shape.width, shape.y + shape.height)
+    return affinity.rotate(upright, shape.rotation, origin=(shape.x, shape.y)) if shape.rotation else upright
 
 
 class BoxKind:
@@ -81,13 +90,17 @@ class BoxKind:
             most = np.minimum(ours[:, None, high], theirs[None, :, high])
             shared *= np.maximum(most - np.maximum(ours[:, None, low], theirs[None, :, low]), 0.0)
         size, their_size = (np.array([box.width * box.height for box in boxes]) for boxes in (first, second))
+        around, around_their = (np.prod(sides[:, 2:] - sides[:, :2], axis=1) for sides in (ours, theirs))
         turned, are_turned = (np.array([box.rotation != 0.0 for box in boxes]) for boxes in (first, second))
         either = size[:, None] + their_size - shared
         found = np.divide(shared, either, out=np.zeros_like(shared), where=~(turned[:, None] | are_turned))
         numbers = {box: number for number, box in enumerate(dict.fromkeys((*first, *second)))}
         mine, other = (np.array([numbers[box] for box in boxes]) for boxes in (first, second))
         found[mine[:, None] == other] = 1.0
-        for row, column in np.argwhere((turned[:, None] | are_turned) & (shared > 0)):
+        rows, columns = np.nonzero((turned[:, None] | are_turned) & (shared > 0))
+        share = shared[rows, columns] / (around[rows] + around_their[columns] - shared[rows, columns])
+        for place in np.argsort(-share, kind="stable")[:MOST_TURNED]:
+            row, column = rows[place], columns[place]
             found[row, column] = self.similarity(first[row], second[column], about)
         return np.asarray(found, dtype=np.float64)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shapely import affinity
@@ -15,6 +16,8 @@ from qualification.statistics.merging.numbers import weighted_median
 
 WHOLE: Final = 100.0
 FIELDS: Final = ("x", "y", "radiusX", "radiusY")
+WORK_OF_EACH: Final = 100
+"""What two ellipses take to compare, in points of an outline."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,9 +33,15 @@ class Ellipse:
     @property
     def outline(self) -> BaseGeometry:
         """The ellipse as a polygon, as if the picture were square."""
-        circle = Point(0, 0).buffer(1, quad_segs=CIRCLE_POINTS)
-        turned = affinity.rotate(affinity.scale(circle, self.across, self.down), self.rotation, origin=(0, 0))
-        return affinity.translate(turned, self.x, self.y)
+        return _outline_of(self)
+
+
+@lru_cache(maxsize=4096)
+def _outline_of(ellipse: Ellipse) -> BaseGeometry:
+    """Kept for a while, as each is compared with many."""
+    circle = Point(0, 0).buffer(1, quad_segs=CIRCLE_POINTS)
+    turned = affinity.rotate(affinity.scale(circle, ellipse.across, ellipse.down), ellipse.rotation, origin=(0, 0))
+    return affinity.translate(turned, ellipse.x, ellipse.y)
 
 
 class EllipseKind:
@@ -61,6 +70,9 @@ class EllipseKind:
 
     def similarity(self, first: Ellipse, second: Ellipse, about: About) -> float:
         return 1.0 if first == second else area_shared(first.outline, second.outline)
+
+    def compared(self, first: Ellipse, second: Ellipse, about: About) -> tuple[float, int]:
+        return self.similarity(first, second, about), WORK_OF_EACH
 
     def extent(self, shape: Ellipse) -> Extent:
         reach = max(shape.across, shape.down)

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from shapely import STRtree, make_valid, unary_union
+from shapely import STRtree, get_num_coordinates, make_valid, point_on_surface, unary_union
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import polygonize
@@ -26,14 +27,21 @@ FEW_SIDES: Final = 1_600
 """Pairs of sides below which it does not matter how often they cross."""
 
 SIDES_AT_ONCE: Final = 64
+SIDES_A_POINT: Final = 200
+"""Pairs of sides that are looked at for crossings in the time that one point takes in what is computed exactly."""
+
+NODES_A_CROSSING: Final = 4
+"""Points that are added where two outlines cross: an end of each of the four lines that meet there then."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Points = Sequence[tuple[float, float]]
+Outline = tuple[tuple[float, float], ...]
 
 
 @lru_cache(maxsize=4096)
-def area_of(points: tuple[tuple[float, float], ...]) -> BaseGeometry:
+def area_of(points: Outline) -> BaseGeometry:
     """What an outline encloses. One that crosses itself is repaired to the areas that it runs around.
 
     Kept for a while, as each outline is compared with many.
@@ -61,14 +69,30 @@ def crosses_itself_often(points: Points) -> bool:
     return False
 
 
-def cross_often(first: Points, second: Points) -> bool:
+def cross_often(first: Outline, second: Outline) -> bool:
     """Whether two outlines cross each other more than `CROSSINGS_A_POINT` times for each of their points."""
+    return crossings(first, second) > CROSSINGS_A_POINT * (len(first) + len(second))
+
+
+def crossings(first: Outline, second: Outline) -> int:
+    """How often two outlines cross each other; 0 for `FEW_SIDES`, and counted no further than to cross often."""
     if len(first) * len(second) <= FEW_SIDES:
-        return False
+        return 0
+    return _crossings(*sorted((first, second)))
+
+
+def work_to_count(first: Outline, second: Outline) -> int:
+    """The work that `crossings` is."""
+    sides = len(first) * len(second)
+    return 0 if sides <= FEW_SIDES else sides // SIDES_A_POINT
+
+
+@lru_cache(maxsize=4096)
+def _crossings(first: Outline, second: Outline) -> int:
     starts, all_others = np.array(first), np.array(second)
     ends, all_their_ends = np.roll(starts, -1, axis=0), np.roll(all_others, -1, axis=0)
     lowest, highest = np.minimum(all_others, all_their_ends), np.maximum(all_others, all_their_ends)
-    left = CROSSINGS_A_POINT * (len(first) + len(second))
+    most, found = CROSSINGS_A_POINT * (len(first) + len(second)), 0
     for place in range(0, len(starts), SIDES_AT_ONCE):
         own = slice(place, place + SIDES_AT_ONCE)
         corners = np.concatenate([starts[own], ends[own]])
@@ -78,10 +102,10 @@ def cross_often(first: Points, second: Points) -> bool:
         one, one_end, other, other_end = starts[own][near], ends[own][near], others[far], their_ends[far]
         apart = _side(one, one_end, other) * _side(one, one_end, other_end) < 0
         apart &= _side(other, other_end, one) * _side(other, other_end, one_end) < 0
-        left -= int(np.count_nonzero(apart))
-        if left < 0:
-            return True
-    return False
+        found += int(np.count_nonzero(apart))
+        if found > most:
+            break
+    return found
 
 
 def _side(starts: Floats, ends: Floats, points: Floats) -> Floats:
@@ -105,26 +129,63 @@ def _sides(starts: Floats, ends: Floats, points: Floats) -> Floats:
 
 def area_shared(first: BaseGeometry, second: BaseGeometry) -> float:
     """Intersection over union, 0 where neither has an area."""
-    shared = first.intersection(second).area
+    return share_of(first, second)[0]
+
+
+def share_of(first: BaseGeometry, second: BaseGeometry) -> tuple[float, int]:
+    """`area_shared`, and how many points what both share has: every crossing of the two is one of them."""
+    both = first.intersection(second)
+    shared = both.area
     either = first.area + second.area - shared
-    return min(1.0, max(0.0, shared / either)) if either > 0 else 0.0
+    share = min(1.0, max(0.0, shared / either)) if either > 0 else 0.0
+    return share, int(get_num_coordinates(both))
 
 
-def covered_by_most(areas: Sequence[BaseGeometry], weights: Sequence[float]) -> Polygon | None:
-    """The largest piece of what more than half of the weight covers, without holes; None where nothing is.
+def covered_by_most(
+    outlines: Sequence[Outline], weights: Sequence[float], *, work: float = math.inf
+) -> tuple[Polygon | None, int]:
+    """The largest piece of what more than half of the weight covers, without holes, and the work that it was.
 
-    Exact: all outlines together cut the plane into cells, and each cell is inside or outside of each area.
+    None where nothing is covered so, where two outlines cross often, or where it is more than `work`. Exact: all
+    outlines together cut the plane into cells, and each cell is inside or outside of each area.
     """
-    lines = unary_union([area.boundary for area in areas])
-    tree, half = STRtree(list(areas)), math.fsum(weights) / 2
-    kept = []
-    for cell in polygonize(lines):
-        inside = tree.query(cell.representative_point(), predicate="within")
-        if math.fsum(weights[number] for number in inside) > half * (1 + 1e-9):
-            kept.append(cell)
-    merged = unary_union(kept)
+    expected = sum(len(outline) for outline in outlines)
+    for one, other in combinations(outlines, 2):
+        expected += work_to_count(one, other) + NODES_A_CROSSING * crossings(one, other)
+        if expected > work or cross_often(one, other):
+            return None, expected
+    own, half = tuple(outlines), math.fsum(weights) / 2
+    _, inside, nodes = _cut(own)
+    kept = [
+        place
+        for place, numbers in enumerate(inside)
+        if math.fsum(weights[number] for number in numbers) > half * (1 + 1e-9)
+    ]
+    return _largest_piece(own, tuple(kept)), expected + nodes
+
+
+@lru_cache(maxsize=512)
+def _largest_piece(outlines: tuple[Outline, ...], kept: tuple[int, ...]) -> Polygon | None:
+    """The largest piece of these of the cells that outlines cut the plane into, without holes."""
+    cells, _, _ = _cut(outlines)
+    merged = unary_union([cells[place] for place in kept])
     pieces = list(merged.geoms) if isinstance(merged, MultiPolygon) else [merged]
     largest = max(pieces, key=lambda piece: (piece.area, piece.bounds), default=None)
     if not isinstance(largest, Polygon) or largest.is_empty:
         return None
     return Polygon(largest.exterior)
+
+
+@lru_cache(maxsize=512)
+def _cut(outlines: tuple[Outline, ...]) -> tuple[list[Polygon], list[list[int]], int]:
+    """The cells that outlines cut the plane into, the outlines around each, and how many points all their lines have.
+
+    Kept for a while: the same outlines are merged by other weights at once.
+    """
+    areas = [area_of(outline) for outline in outlines]
+    lines = unary_union([area.boundary for area in areas])
+    cells = list(polygonize(lines))
+    inside: list[list[int]] = [[] for _ in cells]
+    for cell, number in STRtree(areas).query(point_on_surface(cells), predicate="within").T:
+        inside[cell].append(int(number))
+    return cells, inside, int(get_num_coordinates(lines))

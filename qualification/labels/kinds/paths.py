@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,9 @@ WHOLE: Final = 100.0
 MOST_POINTS: Final = 2_000
 SCALE: Final = 2.5
 """Per cent of the picture's sides at which a place beside a line is 0.61 on it."""
+
+WORK_OF_EACH: Final = 100
+"""What two paths take to compare, in points of an outline."""
 
 REACH: Final = 3 * SCALE
 APART: Final = 1.0
@@ -66,7 +70,9 @@ class PathKind:
 
     def read(self, value: Value, about: About) -> Path:
         given = value.list("vertices", most=MOST_POINTS)
-        vertices = [_vertex(Value(each, f"{value.path}.vertices[{n}]"), n) for n, each in enumerate(given)]
+        vertices = [
+            _kept(each) or _vertex(Value(each, f"{value.path}.vertices[{n}]"), n) for n, each in enumerate(given)
+        ]
         _check_count(len(vertices), value, about)
         is_closed = value.get("closed") if value.has("closed") else False
         if type(is_closed) is not bool:
@@ -97,20 +103,28 @@ class PathKind:
     def similarity(self, first: Path, second: Path, about: About) -> float:
         if first == second:
             return 1.0
-        apart = cdist(first.places, second.places)
-        ours, theirs = (float(np.exp(-np.square(apart.min(axis=axis)) / (2 * SCALE**2)).mean()) for axis in (1, 0))
+        squares = cdist(first.places, second.places, "sqeuclidean")
+        nearest = [np.sqrt(squares.min(axis=axis)) for axis in (1, 0)]
+        ours, theirs = (float(np.exp(-np.square(apart) / (2 * SCALE**2)).mean()) for apart in nearest)
         return min(1.0, 2 * ours * theirs / (ours + theirs)) if ours + theirs > 0 else 0.0
+
+    def compared(self, first: Path, second: Path, about: About) -> tuple[float, int]:
+        return self.similarity(first, second, about), WORK_OF_EACH
 
     def extent(self, shape: Path) -> Extent:
         across, down = [x for x, _ in shape.points], [y for _, y in shape.points]
         return min(across) - REACH, min(down) - REACH, max(across) + REACH, max(down) + REACH
 
     def merge(self, shapes: Sequence[Path], weights: Sequence[float], about: About) -> Path:
-        def nearness(shape: Path) -> float:
-            pairs = zip(shapes, weights, strict=True)
-            return math.fsum(weight * self.similarity(shape, other, about) for other, weight in pairs)
+        paths = sorted(set(shapes))
+        near = {(path, path): 1.0 for path in paths}
+        for one, other in combinations(paths, 2):
+            near[one, other] = near[other, one] = self.similarity(one, other, about)
 
-        return min(set(shapes), key=lambda shape: (-round(nearness(shape), 9), shape))
+        def nearness(shape: Path) -> float:
+            return math.fsum(weight * near[shape, other] for other, weight in zip(shapes, weights, strict=True))
+
+        return min(paths, key=lambda shape: (-round(nearness(shape), 9), shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,16 @@ class _Vertex:
     name: str
     origin: str | None
     point: tuple[float, float]
+
+
+def _kept(given: object) -> _Vertex | None:
+    """A point in the form in which `write` keeps it: answers are read from there far more often than from people."""
+    match given:
+        case {"id": str(name), "prevPointId": None | str() as origin, "isBezier": False, "x": float(x), "y": float(y)}:
+            is_fine = len(given) == 5 and 0 <= x <= WHOLE and 0 <= y <= WHOLE
+            if is_fine and FINE_WORD.fullmatch(name) and (origin is None or FINE_WORD.fullmatch(origin)):
+                return _Vertex(name, origin, (rounded(x), rounded(y)))
+    return None
 
 
 def _vertex(value: Value, number: int) -> _Vertex:

@@ -1,25 +1,31 @@
 """Polygons in a picture: outlines as points in per cent of it."""
 
+import math
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Final
 
 from shapely.geometry import Polygon
 
 from qualification.labels.kinds.base import ROOM, About, Extent, Value, number_in, rounded
+from qualification.labels.kinds.cells import share_of_cells
 from qualification.labels.kinds.outlines import (
     MOST_CROSSINGS,
+    Floats,
+    Outline,
+    Places,
     area_of,
-    area_shared,
     covered_by_most,
     cross_often,
     crosses_itself_often,
+    share_of,
+    work_to_count,
 )
 
 WHOLE: Final = 100.0
 MOST_POINTS: Final = 2_000
-
-Outline = tuple[tuple[float, float], ...]
+WORK_OF_EACH: Final = 20
+WORK_OF_SHARED: Final = 3
+"""What two outlines take to compare beside their own points, and for each point of what they share."""
 
 
 class PolygonKind:
@@ -46,26 +52,39 @@ class PolygonKind:
         return {"points": [list(point) for point in shape], "closed": True}
 
     def similarity(self, first: Outline, second: Outline, about: About) -> float:
+        return self.compared(first, second, about)[0]
+
+    def compared(self, first: Outline, second: Outline, about: About) -> tuple[float, int]:
         if first == second:
-            return 1.0
-        return 0.0 if cross_often(first, second) else area_shared(area_of(first), area_of(second))
+            return 1.0, WORK_OF_EACH
+        work = WORK_OF_EACH + len(first) + len(second) + work_to_count(first, second)
+        if cross_often(first, second):
+            return 0.0, work
+        share, points = share_of(area_of(first), area_of(second))
+        return share, work + WORK_OF_SHARED * points
+
+    def roughly(self, first: Sequence[Outline], second: Sequence[Outline], rows: Places, columns: Places) -> Floats:
+        return share_of_cells(tuple(first), tuple(second), rows, columns)
 
     def extent(self, shape: Outline) -> Extent:
         across, down = [x for x, _ in shape], [y for _, y in shape]
         return min(across), min(down), max(across), max(down)
 
     def merge(self, shapes: Sequence[Outline], weights: Sequence[float], about: About) -> Outline:
+        return self.merge_within(shapes, weights, about, work=math.inf)[0]
+
+    def merge_within(
+        self, shapes: Sequence[Outline], weights: Sequence[float], about: About, *, work: float
+    ) -> tuple[Outline, int]:
         if len(set(shapes)) == 1:
-            return shapes[0]
+            return shapes[0], 0
         ordered = sorted(zip(shapes, weights, strict=True))
-        merged = None
-        if not any(cross_often(one, other) for (one, _), (other, _) in combinations(ordered, 2)):
-            merged = covered_by_most([area_of(shape) for shape, _ in ordered], [weight for _, weight in ordered])
+        merged, spent = covered_by_most([shape for shape, _ in ordered], [weight for _, weight in ordered], work=work)
         outline = () if merged is None else _plain(Polygon(merged.exterior).normalize().boundary.coords[:-1])
         if len(set(outline)) < 3 or area_of(outline).area <= 0:
             # Nothing is covered by most, or nothing that can be told: then what has most weight, the first of equals.
-            return max(ordered, key=lambda pair: pair[1])[0]
-        return outline
+            return max(ordered, key=lambda pair: pair[1])[0], spent
+        return outline, spent
 
 
 def _points(value: Value) -> list[object]:
