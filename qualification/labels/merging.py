@@ -26,7 +26,7 @@ LABELS_COUNT: Final = 0.25
 
 TIE: Final = 1 + 1e-9
 
-MOST_WORK: Final = 120_000
+MOST_WORK: Final = 250_000
 """Points that are looked at to merge the shapes of up to `FEW_PAIRS` pairs of answers to a control, in proportion those
 of more; of what is left then, the shape that has most weight stands."""
 
@@ -185,7 +185,9 @@ def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, En
         work -= spent
         text = question.text_of(merged)
         texts.append(text)
-        for place, unit in cluster.members.items() if ends is not None else ():
+        if ends is None:
+            continue
+        for place, unit in cluster.members.items():
             ends[place, (name, question.text_of(unit))] = (name, text)
     return texts
 

@@ -88,7 +88,7 @@ def test_outlines_on_one_heap_take_no_more_than_the_work_that_two_answers_may_be
 
     overlaps_of(asked, first, second)
 
-    assert MOST_WORK <= counted.work < MOST_WORK + 40 * points  # the last pair may go beyond it
+    assert MOST_WORK <= counted.work < MOST_WORK + 60 * points  # the last pair may go beyond it
     before = replace(counted)
     overlaps_of(asked, second, first)
     assert counted == before  # what was compared is known, whichever comes first
@@ -146,7 +146,7 @@ def test_shapes_are_merged_exactly_within_the_work_that_is_left_and_to_the_heavi
     shifted = tuple((x + 5, y) for x, y in SQUARE)
     shapes, weights = [SQUARE, shifted, tuple((x, y + 5) for x, y in SQUARE)], [1.0, 3.0, 1.5]
 
-    exact, work = POLYGON.merge_within(shapes, weights, ABOUT, work=100)
+    exact, work = POLYGON.merge_within(shapes, weights, ABOUT, work=12)
     beyond, counted = POLYGON.merge_within(shapes, weights, ABOUT, work=1)
 
     assert exact == POLYGON.merge(shapes, weights, ABOUT)
@@ -158,10 +158,10 @@ def test_shapes_are_merged_exactly_within_the_work_that_is_left_and_to_the_heavi
 def test_outlines_that_cross_too_much_to_be_merged_are_counted_and_not_cut() -> None:
     shapes = heap(1, 5, points=500, least=20, most=45)
 
-    merged, work = POLYGON.merge_within(shapes, [1.0, 1.0, 1.0, 1.0, 2.0], ABOUT, work=5_000)
+    merged, work = POLYGON.merge_within(shapes, [1.0, 1.0, 1.0, 1.0, 2.0], ABOUT, work=10_000)
 
     assert merged == shapes[4]
-    assert 5_000 < work < 5_000 + 4 * 2_000 + 1_250  # so much for the pair that went beyond
+    assert 10_000 < work <= 10_000 + 10 * 2_001 + 1_250  # so much for the pair that went beyond
 
 
 def test_crossings_are_the_same_whichever_comes_first_and_counted_no_further_than_needed() -> None:

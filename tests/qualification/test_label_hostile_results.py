@@ -9,9 +9,9 @@ import pytest
 
 from qualification.labels.errors import ResultError, SchemaError
 from qualification.labels.kinds.base import About
+from qualification.labels.kinds.outlines import Outline
 from qualification.labels.kinds.packed_runs import Runs, pack
 from qualification.labels.kinds.polygons import KIND as POLYGON
-from qualification.labels.kinds.polygons import Outline
 from qualification.labels.pages import flaw_of_page, text_of_page
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer, to_result, validate_result

@@ -91,7 +91,7 @@ class Laborious(Protocol[Shape_contra]):
 
 
 @runtime_checkable
-class Bounded(Laborious[Shape], Protocol[Shape]):
+class Bounded(Protocol[Shape]):
     """A kind that has a quick way for what would take too long."""
 
     def roughly(self, first: Sequence[Shape], second: Sequence[Shape], rows: "Places", columns: "Places") -> "Floats":

@@ -27,11 +27,14 @@ FEW_SIDES: Final = 1_600
 """Pairs of sides below which it does not matter how often they cross."""
 
 SIDES_AT_ONCE: Final = 64
+WORK_OF_NODE: Final = 3
+"""What a point of lines that outlines have cut takes: cells are made of them, looked at, and joined again."""
+
 SIDES_A_POINT: Final = 200
 """Pairs of sides that are looked at for crossings in the time that one point takes in what is computed exactly."""
 
-NODES_A_CROSSING: Final = 4
-"""Points that are added where two outlines cross: an end of each of the four lines that meet there then."""
+WORK_OF_CROSSING: Final = 10
+"""What a crossing takes, in points: each is computed, and cuts the lines that meet there."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -151,7 +154,7 @@ def covered_by_most(
     """
     expected = sum(len(outline) for outline in outlines)
     for one, other in combinations(outlines, 2):
-        expected += work_to_count(one, other) + NODES_A_CROSSING * crossings(one, other)
+        expected += work_to_count(one, other) + WORK_OF_CROSSING * crossings(one, other)
         if expected > work or cross_often(one, other):
             return None, expected
     own, half = tuple(outlines), math.fsum(weights) / 2
@@ -161,7 +164,7 @@ def covered_by_most(
         for place, numbers in enumerate(inside)
         if math.fsum(weights[number] for number in numbers) > half * (1 + 1e-9)
     ]
-    return _largest_piece(own, tuple(kept)), expected + nodes
+    return _largest_piece(own, tuple(kept)), expected + WORK_OF_NODE * nodes
 
 
 @lru_cache(maxsize=512)

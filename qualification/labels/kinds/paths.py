@@ -138,9 +138,11 @@ class _Vertex:
 
 def _kept(given: object) -> _Vertex | None:
     """A point in the form in which `write` keeps it: answers are read from there far more often than from people."""
+    if not isinstance(given, dict) or len(given) != 5:
+        return None
     match given:
         case {"id": str(name), "prevPointId": None | str() as origin, "isBezier": False, "x": float(x), "y": float(y)}:
-            is_fine = len(given) == 5 and 0 <= x <= WHOLE and 0 <= y <= WHOLE
+            is_fine = 0 <= x <= WHOLE and 0 <= y <= WHOLE
             if is_fine and FINE_WORD.fullmatch(name) and (origin is None or FINE_WORD.fullmatch(origin)):
                 return _Vertex(name, origin, (rounded(x), rounded(y)))
     return None
