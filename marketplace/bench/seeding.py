@@ -144,7 +144,7 @@ def settle_down() -> None:
 
 
 def keep_signed_in() -> None:
-    """Let all sessions count as just used, and as fresh, as they do while their people work and confirm that they do."""
+    """Let all sessions count as just used, and as confirmed, as they are while their people work."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {Session._meta.db_table} SET last_seen_at = now(), fresh_at = now()"  # noqa: S608  (our own name)
