@@ -31,6 +31,9 @@ WORK_OF_EACH: Final = 20
 WORK_OF_SHARED: Final = 3
 """What two outlines take to compare beside their own points, and for each point of what they share."""
 
+BESIDE: Final = 1e-4
+"""A point that is no further than this from the side between its neighbours, in per cent, is no corner."""
+
 
 class PolygonKind:
     """Near by intersection over union; merged to what more than half of the weight covers.
@@ -95,11 +98,17 @@ class PolygonKind:
             return shapes[0], 0
         ordered = sorted(zip(shapes, weights, strict=True))
         merged, spent = covered_by_most([shape for shape, _ in ordered], [weight for _, weight in ordered], work=work)
-        outline = () if merged is None else _plain(Polygon(merged.exterior).normalize().boundary.coords[:-1])
+        outline = () if merged is None else _corners_of(merged)
         if len(set(outline)) < 3 or area_of(outline).area <= 0:
             # Nothing is covered by most, or nothing that can be told: then what has most weight, the first of equals.
             return max(ordered, key=lambda pair: pair[1])[0], spent
         return outline, spent
+
+
+def _corners_of(area: Polygon) -> Outline:
+    """Its outline without the points that others' outlines left on its sides."""
+    whole = Polygon(area.exterior).normalize().simplify(BESIDE)
+    return _plain(whole.boundary.coords[:-1])
 
 
 @lru_cache(maxsize=8)
