@@ -112,7 +112,7 @@ def _follow(
 
 def _is_worth_asking(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> bool:
     """Whether a further answer promises at least what it costs, where the job says what a right label is worth."""
-    if job.label_worth_minor is None or not schema.asks_only_choices:
+    if job.label_worth_minor is None:
         return True
     left = job.overlap_max - believed.answers
     gain = gain_of_one_more(schema, believed.posterior, believed.fit, answers=believed.answers, left=left)

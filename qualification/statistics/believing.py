@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from statistics import fmean
 
 from qualification.labels.habits import LEAST_WEIGHT
 from qualification.labels.results import Answer
@@ -11,7 +13,7 @@ from qualification.labels.similarity import agrees, meant_answer, merge_answers,
 from qualification.statistics.calibrated import calibrated_posterior
 from qualification.statistics.consensus import MOST_RELIABLE, Majority, Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
-from qualification.statistics.resemblance import closeness_of
+from qualification.statistics.resemblance import Alike
 
 
 def believe(schema: LabelSchema, votes: Sequence[Vote], fit: JobFit = UNFITTED, *, interval: bool = False) -> Posterior:
@@ -44,15 +46,21 @@ def believe(schema: LabelSchema, votes: Sequence[Vote], fit: JobFit = UNFITTED, 
         majority=Majority(
             answer=plain, agreeing=sum(agrees(answer, plain, schema) for answer in answers), votes=len(votes)
         ),
+        alike=merged.alike,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class MergedVotes:
-    """What votes make together, and how close all are to it in what is no choice: the least over its controls."""
+    """What votes make together, and how alike all are to it in what is no choice."""
 
     answer: Answer
-    closeness: float
+    alike: Alike
+
+    @property
+    def closeness(self) -> float:
+        """The least over its controls."""
+        return self.alike.closeness
 
 
 def merge_votes(schema: LabelSchema, votes: Sequence[Vote]) -> MergedVotes:
@@ -68,10 +76,9 @@ def merge_votes(schema: LabelSchema, votes: Sequence[Vote]) -> MergedVotes:
     )
     near = [similarity_by_control(answer, merged, schema) for answer in answers]
     likeness = {name: _mean_likeness(name, near, votes) for name in near[0]}
-    closeness = (
-        closeness_of(likeness[control.name], right_from=right_from(schema, control)) for control in schema.others
-    )
-    return MergedVotes(merged, min(closeness))
+    reliability = fmean(vote.reliability for vote in votes)
+    by_control = [Alike(likeness[each.name], right_from(schema, each), reliability) for each in schema.others]
+    return MergedVotes(merged, min(by_control, key=attrgetter("closeness")))
 
 
 def _mean_likeness(control: str, near: Sequence[Mapping[str, float]], votes: Sequence[Vote]) -> float:

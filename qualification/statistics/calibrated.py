@@ -81,7 +81,8 @@ def calibrated_posterior(
 def gain_of_one_more(schema: LabelSchema, belief: Posterior, fit: JobFit, *, answers: int, left: int) -> float:
     """By how much, 0 to 1, each of up to `left` more answers is expected to make the label likelier to be right.
 
-    An answer speaks of all parts: what it gains in each counts by how sure all the others are.
+    An answer speaks of all parts: what it gains in each counts by how sure all the others are. What is merged is one of
+    them.
     """
     parts = parts_of(schema)
     by_control = {control.control: dict(control.probabilities) for control in belief.controls}
@@ -94,6 +95,10 @@ def gain_of_one_more(schema: LabelSchema, belief: Posterior, fit: JobFit, *, ans
             believed, left=left, next_accuracy=fitted.accuracy, weight=fitted.calibration.weight(answers + 1)
         )
         gains.append(gain * belief.confidence / max(believed))
+    if belief.alike is not None:
+        others = math.prod(control.confidence for control in belief.controls)
+        chance = belief.confidence / others
+        gains.append(fit.resemblance.curve.gain(belief.alike, chance=chance, answers=answers, left=left) * others)
     return math.fsum(gains)
 
 

@@ -14,6 +14,7 @@ from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.statistics.parts import LEFT_OUT, Part, Rates
+from qualification.statistics.resemblance import Alike
 
 MOST_RELIABLE = 0.99
 """No worker is taken to be right more often: a score near 1 rests on few answers, and one vote must not decide alone
@@ -74,7 +75,8 @@ class ControlPosterior:
 class Posterior:
     """What is believed about a task: the answer in front, and the probability that it is right in every control.
 
-    That probability lies between `low` and `high` at 95%; none where it is not known how sure it is.
+    That probability lies between `low` and `high` at 95%; none where it is not known how sure it is. `alike` is how far
+    answers coincide that were merged, none where all are choices.
     """
 
     leader: Answer
@@ -83,6 +85,7 @@ class Posterior:
     majority: Majority
     low: float | None = None
     high: float | None = None
+    alike: Alike | None = None
 
 
 def posterior(schema: LabelSchema, votes: Sequence[Vote]) -> Posterior:

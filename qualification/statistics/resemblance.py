@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from qualification.statistics.fusion.online import MOST_LOOKED_AHEAD
 from qualification.statistics.fusion.priors import standard_points
 
 SOFT: Final = 0.02
@@ -20,6 +21,23 @@ SOFT_IF_EXACT: Final = 0.25
 """The same where only equal answers are right: likeness is then a share of votes, and two who agree may both err."""
 
 DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """How alike, 0 to 1, answers are to what they were merged to, in the question where they are least so.
+
+    An answer to gold of its kind is right from `right_from`; `reliability` is how often their workers are right.
+    """
+
+    likeness: float
+    right_from: float
+    reliability: float
+
+    @property
+    def closeness(self) -> float:
+        """See `closeness_of`."""
+        return closeness_of(self.likeness, right_from=self.right_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,20 @@ class Resemblance:
         """The probability, 0 to 1, after so many answers; it never falls with closeness, nor with answers."""
         odds = self.level + max(self.slope, 0.0) * closeness + max(self.growth, 0.0) * math.log(max(answers, 2) / 2)
         return 1 / (1 + math.exp(-odds))
+
+    def gain(self, alike: Alike, *, chance: float, answers: int, left: int) -> float:
+        """By how much each of up to `left` more answers is expected to raise the `chance` (0 to 1) of being right.
+
+        The best mean over one answer more, two, three…: they are as alike to what is merged as the first ones, or,
+        where these differ, as often as their workers are right; and any answer is alike to itself.
+        """
+        near, following = max(1.0, answers * alike.likeness), max(alike.likeness, alike.reliability)
+        gains = [0.0]
+        for more in range(1, min(left, MOST_LOOKED_AHEAD) + 1):
+            likeness = min(1.0, (near + more * following) / (answers + more))
+            after = self.chance(closeness_of(likeness, right_from=alike.right_from), answers + more)
+            gains.append((after - chance) / more)
+        return max(gains)
 
 
 @dataclass(frozen=True, slots=True)

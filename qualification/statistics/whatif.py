@@ -150,7 +150,7 @@ def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, 
 
 
 def _is_worth_asking(schema: LabelSchema, belief: Posterior, rules: Rules, crowd: _Crowd, *, answers: int) -> bool:
-    if not rules.least_gain or not schema.asks_only_choices:
+    if not rules.least_gain:
         return True
     left = rules.overlap_max - answers
     return gain_of_one_more(schema, belief, crowd.fit, answers=answers, left=left) >= rules.least_gain

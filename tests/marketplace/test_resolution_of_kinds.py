@@ -104,6 +104,18 @@ def test_answers_that_are_not_alike_ask_for_one_more_and_then_for_a_person() -> 
     assert the_escalation(task.pk).details["answers"] == 3
 
 
+@pytest.mark.parametrize(("worth", "answers"), [(None, 3), (10_000, 3), (13, 2)])
+def test_no_answer_to_be_merged_is_bought_that_promises_less_than_it_costs(worth: int | None, answers: int) -> None:
+    """Where two differ one more makes the label a few points likelier to be right; it costs 12 cents."""
+    job = a_job(overlap_min=2, overlap_max=3, label_worth_minor=worth, when_unsure="resolve")
+
+    for word in ("Ada Lovelace", "Charles Babbage", "wrote to")[:answers]:
+        submitted(job, marked(word))
+
+    task = Task.objects.get(job=job)
+    assert (task.state, task.assignments.count()) == ("resolved", answers)
+
+
 def test_what_a_person_decided_teaches_how_likely_merged_answers_are_right() -> None:
     job = a_job(overlap_max=2)
     for word in ("Ada", "Charles Babbage"):

@@ -8,6 +8,7 @@ import pytest
 from qualification.statistics.fusion.resembling import Merged, learn_resemblance
 from qualification.statistics.resemblance import (
     UNTAUGHT,
+    Alike,
     Resemblance,
     ResemblanceFit,
     closeness_of,
@@ -45,6 +46,29 @@ def test_much_gold_teaches_what_is_so_and_narrows_the_interval() -> None:
         return max(chances) - min(chances)
 
     assert width(UNTAUGHT) > width(few) > 5 * width(many)
+
+
+def test_another_answer_is_worth_what_the_curve_says_of_one_more() -> None:
+    alike = Alike(likeness=0.9, right_from=0.8, reliability=0.7)
+    two, three, four = (CURVE.chance(alike.closeness, answers) for answers in (2, 3, 4))
+
+    def gain(left: int) -> float:
+        return CURVE.gain(alike, chance=two, answers=2, left=left)
+
+    assert gain(0) == 0.0
+    assert gain(1) == pytest.approx(three - two)
+    assert gain(2) == pytest.approx(max(three - two, (four - two) / 2))
+
+
+def test_where_two_differ_another_is_worth_as_much_as_it_is_likely_to_agree_with_one_of_them() -> None:
+    differ = Alike(likeness=0.0, right_from=0.8, reliability=0.8)
+    two = CURVE.chance(differ.closeness, 2)
+    then = Alike(likeness=1.8 / 3, right_from=0.8, reliability=0.8)
+
+    gain = CURVE.gain(differ, chance=two, answers=2, left=1)
+
+    assert gain == pytest.approx(CURVE.chance(then.closeness, 3) - two)
+    assert gain > 10 * (CURVE.chance(differ.closeness, 3) - two)  # what one more that agrees with none would add
 
 
 def test_the_same_gold_teaches_the_same_in_whatever_order() -> None:
