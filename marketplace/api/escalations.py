@@ -100,6 +100,8 @@ class EscalationDetailOut(EscalationOut):
             "instructions": JobIn.EXAMPLE["instructions"],
             "label_schema": ShownSchemaOut.EXAMPLE,
             "confidence": 0.71,
+            "confidence_low": 0.62,
+            "confidence_high": 0.78,
             "answers": [
                 {
                     "assignment": ASSIGNMENT_ID,

@@ -47,7 +47,7 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
         "item": presentation.shown(task.item, shown_in_job(task.job_id, principal=principal)),
         "instructions": presentation.instructions,
         "label_schema": presentation.label_schema,
-        "confidence": task.confidence,
+        **_sure(task),
         "answers": [
             {
                 "assignment": row["assignment_id"],
@@ -62,6 +62,11 @@ def _task_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]
     }
 
 
+def _sure(task: Task) -> dict[str, float | None]:
+    """How sure the label in front is, with the interval of that."""
+    return {name: getattr(task, name) for name in ("confidence", "confidence_low", "confidence_high")}
+
+
 def _appeal_matter(escalation: Escalation, principal: Principal) -> dict[str, Any]:
     rejection = escalation.appeal.rejection
     turn = Assignment.objects.select_related("task", "annotation").get(pk=rejection.assignment_id)
@@ -74,7 +79,7 @@ def _appeal_matter(escalation: Escalation, principal: Principal) -> dict[str, An
         "answer": turn.annotation.result,
         "seconds": turn.annotation.seconds,
         "label": task.label,
-        "confidence": task.confidence,
+        **_sure(task),
         "method": task.method,
         "other_answers": others.count(),
         "other_answers_that_equal_it": sum(

@@ -9,7 +9,7 @@ from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import AutoAcceptance, Prediction, Predictor, Slot, Task
-from qualification.statistics.automation.bound import Audits
+from qualification.statistics.automation.bound import Audits, share_right
 
 ACCEPTED_AT_ONCE: Final = 500
 
@@ -25,7 +25,7 @@ def accept_predictions(predictor: Predictor, *, audits: Audits, by: Actor) -> in
         task = Task.objects.select_for_update(no_key=True).get(pk=prediction.task_id)
         if task.state != Task.State.OPEN or not _take_its_turns(task.pk, predictor):
             continue
-        _resolve(task, prediction, predictor, confidence=_confidence(audits), by=by)
+        _resolve(task, prediction, predictor, audits=audits, by=by)
         accepted += 1
     return accepted
 
@@ -79,24 +79,20 @@ def _take_its_turns(task_id: UUID, predictor: Predictor) -> bool:
     return True
 
 
-def _confidence(audits: Audits) -> float:
-    """The share of right audits among those like it, with one more of either kind (Laplace's rule of succession)."""
-    return (audits.number - audits.wrong + 1) / (audits.number + 2)
-
-
-def _resolve(task: Task, prediction: Prediction, predictor: Predictor, *, confidence: float, by: Actor) -> None:
+def _resolve(task: Task, prediction: Prediction, predictor: Predictor, *, audits: Audits, by: Actor) -> None:
     assert predictor.threshold is not None and predictor.error_bound is not None
     now = clock.now()
     AutoAcceptance.objects.create(
         task=task, prediction=prediction, threshold=predictor.threshold, error_bound=predictor.error_bound, at=now
     )
-    task.label, task.answer_key, task.confidence = prediction.result, prediction.answer_key, confidence
+    task.label, task.answer_key = prediction.result, prediction.answer_key
+    task.confidence, task.confidence_low, task.confidence_high = share_right(audits)
     task.method, task.resolved_at = Task.Method.PREDICTION, now
     move(
         task,
         Task.State.RESOLVED,
         by=by,
         why="a prediction is surely enough right",
-        fields=["label", "answer_key", "confidence", "method", "resolved_at"],
+        fields=["label", "answer_key", "confidence", "confidence_low", "confidence_high", "method", "resolved_at"],
         details={"predictor": str(predictor.pk), "score": prediction.score},
     )

@@ -91,7 +91,7 @@ def test_a_disagreement_shows_task_and_answers_and_nobody_by_name() -> None:
     turns = list(escalation.task.assignments.order_by("submitted_at").select_related("worker"))
     assert (status, set(shown["matter"])) == (
         200,
-        {"item", "instructions", "label_schema", "confidence", "answers"},
+        {"item", "instructions", "label_schema", "confidence", "confidence_low", "confidence_high", "answers"},
     )
     assert [(row["assignment"], row["result"]) for row in shown["matter"]["answers"]] == [
         (str(turns[0].pk), an_answer("cat")),

@@ -48,6 +48,8 @@ def test_a_job_is_labelled_by_its_model_once_audits_allow_it() -> None:
     assert predictor.error_bound is not None and predictor.error_bound <= 0.5
     labelled = Task.objects.filter(job=job, method="prediction")
     assert set(labelled.values_list("state", "answer_key", "confidence")) == {("resolved", CAT, 9 / 10)}
+    [(low, high)] = set(labelled.values_list("confidence_low", "confidence_high"))
+    assert (low, high) == pytest.approx((0.025 ** (1 / 9), 0.975 ** (1 / 9)))
     assert not set(labelled.values_list("pk", flat=True)) & {audit.pk for audit in audits}
     assert (Slot.objects.filter(job=job).count(), check_invariants()) == (0, [])
 

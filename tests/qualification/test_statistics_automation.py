@@ -15,6 +15,7 @@ from qualification.statistics.automation.bound import (
     holds,
     is_broken,
     lowest_threshold,
+    share_right,
     upper_bound,
 )
 from qualification.statistics.automation.drift import chi_square_tail, homogeneity, stability_index, watch
@@ -152,6 +153,13 @@ def test_the_lowest_threshold_that_holds_is_taken_and_none_if_none_does() -> Non
     assert (found.score, found.audits) == (0.9, Audits(60, 0))
     assert lowest_threshold(checks, thresholds=[0.4], allowed=0.1) is None
     assert lowest_threshold([], thresholds=[0.4, 0.9], allowed=0.1) is None
+
+
+def test_a_prediction_is_as_likely_right_as_the_audits_like_it_and_no_surer_than_they_are_many() -> None:
+    few, many = share_right(Audits(8, 0)), share_right(Audits(800, 0))
+
+    assert few == pytest.approx((0.9, 0.025 ** (1 / 9), 0.975 ** (1 / 9)))  # of Beta(9, 1), whose quantiles are roots
+    assert many[2] - many[1] < 0.005 < few[2] - few[1]
 
 
 def test_a_bound_is_broken_only_by_evidence() -> None:

@@ -110,6 +110,17 @@ def clopper_pearson(audits: Audits, *, alpha: float = ALPHA) -> float:
     return beta_quantile(1 - alpha, audits.wrong + 1, audits.number - audits.wrong)
 
 
+def share_right(audits: Audits) -> tuple[float, float, float]:
+    """How likely a prediction like these is right, and between what bounds that lies at 95%.
+
+    The mean and the quantiles of a Beta posterior whose prior knows nothing: one more of either kind (Laplace's rule of
+    succession).
+    """
+    right, wrong = audits.number - audits.wrong + 1, audits.wrong + 1
+    low, high = (beta_quantile(p, right, wrong) for p in (ALPHA / 2, 1 - ALPHA / 2))
+    return right / (right + wrong), low, high
+
+
 def _expected(allowed: float) -> tuple[float, float]:
     return 1.0, 2 / allowed - 1
 
