@@ -100,7 +100,7 @@ class FitOut(Out):
     }
     number = fields.IntegerField(help_text="Counts the fits of the job; the latest weighs the answers that come.")
     answers = fields.IntegerField(help_text="How many it rests on.")
-    gold = fields.IntegerField(help_text="Gold tasks among what was answered.")
+    gold = fields.IntegerField(help_text="Tasks among them whose truth is known: gold, and what was inspected.")
     workers = fields.IntegerField()
     parts = FittedPartOut(many=True)
     resemblance = ResemblanceOut(allow_null=True, help_text="Null where only choices are asked for.")

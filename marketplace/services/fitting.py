@@ -194,12 +194,12 @@ class _Given:
         rows: list[tuple[UUID, UUID, tuple[int, ...]]] = []
         truths: dict[UUID, tuple[int, ...]] = {}
         classes_of = lru_cache(maxsize=10_000)(lambda key: _classes_in(parts, key))
-        for task_id, worker_id, key, gold_key in _answers_of(job):
+        for task_id, worker_id, key, right_key in _answers_of(job):
             said = classes_of(key)
             if said is None:
                 continue
             rows.append((task_id, worker_id, said))
-            if gold_key is not None and (truth := classes_of(gold_key)) is not None:
+            if right_key is not None and (truth := classes_of(right_key)) is not None:
                 truths[task_id] = truth
         if not rows:
             return None
@@ -256,7 +256,10 @@ def _classes_in(parts: Sequence[Part], key: str) -> tuple[int, ...] | None:
 
 
 def _answers_of(job: Job) -> Iterator[tuple[UUID, UUID, str, str | None]]:
-    """The latest answers in time, a piece at a time: task, worker, answer, and the right one where it is gold."""
+    """The latest answers in time, a piece at a time: task, worker, answer, and the right one where that is known.
+
+    Gold knows it, and an expert who inspected the task for a certificate.
+    """
     before: tuple[Any, ...] = ()
     left = MOST_ANSWERS
     while left > 0:
@@ -274,11 +277,16 @@ def _answers_of(job: Job) -> Iterator[tuple[UUID, UUID, str, str | None]]:
 # nothing either.
 _ANSWERS: Final = """
 SELECT turn.claimed_at, turn.id, turn.task_id, turn.worker_id, answer.answer_key,
-       CASE WHEN question.retired_at IS NULL THEN question.answer_key END
+       coalesce(CASE WHEN question.retired_at IS NULL THEN question.answer_key END, seen.found_key)
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 JOIN marketplace_task task ON task.id = turn.task_id
 LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+LEFT JOIN LATERAL (
+    SELECT inspection.found_key FROM marketplace_inspection inspection
+    WHERE inspection.task_id = task.id AND inspection.found_at IS NOT NULL
+    ORDER BY inspection.found_at DESC, inspection.id LIMIT 1
+) seen ON true
 WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
   AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = question.id)
   AND (%(at)s::timestamptz IS NULL OR (turn.claimed_at, turn.id) < (%(at)s::timestamptz, %(id)s::uuid))

@@ -22,6 +22,7 @@ from qualification.statistics.fitted import unfitted
 from qualification.statistics.parts import parts_of
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import ALWAYS_GOLD, a_submitted_answer, a_worker, an_open_job, answer, owner_of
+from tests.marketplace.test_certificates import begun, decide_all
 from tests.qualification.builders import ANIMALS
 from workforce.models import Worker
 
@@ -102,6 +103,19 @@ def test_gold_that_was_answered_is_counted_and_retired_gold_is_work() -> None:
     assert fit is not None and without is not None
     assert (fit.answers, without.answers, without.gold) == (2, 2, 0)
     assert fit.gold > 0
+
+
+def test_what_experts_found_at_inspected_tasks_teaches_as_gold_does() -> None:
+    job, (first, _, third) = a_worked_job(tasks=2, when_unsure="resolve")
+    before = fit_job(job_id=job.pk)
+    looks = decide_all(begun(job), "dog")
+
+    fit = fit_job(job_id=job.pk)
+
+    assert before is not None and fit is not None
+    assert (before.gold, looks, fit.gold) == (0, 2, 2)
+    rates = rates_of(job)
+    assert rates[third.pk] > rates[first.pk]
 
 
 def test_a_job_without_answers_is_not_fitted() -> None:

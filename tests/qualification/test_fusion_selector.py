@@ -138,14 +138,19 @@ def test_the_selection_says_what_it_looked_at() -> None:
     assert len(coin.gold.truth) == 30
 
 
-def test_gold_that_everybody_answers_is_looked_at_in_pieces_of_the_size_of_work() -> None:
-    """Forty tasks with 3 answers each, two of gold with 12: each is seen four times, and counts once."""
+def a_job_with_much_answered_gold() -> tuple[Answers, np.ndarray]:
+    """Forty tasks with 3 answers each, two of gold with 12; and the truth of all."""
     chance = np.random.default_rng(5)
     task = np.concatenate([np.repeat(np.arange(40), 3), np.repeat([40, 41], 12)])
     worker = np.concatenate([np.tile(np.arange(12), 10), np.tile(np.arange(12), 2)])
     truth = np.arange(42) % 2
     said = np.where(chance.random(len(task)) < 0.8, truth[task], 1 - truth[task])
-    answers = Answers.of(task=task, worker=worker, said=said, tasks=42, workers=12, classes=2)
+    return Answers.of(task=task, worker=worker, said=said, tasks=42, workers=12, classes=2), truth
+
+
+def test_gold_that_everybody_answers_is_looked_at_in_pieces_of_the_size_of_work() -> None:
+    """Each is seen four times, and counts once."""
+    answers, truth = a_job_with_much_answered_gold()
     gold = np.full(42, UNKNOWN)
     gold[40:] = truth[40:]
     view = select(answers, gold=gold).candidates[0].gold
@@ -153,6 +158,16 @@ def test_gold_that_everybody_answers_is_looked_at_in_pieces_of_the_size_of_work(
     assert view.task.tolist() == [40] * 4 + [41] * 4
     assert view.votes.sum(axis=1).tolist() == [3.0] * 8
     assert view.weight.tolist() == [0.25] * 8
+
+
+def test_work_that_was_inspected_stays_in_one_piece() -> None:
+    answers, truth = a_job_with_much_answered_gold()
+    gold = np.full(42, UNKNOWN)
+    gold[[0, 40, 41]] = truth[[0, 40, 41]]
+    view = select(answers, gold=gold).candidates[0].gold
+
+    assert view.task.tolist() == [0] + [40] * 3 + [41] * 3
+    assert view.weight.tolist() == pytest.approx([1] + [1 / 3] * 6)
 
 
 @pytest.mark.parametrize("classes", [1, 2])

@@ -85,6 +85,7 @@ def _cut_like_work(answers: Answers, gold: Indices) -> tuple[Answers, Indices]:
     work = counts[(gold == UNKNOWN) & (counts > 0)]
     oftener = counts[known].mean() / work.mean() if known.size and work.size else 1.0
     cuts = np.clip(np.round(oftener), 1, counts[known]).astype(np.int64)
+    cuts[counts[known] <= (work.mean() if work.size else 0)] = 1  # like work as they are: work that was inspected
     first = np.zeros(answers.tasks, dtype=np.int64)
     first[known] = np.cumsum(cuts) - cuts
     of_task = np.ones(answers.tasks, dtype=np.int64)
