@@ -235,6 +235,7 @@ CONTROLS: Final = {
             "TextArea",
             "textarea",
             EVERYTHING,
+            child="Shortcut",
             settings={"maxSubmissions": whole, "transcription": flag},
             display={
                 "placeholder": note,
@@ -301,6 +302,9 @@ OBJECTS: Final[Mapping[ObjectKind, Mapping[str, Form]]] = {
         "valueType": one_of("json"),
         "layout": one_of("none", "dialogue"),
         "showPlayer": flag,
+        "nameKey": word,
+        "textKey": one_of("text"),
+        "granularity": one_of("symbol", "word", "sentence", "paragraph"),
     },
     "TimeSeries": {"valueType": one_of("json"), "timeColumn": word, "overviewChannels": word},
     "Table": {},
@@ -322,6 +326,7 @@ CHILDREN: Final[Mapping[str, Mapping[str, Form]]] = {
     },
     "Relation": {"value": note, "background": colour},
     "Bucket": {"name": word, "title": note},
+    "Shortcut": {"value": note, "alias": note, "hotkey": key, "background": colour},
     "Channel": {
         "column": word,
         "displayName": note,
@@ -346,6 +351,9 @@ REFUSED: Final = {
     "script": "code of clients is not run before workers",
     "Style": "what workers see has one look; rules of style are not taken",
     "Pdf": "upload its pages as pictures",
+    "AudioPlus": "its name is Audio now",
+    "VideoVector": "mark what moves with VideoRectangle",
+    "VideoVectorLabels": "mark what moves with VideoRectangle",
     "Repeater": "write out what is repeated",
 }
 """Tags that people know from Label Studio and look for here in vain, each with why."""

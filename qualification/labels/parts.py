@@ -128,11 +128,11 @@ class ChoicesControl:
 class Control:
     """Any other question: `tag` says of which kind, `qualification.labels.elements` what it may be about.
 
-    `choices` are the labels that a region may carry (or the buckets of a Ranker), and `multiple` whether it may carry
-    several. `paths` are the places in a Taxonomy, each from its root. `settings` are the attributes that bound an
-    answer, as they were written (`min`, `maxRating`, …), and `display` those that do not matter to it. `is_lender`
-    marks the Labels of a picture or video: they have no answers of their own but lend their labels to its shapes, of
-    which `lender` names them.
+    `choices` are the labels that a region may carry (or the buckets of a Ranker, or what the shortcuts of a TextArea
+    write), and `multiple` whether it may carry several. `paths` are the places in a Taxonomy, each from its root.
+    `settings` are the attributes that bound an answer, as they were written (`min`, `maxRating`, …), and `display`
+    those that do not matter to it. `is_lender` marks the Labels of a picture or video: they have no answers of their
+    own but lend their labels to its shapes, of which `lender` names them.
     """
 
     tag: str
@@ -152,7 +152,7 @@ class Control:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """What a region may be labelled with, in the order of the schema; empty where it carries no label."""
-        return tuple(choice.label for choice in self.choices)
+        return () if self.tag == "TextArea" else tuple(choice.label for choice in self.choices)
 
     @cached_property
     def known_labels(self) -> frozenset[str]:

@@ -226,7 +226,8 @@ def _paths_of(element: Element, above: tuple[str, ...]) -> list[tuple[str, ...]]
 
 
 def _check_children(element: Element, declared: ControlTag, control: Control) -> None:
-    if declared.child and declared.child not in ("Bucket", "Relation") and not (control.choices or control.paths):
+    may_have_none = declared.child in ("", "Bucket", "Relation", "Shortcut")
+    if not may_have_none and not (control.choices or control.paths):
         raise SchemaError(
             f"{element.tag} {quoted(control.name)} has no {declared.child} tags: nothing to label with.",
             line=element.line,

@@ -76,6 +76,20 @@ def test_no_answer_is_asked_for_that_is_not_worth_its_price() -> None:
     assert found == [4.0, 3.0, 2.0]  # one more answer at two to one turns nothing
 
 
+def test_of_what_is_merged_too_no_answer_is_asked_for_that_is_not_worth_its_price() -> None:
+    schema = parse_schema(SPANS)
+    said = tuple(
+        Vote(validate_result(schema, marked(words), {"text": TEXT}), 0.8) for words in ("Ada", "Charles", "Ada")
+    )
+
+    found = [
+        predict(schema, [Recorded(said, None)], Rules(2, 3, 0.99, 0.0, least_gain=gain), chance=random.Random(1))
+        for gain in (0.0, 0.01, 0.9)
+    ]
+
+    assert [each.answers.value for each in found] == [3.0, 3.0, 2.0]
+
+
 def test_what_is_drawn_is_right_where_it_is_as_near_as_gold_asks_for() -> None:
     schema = parse_schema(SPANS)
     near, known = (validate_result(schema, marked(words), {"text": TEXT}) for words in ("Ada Lovelace", "Ada Lovelac"))
@@ -105,7 +119,7 @@ def test_the_command_prints_what_happened_beside_what_would_have() -> None:
             a_submitted_answer(job, worker=worker)
     told = StringIO()
 
-    call_command("whatif", str(job.pk), "--overlap", "1", "--confidence", "0.5", "--gold-share", "0", stdout=told)
+    call_command("whatif", str(job.pk), "--overlap", "1", "--confidence", "0.5", "--gold", "0", stdout=told)
 
     lines = [" ".join(line.split()) for line in told.getvalue().splitlines()]
     assert "answers a task, gold's on top 2.00 1.00 1.00 to 1.00" in lines

@@ -137,6 +137,26 @@ def test_comments_are_dropped_b075() -> None:
     assert parse_schema(with_comment).parts == parse_schema(config()).parts
 
 
+def test_a_text_area_may_have_shortcuts_which_are_no_labels_of_what_is_written() -> None:
+    written = '<Shortcut value="[silence]" alias="quiet" hotkey="ctrl+1" background="#333333"/>'
+    [control] = parse_schema(config(inside=f'<TextArea name="w" toName="text">{written}</TextArea>')).others
+
+    assert control.choices == (Choice(value="[silence]", alias="quiet", hotkey="ctrl+1"),)
+    assert control.labels == ()
+
+
+def test_a_dialogue_may_say_by_which_names_the_editor_knows_it() -> None:
+    keys = 'nameKey="author" textKey="text" granularity="paragraph"'
+    schema = parse_schema(config(inside=f'<Paragraphs name="d" value="$talk" layout="dialogue" {keys}/>'))
+
+    assert dict(schema.objects[1].display) == {
+        "layout": "dialogue",
+        "nameKey": "author",
+        "textKey": "text",
+        "granularity": "paragraph",
+    }
+
+
 @pytest.mark.parametrize(
     ("xml", "refusal"),
     [
@@ -202,6 +222,18 @@ def test_comments_are_dropped_b075() -> None:
             'Line 1: <Choice> has hotkey="<b>"; meant is a key such as 1, a, f2 or ctrl+shift+a.',
         ),
         (config(inside='<Choice value="A"/>'), 'Line 1: The tag "Choice" cannot stand inside View.'),
+        (
+            config(inside='<VideoVector name="v" toName="text"/>'),
+            'Line 1: The tag "VideoVector" is not supported: mark what moves with VideoRectangle.',
+        ),
+        (
+            config(inside='<TextArea name="w" toName="text"><Shortcut value="a" hotkey="?"/></TextArea>'),
+            'Line 1: <Shortcut> has hotkey="?"; meant is a key such as 1, a, f2 or ctrl+shift+a.',
+        ),
+        (
+            config(inside='<Paragraphs name="d" value="$talk" textKey="words"/>'),
+            'Line 1: <Paragraphs> has textKey="words". Possible: text.',
+        ),
         (config(choices='<Header value="A"/>'), 'Line 1: The tag "Header" cannot stand inside Choices.'),
         ('<View><Header value="A"><View/></Header></View>', 'Line 1: The tag "View" cannot stand inside Header.'),
         (

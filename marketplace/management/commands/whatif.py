@@ -37,7 +37,9 @@ class Command(BaseCommand):
         parser.add_argument("job", type=UUID)
         parser.add_argument("--overlap", type=overlap, metavar="MIN-MAX", help="default: the job's")
         parser.add_argument("--confidence", type=float, help="default: the job's")
-        parser.add_argument("--gold-share", type=float, help="share of turns that are hidden gold, default: the job's")
+        parser.add_argument(
+            "--gold-share", "--gold", type=float, help="share of turns that are hidden gold, default: the job's"
+        )
         parser.add_argument(
             "--seed", type=int, default=SEED, help="draws answers that were never given, and the intervals"
         )
