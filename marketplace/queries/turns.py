@@ -8,7 +8,9 @@ from uuid import UUID
 
 from marketplace.models import Assignment
 from marketplace.queries.versions import current_schema_of
-from qualification.labels.results import Answer
+from qualification.labels.kinds.pairs import SIDES
+from qualification.labels.results import Answer, validate_result
+from qualification.labels.schema import LabelSchema
 
 MOST_ANSWERS: Final = 200_000
 MOST_CELLS: Final = 4_000_000
@@ -26,7 +28,8 @@ _WORDS: Final = ("annotation__answer_key", *(f"{_GOLD}{name}" for name in ("answ
 class TurnsRead:
     """Columns of one length, by the order of the claims; tasks and workers are places in ``gold`` and ``workers``.
 
-    ``choices`` is empty where the job asks anything but one single choice: then ``said`` is 0, and no gold is known.
+    ``choices`` is empty where the job asks anything but one single choice, or which of two sides is better: then
+    ``said`` is 0, and no gold is known.
     """
 
     choices: tuple[str, ...]
@@ -65,23 +68,22 @@ def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
 
     At most `MOST_ANSWERS`, however large the job. An answer that is none of today's choices is left out.
     """
-    control = current_schema_of(job_id).single_choice
-    read = TurnsRead(control.labels if control else ())
+    places = _places_in(current_schema_of(job_id))
+    read = TurnsRead(tuple(places.values()))
     turns = Assignment.objects.filter(
         job_id=job_id, claimed_at__gte=since, claimed_at__lt=until, submitted_at__lt=until, annotation__late=False
     ).order_by("-claimed_at", "-pk")
-    rows = turns.values_list(*_TIMES, *(_WORDS if control else ()))[: min(MOST_ANSWERS, _most_of(read.choices))]
-    name = control.name if control else ""
-    places = {Answer.of({name: [label]}).key: place for place, label in enumerate(read.choices)}
+    rows = turns.values_list(*_TIMES, *(_WORDS if places else ()))[: min(MOST_ANSWERS, _most_of(read.choices))]
+    number_of = {key: number for number, key in enumerate(places)}
     tasks: dict[UUID, int] = {}
     workers: dict[UUID, int] = {}
     for task_id, worker_id, seconds, *words in rows.iterator(chunk_size=READ_AT_ONCE):
-        said = places.get(words[0], UNKNOWN) if words else 0
+        said = number_of.get(words[0], UNKNOWN) if words else 0
         if said == UNKNOWN:
             continue
         task = tasks.setdefault(task_id, len(tasks))
         if task == len(read.gold):
-            read.gold.append(places.get(words[1], UNKNOWN) if words[2:] == [None, None] else UNKNOWN)
+            read.gold.append(number_of.get(words[1], UNKNOWN) if words[2:] == [None, None] else UNKNOWN)
         read.task.append(task)
         read.worker.append(workers.setdefault(worker_id, len(workers)))
         read.said.append(said)
@@ -91,6 +93,18 @@ def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
     read.seconds.reverse()
     read.workers = list(workers)
     return read
+
+
+def _places_in(schema: LabelSchema) -> dict[str, str]:
+    """The few answers that are possible, by key, and what each is called; none where there are more."""
+    choice = schema.single_choice
+    if choice is not None:
+        return {Answer.of({choice.name: [label]}).key: label for label in choice.labels}
+    only = schema.controls[0] if len(schema.controls) == 1 else None
+    if only is None or only.tag != "Pairwise":
+        return {}
+    region = {"from_name": only.name, "to_name": only.to_name, "type": "pairwise"}
+    return {validate_result(schema, [{**region, "value": {"selected": side}}]).key: side for side in SIDES}
 
 
 def _most_of(choices: tuple[str, ...]) -> int:

@@ -13,7 +13,7 @@ _ABOUT_OTHERS: Final = {"partner", "place"}
 
 
 def flags_in(read: TurnsRead) -> list[Found]:
-    """Whatever would be flagged if this were the only job. Where no single choice is asked, times alone tell."""
+    """Whatever would be flagged if this were the only job. Where many answers are possible, times alone tell."""
     turns = Turns(
         task=np.frombuffer(read.task, dtype=np.int32),
         worker=np.frombuffer(read.worker, dtype=np.int32),

@@ -12,14 +12,18 @@ from django.db.models import F
 from kernel import clock
 from kernel.services.audit import Actor
 from marketplace.models import Annotation, Assignment, Band, Job, Price, Slot, Task
+from marketplace.queries import current_schema_of
 from marketplace.services.importing import import_tasks
 from marketplace.services.posting import launch_job
-from qualification.labels.results import Answer
+from qualification.labels.results import validate_result
+from qualification.labels.schema import LabelSchema
 from qualification.models import Skill
 from tests.by_hand import by_hand
 from tests.marketplace.builders import a_draft, owner_of
 from tests.qualification.builders import a_worker
 from workforce.models import Worker
+
+Result = list[dict[str, object]]
 
 BIRDS: Final = ("crow", "jay", "owl")
 ASKED: Final = f"""<View>
@@ -27,6 +31,10 @@ ASKED: Final = f"""<View>
   <Choices name="bird" toName="text" required="true">
     {"".join(f'<Choice value="{bird}"/>' for bird in BIRDS)}
   </Choices>
+</View>"""
+SIDES: Final = ("left", "right")
+COMPARED: Final = """<View>
+  <Text name="text" value="$text"/><Text name="other" value="$text"/><Pairwise name="side" toName="text,other"/>
 </View>"""
 TASKS: Final = 90
 GOLD: Final = 16
@@ -43,12 +51,13 @@ class Crowd:
 
     seed: int = 1
     people: tuple[str, ...] = ("honest",) * HONEST
+    choices: int = len(BIRDS)
     turns: list[tuple[int, int, int, float]] = field(default_factory=list)
     """Person, task, what was said, seconds."""
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
-        truth = [chance.randrange(len(BIRDS)) for _ in range(TASKS)]
+        truth = [chance.randrange(self.choices) for _ in range(TASKS)]
         truth[:GOLD] = [0] * GOLD
         orders = [chance.sample(range(TASKS), TASKS) for _ in self.people]
         said: dict[tuple[int, int], int] = {}
@@ -62,10 +71,10 @@ class Crowd:
 
     def _says(self, kind: str, truth: int, place: int, chance: random.Random) -> int:
         if kind == "same":
-            return 2
+            return self.choices - 1
         guesses = kind == "hasty" or (kind == "drifting" and place >= TASKS // 2)
         right = 1 / 3 if guesses else 0.97 if kind == "drifting" else 0.7 if kind in ("source", "copier") else 0.88
-        return truth if chance.random() < right else (truth + chance.randrange(1, 3)) % 3
+        return truth if chance.random() < right else (truth + chance.randrange(1, self.choices)) % self.choices
 
     def _copy(self, said: dict[tuple[int, int], int], chance: random.Random) -> None:
         """What the copier says is mostly what the source says, whoever answered first."""
@@ -88,7 +97,7 @@ def at_work(
     job = a_draft(label_schema=asked, skill=skill, tasks=0, overlap_min=2, overlap_max=50, gold_share_basis_points=500)
     rows = [{"item": {"text": f"Bird {n}"}} for n in range(TASKS - GOLD)]
     known = [
-        {"item": {"text": f"Known {n}"}, "gold_answer": [_chosen(BIRDS[0])], "gold_reason": "It caws."}
+        {"item": {"text": f"Known {n}"}, "gold_answer": _said(current_schema_of(job.pk), 0), "gold_reason": "It caws."}
         for n in range(GOLD)
     ]
     lines = "\n".join(json.dumps(row) for row in rows + known)
@@ -103,7 +112,7 @@ def answered(job: Job, workers: list[Worker], turns: list[tuple[int, int, int, f
     """Let these workers have answered; who has no turn yet takes up those from ``ordinal`` on."""
     tasks = list(Task.objects.filter(job=job).order_by(F("gold_question").asc(nulls_last=True), "pk"))
     version, price = job.versions.get(), Price.objects.get(job=job, band=Band.STANDARD)
-    begun = clock.now() - timedelta(days=2)
+    begun, schema = clock.now() - timedelta(days=2), current_schema_of(job.pk)
     made = []
     for number, (person, task, says, seconds) in enumerate(turns):
         claimed_at = begun + timedelta(seconds=number)
@@ -124,19 +133,22 @@ def answered(job: Job, workers: list[Worker], turns: list[tuple[int, int, int, f
             submitted_at=claimed_at + timedelta(seconds=seconds),
             review_due_at=claimed_at + timedelta(days=9),
         )
-        made.append((turn, _annotation(turn, BIRDS[says], seconds)))
+        made.append((turn, _annotation(turn, _said(schema, says), schema, seconds)))
     with by_hand():
         Assignment.objects.bulk_create([turn for turn, _ in made])
         Annotation.objects.bulk_create([said for _, said in made])
 
 
-def _annotation(turn: Assignment, bird: str, seconds: float) -> Annotation:
-    key = Answer.of({"bird": [bird]}).key
+def _annotation(turn: Assignment, result: Result, schema: LabelSchema, seconds: float) -> Annotation:
+    key = validate_result(schema, result).key
     assert turn.submitted_at is not None
-    return Annotation(
-        assignment=turn, result=[_chosen(bird)], answer_key=key, seconds=seconds, submitted_at=turn.submitted_at
-    )
+    return Annotation(assignment=turn, result=result, answer_key=key, seconds=seconds, submitted_at=turn.submitted_at)
 
 
-def _chosen(bird: str) -> dict[str, object]:
-    return {"from_name": "bird", "to_name": "text", "type": "choices", "value": {"choices": [bird]}}
+def _said(schema: LabelSchema, place: int) -> Result:
+    """The bird, or the side, that stands there."""
+    [asked] = schema.controls
+    is_bird = asked.name == "bird"
+    value: dict[str, object] = {"choices": [BIRDS[place]]} if is_bird else {"selected": SIDES[place]}
+    kind = "choices" if is_bird else "pairwise"
+    return [{"from_name": asked.name, "to_name": asked.to_name, "type": kind, "value": value}]

@@ -21,7 +21,7 @@ from qualification.statistics.signals.words import meaning_of
 from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of, somebody
 from tests.marketplace.builders import owner_of
-from tests.marketplace.signal_crowds import ASKED, GOLD, HONEST, ODD, Crowd, answered, at_work
+from tests.marketplace.signal_crowds import ASKED, COMPARED, GOLD, HONEST, ODD, Crowd, answered, at_work
 from tests.qualification.builders import a_user, a_worker
 from workforce.models import Worker
 
@@ -295,6 +295,16 @@ def test_where_no_single_choice_is_asked_times_alone_are_looked_at() -> None:
     look_for_signals()
 
     assert shown() == {workers[HONEST].pk: {"too_fast"}}
+
+
+def test_of_two_sides_who_always_says_the_same_one_is_seen() -> None:
+    people = ("honest",) * HONEST + ("same",)
+    _, workers = at_work(Crowd(people=people, choices=2), asked=COMPARED)
+
+    look_for_signals()
+
+    assert shown() == {workers[HONEST].pk: {"gold_below_chance", "straight_lines", "one_place"}}
+    assert the_signal("one_place").choice == "right"
 
 
 def test_the_console_explains_a_signal_and_lets_those_who_certify_decide() -> None:
