@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from kernel.admin import ReadOnlyAdmin, ReadOnlyInline
+from kernel.console.columns import share
 from qualification.models import (
     Certification,
     Exam,
@@ -49,7 +50,7 @@ class GoldQuestionAdmin(DecisionAdmin):
     """Questions whose right answer is known."""
 
     list_display = (
-        *("id", "skill", "for_exam", "answer_key", "reason", "times_drawn"),
+        *("id", "skill", "for_exam", "answer_key", "reason", "drawn"),
         *("created_at", "doubted_at", "retired_at"),
     )
     list_filter = (
@@ -61,6 +62,11 @@ class GoldQuestionAdmin(DecisionAdmin):
     ordering = ("-created_at", "-id")
     action_form = DecisionForm
     actions: tuple[str, ...] = ("retire",)
+
+    @admin.display(description="times in exams", ordering="times_drawn")
+    def drawn(self, question: GoldQuestion) -> int | None:
+        """How often exams have asked it; what work asks is not counted here."""
+        return question.times_drawn if question.for_exam else None
 
     @admin.action(description="Retire (with a reason)")
     def retire(self, request: HttpRequest, chosen: QuerySet[GoldQuestion]) -> None:
@@ -179,7 +185,7 @@ class CertificationAdmin(DecisionAdmin):
 class ScoreAdmin(ReadOnlyAdmin):
     """Measured quality, one row for each worker and skill."""
 
-    list_display = ("worker", "skill", "correct", "wrong", "estimate", "lower_bound", "updated_at")
+    list_display = ("worker", "skill", "correct", "wrong", share("estimate"), share("lower_bound"), "updated_at")
     list_filter = ("skill",)
     list_select_related = ("worker", "skill")
     search_fields = ("=worker__id",)

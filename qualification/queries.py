@@ -74,7 +74,8 @@ SETTLED_BOUND: Final = "CASE WHEN gold_on = %(today)s THEN bound_without_gold EL
 """The lower bound in a row of scores as far as its worker may notice it: without the hidden gold of ``today``."""
 
 _UNMET: Final = f"""
-    SELECT asked.place, skill.name, latest.state, latest.expires_at, coalesce(score.bound, %(unmeasured)s),
+    SELECT asked.place, skill.name, skill.grants_by, latest.state, latest.expires_at,
+           coalesce(score.bound, %(unmeasured)s),
            coalesce(latest.state = 'granted' AND (latest.expires_at IS NULL OR latest.expires_at > %(now)s), false)
     FROM unnest(%(skill_ids)s::uuid[], %(floors)s::float8[]) WITH ORDINALITY AS asked (skill_id, floor, place)
     JOIN qualification_skill skill ON skill.id = asked.skill_id
@@ -115,8 +116,8 @@ def unmet_requirements(*, worker_id: UUID, requirements: Sequence[Requirement]) 
         cursor.execute(_UNMET, given)
         rows = cursor.fetchall()
     return [
-        _unmet(requirements[place - 1], skill_name, state, expires_at, lower_bound, certified=certified)
-        for place, skill_name, state, expires_at, lower_bound, certified in rows
+        _unmet(requirements[place - 1], name, state, expires_at, lower_bound=bound, grants_by=by, certified=certified)
+        for place, name, by, state, expires_at, bound, certified in rows
     ]
 
 
@@ -218,13 +219,22 @@ def explained_misses(exam: Exam, address_of: AddressOf | None = None) -> list[Mi
     ]
 
 
+_HOW: Final[dict[str, str]] = {
+    Skill.Grant.SCORE: "Take its exam.",
+    Skill.Grant.ADMIN: "Ask for the certification; an admin decides.",
+    Skill.Grant.BOTH: "Take its exam; an admin decides then.",
+}
+"""How one is certified, by who grants it."""
+
+
 def _unmet(
     requirement: Requirement,
     skill_name: str,
     state: str | None,
     expires_at: datetime | None,
-    lower_bound: float,
     *,
+    lower_bound: float,
+    grants_by: str,
     certified: bool,
 ) -> Unmet:
     kind: UnmetKind
@@ -237,14 +247,14 @@ def _unmet(
         )
     elif state in (Certification.State.GRANTED, Certification.State.EXPIRED) and expires_at is not None:
         kind = "expired"
-        message = f"Your certification for {skill_name} expired on {expires_at:%Y-%m-%d}. Take its exam again."
+        message = f"Your certification for {skill_name} expired on {expires_at:%Y-%m-%d}. {_HOW[grants_by]}"
     elif state == Certification.State.PENDING:
         kind = "not_certified"
         message = f"Your certification for {skill_name} waits for an admin."
-    elif state == Certification.State.REVOKED:
+    elif state in Certification.ADVERSE:
         kind = "not_certified"
-        message = f"Your certification for {skill_name} was revoked. Its reason stands with your certifications."
+        message = f"Your certification for {skill_name} was {state}. Its reason stands with your certifications."
     else:
         kind = "not_certified"
-        message = f"You are not certified for {skill_name}. Take its exam, or ask for the certification."
+        message = f"You are not certified for {skill_name}. {_HOW[grants_by]}"
     return Unmet(requirement=requirement, kind=kind, skill_name=skill_name, message=message)

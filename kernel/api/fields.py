@@ -160,6 +160,14 @@ class UUIDField(serializers.UUIDField):
 class ChoiceField(serializers.ChoiceField):
     """One of the given words."""
 
+    MOST_NAMED: Final = 20
+    """With more of them, a refusal names none."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        if len(self.choices) <= self.MOST_NAMED:
+            self.error_messages["invalid_choice"] = f'"{{input}}" is none of: {", ".join(map(str, self.choices))}.'
+
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             self._refuse(data)

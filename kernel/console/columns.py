@@ -3,14 +3,18 @@ has its currency."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from kernel.money import Money
+
+LONGEST: Final = 80
+"""The most characters of a text that a list shows."""
 
 Column = str | Callable[[Any], Any]
 
@@ -26,6 +30,18 @@ def money_of(field: str, *, currency: str = "currency") -> Column:
     @admin.display(description=field.removesuffix("_minor").replace("_", " "), ordering=field)
     def shown(row: Any) -> str:
         return str(Money(getattr(row, field), attrgetter(currency)(row)))
+
+    shown.__name__ = field
+    return shown
+
+
+def share(field: str) -> Column:
+    """A column that shows a share, 0 to 1, to three decimals."""
+
+    @admin.display(description=field.replace("_", " "), ordering=field, empty_value="-")
+    def shown(row: Any) -> str | None:
+        value = getattr(row, field)
+        return None if value is None else f"{value:.3f}"
 
     shown.__name__ = field
     return shown
@@ -52,11 +68,18 @@ def _field(column: Any, of: type[models.Model]) -> Any:
         return None
 
 
+def _in_short(text: str) -> SafeString:
+    """The text, or its beginning with all of it where one points: a row of a list stays a row."""
+    if len(text) <= LONGEST:
+        return format_html("<bdi>{}</bdi>", text)
+    return format_html('<bdi title="{}">{}…</bdi>', text, text[: LONGEST - 1].rstrip())
+
+
 def _apart(column: str) -> Column:
     @admin.display(description=column.replace("_", " "), ordering=column, empty_value="-")
     def shown(row: Any) -> Any:
         value = getattr(row, column)
-        return None if value in (None, "") else format_html("<bdi>{}</bdi>", value)
+        return None if value in (None, "") else _in_short(str(value))
 
     shown.__name__ = column
     return shown

@@ -5,6 +5,8 @@ from django.db.models import Model
 
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Certificate, CertificateOrder, Inspection
+from marketplace.services.certificates import evidence_of
+from qualification.statistics.certificates.evidence import named
 
 
 @admin.display(description="promise")
@@ -22,6 +24,16 @@ class CertificateAdmin(ReadOnlyAdmin):
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id")
     ordering = ("-begun_at", "-id")
+    readonly_fields = (promise, "promises")
+    exclude = ("classes", "target_basis_points", "assurance_basis_points")
+
+    @admin.display(description="what can be promised")
+    def promises(self, certificate: Certificate) -> str:
+        """Of the labels of each class, by the inspections so far."""
+        found = evidence_of(certificate).promises()
+        return "\n".join(
+            f"{one.labels:,} labels {named(one.label)}: {one.right_at_least:.1%} right at least" for one in found
+        )
 
 
 @admin.register(CertificateOrder)

@@ -1,5 +1,7 @@
 """Fits in the console: what was learnt of jobs and of their workers."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
@@ -8,6 +10,10 @@ from django.utils.safestring import SafeString
 
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Fit, FittedWorker, SecondLook
+from qualification.statistics.resemblance import read_resemblance
+
+HABITS: Final = "answers weigh by their workers' habits"
+BY_SCORE: Final = "answers weigh by their workers' scores"
 
 
 @admin.register(Fit)
@@ -19,34 +25,69 @@ class FitAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=job__id")
     ordering = ("-fitted_at", "-id")
     readonly_fields = ("learnt",)
-    exclude = ("parts",)
+    exclude = ("parts", "resemblance", "habits")
 
     @admin.display(description="methods")
     def methods(self, fit: Fit) -> str:
         """What weighs the answers, each method once."""
         return ", ".join(sorted({part["method"] for part in fit.parts}))
 
-    @admin.display(description="what was learnt, part by part")
+    @admin.display(description="what was learnt, question by question")
     def learnt(self, fit: Fit) -> SafeString:
-        """The method of each part, why it leads, and how often an answer is right."""
+        """What weighs the answers to each question and why, and how far what comes out is believed."""
         return format_html_join(
-            "",
-            "<div><bdi>{}</bdi>: {}, because {}; an answer is right in {}</div>",
-            (
-                (part["label"] or part["control"], part["method"], part["because"], f"{part['accuracy']:.1%}")
-                for part in fit.parts
-            ),
+            "", "<div><bdi>{}</bdi>: {}</div>", (*_of_parts(fit), *_of_habits(fit), *_of_curve(fit))
         )
+
+
+def _of_parts(fit: Fit) -> Iterator[tuple[str, str]]:
+    for part in fit.parts:
+        about = f"{part['method']}, because {part['because']}; an answer is right in {part['accuracy']:.1%}"
+        yield part["label"] or part["control"], about
+
+
+def _of_habits(fit: Fit) -> Iterator[tuple[str, str]]:
+    for each in fit.habits:
+        truth = "gold" if each["by_gold"] else "answers that were left out"
+        found = f"with habits merged answers come nearer to {truth} by {each['gain']:+.3f}, on {each['tried']:,} tasks"
+        yield each["control"], f"{HABITS if each['is_used'] else BY_SCORE}; {found}"
+
+
+def _of_curve(fit: Fit) -> Iterator[tuple[str, str]]:
+    if fit.resemblance is not None:
+        chance = read_resemblance(fit.resemblance).curve.chance(0.0, 2)
+        taught = f"{fit.resemblance['tasks']:,} tasks of known truth taught that, beside what crowds have in common"
+        yield "what is merged", f"from two answers just as alike as gold asks for it is right in {chance:.1%}; {taught}"
 
 
 @admin.register(FittedWorker)
 class FittedWorkerAdmin(ReadOnlyAdmin):
     """How workers err in a job, as its latest fit has it."""
 
-    list_display = ("worker", "fit", "rates")
+    list_display = ("worker", "fit", "is_sure", "errs")
     list_select_related = ("worker", "fit")
     search_fields = ("=worker__id", "=fit__job__id")
     ordering = ("-id",)
+    readonly_fields = ("errs",)
+    exclude = ("rates",)
+
+    @admin.display(description="is right")
+    def errs(self, fitted: FittedWorker) -> str:
+        """How often, in each question with classes; for each class where they err by class."""
+        told = zip(fitted.fit.parts, fitted.rates, strict=True)
+        return "; ".join(
+            f"{part['label'] or part['control']}: {_right(part['classes'], rates)}" for part, rates in told
+        )
+
+
+def _right(classes: Sequence[str], rates: Any) -> str:
+    if rates is None:
+        return "by score"
+    if not isinstance(rates, list):
+        return f"{rates:.1%}"
+    return ", ".join(
+        f"{name or 'none'} {row[place]:.1%}" for place, (name, row) in enumerate(zip(classes, rates, strict=True))
+    )
 
 
 @admin.register(SecondLook)

@@ -11,7 +11,7 @@ from marketplace.admin.jobs import PersonalDecisionAdmin
 from marketplace.models import MovedScore, Reweighing
 from marketplace.services.recall import recall_gold
 from qualification.admin import GoldQuestionAdmin
-from qualification.models import GoldQuestion
+from qualification.models import GoldQuestion, GoldRecall
 
 admin.site.unregister(GoldQuestion)
 
@@ -21,6 +21,16 @@ class RecallableGoldAdmin(GoldQuestionAdmin, PersonalDecisionAdmin):
     """Questions whose right answer is known, or was held to be."""
 
     actions = ("retire", "recall")
+    readonly_fields = ("recalled",)
+
+    @admin.display(description="recalled")
+    def recalled(self, question: GoldQuestion) -> str:
+        """That it was wrong: since when, by whom and why. The recall itself has a section of its own."""
+        recall = GoldRecall.objects.filter(gold_question=question).select_related("recalled_by").first()
+        if recall is None:
+            return "no"
+        told = f"{recall.recalled_at:%Y-%m-%d %H:%M} UTC by {recall.recalled_by}: {recall.why}"
+        return f"{told} (recall {recall.pk}, {recall.state})"
 
     @admin.action(description="Recall: it was wrong, and no answer to it counts (needs a reason)")
     def recall(self, request: HttpRequest, chosen: QuerySet[GoldQuestion]) -> None:

@@ -120,6 +120,9 @@ admin.site.register(ClientUserObjectPermission, PermissionAdmin)
 admin.site.register(JobUserObjectPermission, PermissionAdmin)
 
 
+FEW_TASKS: Final = 20
+"""With fewer, drawing them anew makes bounds that are far too narrow: those of a single task say nothing."""
+
 _MEASURES: Final = {
     "percent": "two answers are equal with a chance of {}",
     "alpha": "Krippendorff's alpha {}",
@@ -132,7 +135,8 @@ _MEASURES: Final = {
 def _agreed_in_words(part: Any) -> str:
     measured = ((told, getattr(part.agreed, name)) for name, told in _MEASURES.items())
     said = [told.format(f"{it.value:.2f} ({it.low:.2f} to {it.high:.2f})") for told, it in measured if it is not None]
-    return f"{part.control}: {', '.join(said)}; {part.agreed.answers:,} answers to {part.agreed.tasks:,} tasks"
+    few = ", too few to rely on these bounds" if part.agreed.tasks < FEW_TASKS else ""
+    return f"{part.control}: {', '.join(said)}; {part.agreed.answers:,} answers to {part.agreed.tasks:,} tasks{few}"
 
 
 @admin.register(Job)
@@ -226,6 +230,8 @@ class TaskAdmin(ReadOnlyAdmin):
     list_select_related = ("job",)
     search_fields = ("=id", "=external_id", "=job__id")
     ordering = ("id",)
+    readonly_fields = ("sure",)
+    exclude = ("confidence", "confidence_low", "confidence_high")
 
     @admin.display(description="confidence", ordering="confidence")
     def sure(self, task: Task) -> str:

@@ -1,16 +1,21 @@
 """Clients' models in the console: what they said, what people found of it, what was accepted."""
 
+from typing import Final
+
 from django.contrib import admin
 
 from kernel.admin import ReadOnlyAdmin
+from kernel.console.columns import share
 from marketplace.models import AutoAcceptance, LabelingFunction, Prediction, PredictionCheck, Predictor
+
+_BOUNDS: Final = (share("threshold"), share("error_bound"))
 
 
 @admin.register(Predictor)
 class PredictorAdmin(ReadOnlyAdmin):
     """Clients' models, and whether their predictions are accepted."""
 
-    list_display = ("id", "name", "version", "job", "state", "right", "wrong", "threshold", "error_bound")
+    list_display = ("id", "name", "version", "job", "state", "right", "wrong", *_BOUNDS)
     list_filter = ("state",)
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id", "name", "version")
@@ -43,7 +48,7 @@ class PredictionCheckAdmin(ReadOnlyAdmin):
 class AutoAcceptanceAdmin(ReadOnlyAdmin):
     """Labels that predictions became without a person."""
 
-    list_display = ("task", "prediction", "threshold", "error_bound", "at")
+    list_display = ("task", "prediction", *_BOUNDS, "at")
     list_select_related = ("task", "prediction")
     search_fields = ("=task__id", "=prediction__predictor__id")
     ordering = ("-at", "-task_id")

@@ -54,7 +54,10 @@ class PartOut(Out):
         allow_null=True, help_text="By cohort: the month in which its workers gave their first answer in the job."
     )
     since = fields.DateField(allow_null=True, help_text="The day, or the Monday of the week, of a task's last answer.")
-    tasks = fields.IntegerField(help_text="With two answers or more.")
+    tasks = fields.IntegerField(
+        help_text="With two answers or more. From fewer than some twenty bounds are too narrow; of one task they say "
+        "nothing."
+    )
     answers = fields.IntegerField(help_text="To those.")
     level = fields.ChoiceField(
         choices=LEVELS, allow_null=True, help_text="How alpha takes values apart; null for what is no class."

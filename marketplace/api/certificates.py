@@ -25,7 +25,8 @@ from marketplace.services.certificate_standing import STATES, Standing, standing
 HOW_TO_VERIFY: Final = (
     "The file is one line of JSON, an empty line, and an Ed25519 signature of the line in the form of signed notes. "
     "Run `manage.py certificate verify FILE --key {key}` on any installation: it checks the signature, that tasks were "
-    "drawn in the order of the seed, and computes every bound anew from the inspections."
+    "drawn in the order of the seed, and computes every bound anew from the inspections. With `--results` and the "
+    "job's results as downloaded it says whether the certificate is about these labels."
 )
 
 
@@ -151,11 +152,21 @@ class CertificateFileView(ApiView):
         job = find_job(job_id, permit=self.permit)
         issued = job.certificates.exclude(issued_at=None).order_by("-issued_at", "-pk").first()
         if issued is None:
-            _standing(job)
-            raise NotIssued("The certificate of this job is not issued yet. Its state says how far it is.")
+            raise NotIssued(_why_not_issued(_standing(job)))
         answer = HttpResponse(issued.note, content_type="text/plain; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="certificate-{job.pk}.txt"'
         return answer
+
+
+def _why_not_issued(found: Standing) -> str:
+    if found.state == "refused":
+        return f"The certificate that was ordered cannot be issued. {found.refused_because}"
+    if found.state == "waiting":
+        return "The certificate of this job is not begun yet. It begins by itself when all tasks have their label."
+    return (
+        f"The certificate of this job is not issued yet. Experts have looked at {found.made} labels so far, and "
+        f"{found.waiting} more wait for them."
+    )
 
 
 def _standing(job: Job) -> Standing:

@@ -34,6 +34,7 @@ class RecallOut(Out):
     """A recall, and how far what rested on the question has been put right."""
 
     EXAMPLE = {
+        "id": "b5d2e3f4-0516-4273-8849-5a6b7c8d9e0f",
         "gold_question": GOLD_ID,
         "state": "replaying",
         "why": "Two answers are right.",
@@ -47,6 +48,7 @@ class RecallOut(Out):
         "labels_changed": 3,
         "labels_reopened": 1,
     }
+    id = fields.UUIDField(help_text="The recall's own: audit events tell of it under this id.")
     gold_question = fields.UUIDField(source="gold_question_id")
     state = fields.ChoiceField(choices=GoldRecall.State.choices)
     why = fields.TextField()

@@ -329,7 +329,7 @@ class OfferedJobOut(Out):
                 "skill_name": "Handwritten digits",
                 "min_lower_bound": 0.7,
                 "is_met": False,
-                "message": "You are not certified for Handwritten digits. Take its exam, or ask for the certification.",
+                "message": "You are not certified for Handwritten digits. Take its exam.",
             }
         ],
         "claims": 0,
@@ -338,7 +338,7 @@ class OfferedJobOut(Out):
         "why_not": [
             {
                 "reason": "not_certified",
-                "message": "You are not certified for Handwritten digits. Take its exam, or ask for the certification.",
+                "message": "You are not certified for Handwritten digits. Take its exam.",
             }
         ],
     }

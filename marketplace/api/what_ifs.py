@@ -36,8 +36,8 @@ class FigureOut(Out):
 
     happened = fields.FloatField(allow_null=True)
     predicted = fields.FloatField(allow_null=True)
-    low = fields.FloatField(allow_null=True, help_text="Of 95% of draws of the tasks, the least.")
-    high = fields.FloatField(allow_null=True, help_text="The most.")
+    low = fields.FloatField(allow_null=True, help_text="The lower bound, at 95%.")
+    high = fields.FloatField(allow_null=True, help_text="The upper bound.")
 
 
 class CostOut(Out):

@@ -7,8 +7,8 @@ INVITATION: Final = f"id state client client_name job job_title role email invit
 MOVEMENT: Final = "id at kind explanation change_minor currency job subject"
 MEDIA: Final = "id reference name state kind media_type size_bytes width height sha256 is_used failure created_at url"
 RECALL: Final = (
-    "gold_question state why recalled_at replayed_at answers_withdrawn exams_marked_anew exams_passed unpaid_answers "
-    "labels_looked_at labels_changed labels_reopened"
+    "id gold_question state why recalled_at replayed_at answers_withdrawn exams_marked_anew exams_passed "
+    "unpaid_answers labels_looked_at labels_changed labels_reopened"
 )
 OWN_HOP: Final = "at kind sentence amount_minor of_minor currency told_by subject job job_title assignment stripe"
 OWN_TRACE: Final = (

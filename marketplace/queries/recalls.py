@@ -18,7 +18,7 @@ REJECTED_AS_WRONG: Final = Q(
 
 def recall_in_numbers(recall: GoldRecall) -> dict[str, Any]:
     """A recall with what was taken back for it, and what is still to be paid."""
-    shown = ("gold_question_id", "state", "why", "recalled_at", "replayed_at")
+    shown = ("id", "gold_question_id", "state", "why", "recalled_at", "replayed_at")
     remarks = recall.remarks.select_related("exam")
     answered = Assignment.objects.filter(task__gold_question=recall.gold_question_id)
     unpaid = answered.filter(Q(state=Assignment.State.SUBMITTED) | REJECTED_AS_WRONG)

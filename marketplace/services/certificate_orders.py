@@ -28,6 +28,11 @@ MOST_CLASSES: Final = 50
 """About which one certificate promises something."""
 
 
+ONLY_CHOICES: Final = (
+    "Certificates are about choices, where a label is right or wrong. This job asks for what is drawn or written, too."
+)
+
+
 class AlreadyOrdered(Refused):
     """A certificate of this job is ordered or in the making already."""
 
@@ -72,10 +77,7 @@ def order_certificate(*, job_id: UUID, terms: CertificateTerms, by: User) -> Cer
                 f"The {name} is {share} basis points; it must be between {LEAST_BASIS_POINTS} and {MOST_BASIS_POINTS}."
             )
     if not current_schema_of(job.pk).asks_only_choices:
-        raise Invalid(
-            "Certificates are about choices, where a label is right or wrong. This job asks for what is drawn or "
-            "written, too."
-        )
+        raise Invalid(ONLY_CHOICES)
     waiting = CertificateOrder.objects.filter(job=job, certificate=None, refused_because="")
     if waiting.exists() or is_being_inspected(job.pk):
         raise AlreadyOrdered("A certificate of this job is ordered or in the making already. Wait for that one first.")

@@ -3,7 +3,6 @@
 Locks go certificate, task, escalation. Nothing but an inspection changes a label meanwhile: what is resolved stays so.
 """
 
-import hashlib
 import json
 import secrets
 from collections import defaultdict
@@ -18,8 +17,8 @@ from kernel.models import User
 from kernel.services.audit import Actor, record
 from kernel.services.audit_log import signing_key
 from marketplace.models import Certificate, Escalation, Inspection, Job, JobVersion, Task
-from marketplace.queries import schema_of
-from marketplace.services.certificate_orders import MOST_CLASSES, is_being_inspected
+from marketplace.queries import current_schema_of, schema_of
+from marketplace.services.certificate_orders import MOST_CLASSES, ONLY_CHOICES, is_being_inspected
 from marketplace.services.escalations import (
     lock_escalation,
     mark_decided,
@@ -32,7 +31,14 @@ from qualification.labels.errors import ResultError
 from qualification.labels.results import to_result, validate_result
 from qualification.statistics.certificates.bound import Inspection as Looked
 from qualification.statistics.certificates.course import ClassCourse, Terms
-from qualification.statistics.certificates.evidence import ALL_LABELS, ClassEvidence, Evidence, Look
+from qualification.statistics.certificates.evidence import (
+    ALL_LABELS,
+    ClassEvidence,
+    Evidence,
+    Look,
+    hash_of_labels,
+    named,
+)
 
 KIND: Final = "assay certificate 1"
 AT_ONCE: Final = 5
@@ -57,12 +63,14 @@ class NotEarned(Refused):
 def begin_certificate(*, job_id: UUID, terms: Terms, per_class: bool, by: Actor) -> Certificate:
     """Let experts look at labels of a job until so much can be promised of it.
 
-    Raises NotFound, or NotCertifiable while tasks have no label, where a certificate is in the making already, or for
-    more classes than promises can be made about.
+    Raises NotFound, or NotCertifiable while tasks have no label, where a certificate is in the making already, for what
+    is no choice, or for more classes than promises can be made about.
     """
     job = Job.objects.select_for_update(no_key=True).filter(pk=job_id).first()
     if job is None:
         raise NotFound("job")
+    if not current_schema_of(job_id).asks_only_choices:
+        raise NotCertifiable(ONLY_CHOICES)
     if is_being_inspected(job_id):
         raise NotCertifiable("A certificate of this job is in the making already. Issue that one first.")
     certificate = Certificate.objects.create(
@@ -129,10 +137,10 @@ def issue_certificate(*, certificate_id: UUID, by: Actor) -> Certificate:
     evidence = evidence_of(certificate)
     for promise in evidence.promises():
         if not promise.is_kept:
-            name = f"that say {promise.label}" if promise.label else "of this job"
             raise NotEarned(
-                f"Of the {promise.labels} labels {name}, up to {promise.wrong_at_most} may be wrong after these "
-                f"inspections, and {promise.allowed} are allowed. Decide the escalations of the kind inspection."
+                f"Of the {promise.labels} labels {named(promise.label)}, up to {promise.wrong_at_most} may be wrong "
+                f"after these inspections, and {promise.allowed} are allowed. Decide the escalations of the kind "
+                "inspection."
             )
     certificate.issued_at = clock.now()
     certificate.note = signing_key().signed(_text_of(certificate, evidence))
@@ -256,9 +264,6 @@ def _text_of(certificate: Certificate, evidence: Evidence) -> str:
 
 
 def labels_sha256(job: Job) -> str:
-    """A hash over all labels of a job: of lines with a task's id, a tab and its label's key, by ascending id."""
-    digest = hashlib.sha256()
+    """A hash over all labels of a job, by ascending id of their tasks."""
     rows = Task.objects.filter(job=job, gold_question=None, state=Task.State.RESOLVED).order_by("pk")
-    for task_id, key in rows.values_list("pk", "answer_key").iterator():
-        digest.update(f"{task_id}\t{key}\n".encode())
-    return digest.hexdigest()
+    return hash_of_labels((str(task), key) for task, key in rows.values_list("pk", "answer_key").iterator())

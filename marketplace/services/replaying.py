@@ -102,7 +102,8 @@ def _rules(job: Job, overlap: tuple[int, int] | None, confidence: float | None, 
     )
     if not 1 <= rules.overlap_min <= rules.overlap_max <= 100:
         raise Invalid(
-            f"An overlap goes from 1 to 100, the least first; {rules.overlap_min} to {rules.overlap_max} is none."
+            f"An overlap goes from 1 to 100, the least first; {rules.overlap_min} to {rules.overlap_max} is none. What "
+            f"is not given is the job's own: {job.overlap_min} to {job.overlap_max}."
         )
     if not 0 < rules.confidence < 1:
         raise Invalid(f"A confidence is a number between 0 and 1, both excluded, not {rules.confidence}.")

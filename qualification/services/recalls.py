@@ -33,7 +33,14 @@ def recall_question(*, gold_question_id: UUID, why: str, by: User) -> GoldRecall
         return known
     now, actor = clock.now(), Actor.user(by)
     recall = GoldRecall(gold_question=question, why=why, recalled_by=by, recalled_at=now)
-    told = telling(action="gold.recalled", subject=recall, by=actor, why=why, to_state=recall.state)
+    told = telling(
+        action="gold.recalled",
+        subject=recall,
+        by=actor,
+        why=why,
+        to_state=recall.state,
+        details={"gold_question": str(question.pk)},
+    )
     insert(recall, beside=told)
     if question.retired_at is None:
         question.retired_at = now

@@ -2,7 +2,8 @@
 
 Where a policy asks for more answers than were given, they are drawn: the truth from what is believed of the task by
 then, and each answer right as often as the job's workers are. Intervals come from drawing the tasks anew (B. Efron, R.
-J. Tibshirani, "An Introduction to the Bootstrap" (1993)).
+J. Tibshirani, "An Introduction to the Bootstrap" (1993)), those of shares from Jeffreys' prior (L. D. Brown, T. T. Cai,
+A. DasGupta, Statistical Science 16 (2001)): of five tasks that are all right, drawing anew would prove that all are.
 """
 
 import random
@@ -15,6 +16,7 @@ from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import agrees
 from qualification.statistics.believing import believe
+from qualification.statistics.beta import beta_quantile
 from qualification.statistics.calibrated import gain_of_one_more
 from qualification.statistics.consensus import Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
@@ -59,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A mean with the bounds between which it lies in 95% of the draws; none where nothing is known."""
+    """A mean, or a share, with bounds of 95%; none where nothing is known."""
 
     value: float | None
     low: float | None
@@ -99,8 +101,8 @@ def predict(
         tasks=len(outcomes),
         judged=sum(outcome.right is not None for outcome in outcomes),
         answers=_figure(outcomes, lambda outcome: outcome.answers * more, chance),
-        escalated=_figure(outcomes, lambda outcome: float(outcome.escalated), chance),
-        right=_figure(outcomes, lambda outcome: None if outcome.right is None else float(outcome.right), chance),
+        escalated=_share(outcomes, lambda outcome: outcome.escalated),
+        right=_share(outcomes, lambda outcome: outcome.right),
         drawn=sum(outcome.drawn for outcome in outcomes) / sum(outcome.answers for outcome in outcomes),
     )
 
@@ -162,10 +164,18 @@ def _believed(belief: Posterior, votes: Sequence[Vote], chance: random.Random) -
     return chance.choice(others) if others and chance.random() >= belief.confidence else belief.leader.key
 
 
-def _figure(outcomes: Sequence[Outcome], value: Callable[[Outcome], float | None], chance: random.Random) -> Figure:
+def _share(outcomes: Sequence[Outcome], value: Callable[[Outcome], bool | None]) -> Figure:
     known = [each for each in map(value, outcomes) if each is not None]
     if not known:
         return Figure(None, None, None)
+    yes, no, outside = sum(known), len(known) - sum(known), (1 - LEVEL) / 2
+    low = beta_quantile(outside, yes + 0.5, no + 0.5) if yes else 0.0
+    high = beta_quantile(1 - outside, yes + 0.5, no + 0.5) if no else 1.0
+    return Figure(yes / len(known), low, high)
+
+
+def _figure(outcomes: Sequence[Outcome], value: Callable[[Outcome], float], chance: random.Random) -> Figure:
+    known = [value(each) for each in outcomes]
     means = sorted(sum(chance.choices(known, k=len(known))) / len(known) for _ in range(DRAWS))
     cut = round(DRAWS * (1 - LEVEL) / 2)
     return Figure(sum(known) / len(known), means[cut], means[-cut - 1])

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel.models import User
-from marketplace.models import Assignment, Escalation, FeeTier, Requirement
+from marketplace.models import Assignment, Escalation, FeeTier, Job, Requirement, Task
 from marketplace.services.review import reject_assignment
 from tests.kernel.people import an_operator, console_of
 from tests.marketplace.builders import (
@@ -71,6 +71,23 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_many(operator: Browser)
                 assert operator.get(address(model, "changelist"), query).status_code == 200
             queries.append(len(seen))
         assert queries[0] == queries[1], model
+
+
+def test_a_long_text_is_cut_in_a_list_and_whole_where_one_points(operator: Browser) -> None:
+    title = "All sentences that somebody copied into the title, " * 3
+    Job.objects.filter(pk=an_open_job().pk).update(title=title)
+
+    page = operator.get(address(Job, "changelist")).content.decode()
+
+    assert f'<bdi title="{title}">{title[:79].rstrip()}…</bdi>' in page
+
+
+def test_a_task_shows_its_confidence_with_its_bounds(operator: Browser) -> None:
+    task = a_resolved_task(an_open_job())
+    bounds = f"{task.confidence:.3f} ({task.confidence_low:.3f} to {task.confidence_high:.3f})"
+
+    for page in (address(Task, "changelist"), address(Task, "change", task.pk)):
+        assert bounds in operator.get(page).content.decode()
 
 
 def test_an_operator_pauses_resumes_and_cancels_a_job(operator: Browser) -> None:

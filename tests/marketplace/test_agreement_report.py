@@ -183,7 +183,7 @@ def test_the_console_tells_it_in_words_beside_the_job() -> None:
     (said,) = re.findall(r"animal: two answers are equal with a chance of 0\.75 .*", page)
     assert "Krippendorff&#x27;s alpha 0.53 (" in said
     assert "Gwet&#x27;s AC1 0.53 (" in said
-    assert "; 8 answers to 4 tasks" in said
+    assert "; 8 answers to 4 tasks, too few to rely on these bounds" in said
     assert "Fleiss" not in said
     page = console.get(reverse("admin:marketplace_job_change", args=[three_workers().pk])).content.decode()
     assert "Fleiss&#x27; kappa 0.33 (" in page

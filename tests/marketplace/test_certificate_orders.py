@@ -164,6 +164,23 @@ def test_the_jobs_end_and_its_refund_do_not_wait_for_the_certificate_and_it_cost
     assert LedgerEntry.objects.count() == entries
 
 
+def test_who_asks_for_the_file_too_early_reads_how_far_the_certificate_is() -> None:
+    def why_not(job: Job) -> str:
+        status, told = client_of(job).get(f"jobs/{job.pk}/certificate/file/")
+        assert (status, told["code"]) == (409, "certificate_not_issued")
+        return str(told["message"])
+
+    job = an_ordered_job(tasks=7)
+    assert why_not(job).endswith("not begun yet. It begins by itself when all tasks have their label.")
+    label(job, *["cat"] * 7)
+    make_certificates()
+    assert why_not(job).endswith("Experts have looked at 0 labels so far, and 5 more wait for them.")
+    cancelled = an_ordered_job(tasks=2)
+    cancel_job(job_id=cancelled.pk, by=owner_of(cancelled.client))
+    make_certificates()
+    assert why_not(cancelled).endswith("cannot be issued. This job has no label of which anything could be promised.")
+
+
 def test_while_labels_are_inspected_the_job_takes_no_new_tasks() -> None:
     job = an_ordered_job(tasks=2)
     label(job, "cat", "cat")

@@ -1,6 +1,7 @@
 """Certificates: earned by what experts find at labels drawn at random, issued with it, and checked without us."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from kernel.checkpoints import new_signing_key, read_note, signing_key_of
@@ -24,11 +26,15 @@ from marketplace.services.certificates import (
     issue_certificate,
     labels_sha256,
 )
+from marketplace.services.results import stream_results
+from marketplace.services.settlement import accept_due_assignments
 from qualification.statistics.certificates.course import AFTER_A_MISS, Terms
 from qualification.statistics.certificates.evidence import rank
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, an_admin, code_of
-from tests.marketplace.builders import a_submitted_answer, a_worker, an_open_job
-from tests.qualification.builders import an_answer
+from tests.marketplace.builders import a_draft, a_submitted_answer, a_worker, an_open_job
+from tests.marketplace.test_resolution_of_kinds import SPANS
+from tests.qualification.builders import a_user, an_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +97,36 @@ def test_a_certificate_is_earned_issued_and_verified_without_the_database(
     with django_assert_num_queries(0):
         told = verified(file)
     assert "resting on 6 inspections" in told
-    assert "at least 85.00% right" in told
+    assert told.endswith("  20 labels that say animal: cat: at least 85.00% right\n")
+
+
+def test_the_command_says_how_far_a_certificate_is_and_what_is_lacking() -> None:
+    job = a_labelled_job("cat", "cat", "cat")
+    certificate = begun(job)
+
+    def status() -> list[str]:
+        call_command("certificate", "status", str(job.pk), stdout=(told := StringIO()))
+        return told.getvalue().splitlines()
+
+    first, of_cats = status()
+    assert re.fullmatch(rf"Certificate {certificate.pk}: begun .* UTC; 3 inspections wait for experts\.", first)
+    assert of_cats == "  3 labels that say animal: cat: at least 0.00% right so far; 60.00% is asked for"
+    decide_all(certificate, "cat")
+    call_command("certificate", "issue", str(job.pk), stdout=StringIO())
+    first, of_cats = status()
+    assert re.fullmatch(rf"Certificate {certificate.pk}: issued .* UTC\.", first)
+    assert of_cats.endswith("% right")
+
+
+def test_the_console_says_what_can_be_promised_so_far() -> None:
+    certificate = begun(a_labelled_job(*["cat"] * 20))
+    decide_all(certificate, "cat")
+
+    console = console_of(made_admin(a_user(), "auditor"))
+    page = console.get(reverse("admin:marketplace_certificate_change", args=[certificate.pk])).content.decode()
+
+    assert "60% right, 60% sure" in page
+    assert "20 labels that say animal: cat: 85.0% right at least" in page
 
 
 def test_who_decides_an_inspection_is_not_shown_what_the_label_says() -> None:
@@ -199,6 +234,16 @@ def test_a_job_with_open_tasks_cannot_be_certified() -> None:
         begun(job)
 
 
+def test_what_is_drawn_or_written_is_not_certified_by_an_admin_either() -> None:
+    with pytest.raises(NotCertifiable, match="Certificates are about choices"):
+        begun(a_draft(tasks=0, label_schema=SPANS))
+
+
+def test_a_key_that_is_none_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="'nonsense' is no public key, such as"):
+        verified(tmp_path / "job.txt", "--key", "nonsense")
+
+
 def test_one_certificate_of_a_job_is_in_the_making_at_a_time() -> None:
     job = a_labelled_job("cat")
     begun(job)
@@ -258,6 +303,31 @@ def test_a_certificate_that_was_changed_or_signed_by_others_is_told(tmp_path: Pa
     assert "Signed and sound" in verified(file, "--key", str(signing_key().public))
 
 
+def test_who_holds_the_results_is_told_whether_the_certificate_is_about_these_labels(tmp_path: Path) -> None:
+    file = a_certificate_file(tmp_path)
+    job = Job.objects.get()
+    accept_due_assignments()
+    results = tmp_path / "results.jsonl"
+    results.write_bytes(b"".join(stream_results(job=job)))
+    words = ("--results", str(results))
+
+    assert verified(file, *words).endswith(f"\nThe labels in {results} are those that it is about.\n")
+
+    text = results.read_text(encoding="utf-8")
+    for changed, told in (
+        (text.replace('"cat"', '"dog"'), f"is about other labels than those in {results}"),
+        (text.replace('"withheld":false', '"withheld":true', 1), "The label in line 1 is withheld."),
+        ("Trust me.\n", "Line 1 is no line of a job's results about choices."),
+    ):
+        results.write_text(changed, encoding="utf-8")
+        with pytest.raises(CommandError) as refused:
+            verified(file, *words)
+        assert told in str(refused.value)
+    results.unlink()
+    with pytest.raises(CommandError, match=r"results\.jsonl cannot be read: No such file"):
+        verified(file, *words)
+
+
 def test_a_promise_that_does_not_follow_from_its_evidence_is_told(tmp_path: Path) -> None:
     file = a_certificate_file(tmp_path)
     resigned(file, target=0.99)
@@ -287,7 +357,7 @@ def test_tasks_that_were_not_drawn_by_the_seed_are_told(tmp_path: Path) -> None:
         ('"target": 0.6', '"target": Infinity', "Infinity is not a number that JSON knows"),
         ('"target": 0.6', '"target": "0.6"', "'0.6' stands for a share"),
         ('"target": 0.6', '"target": ' + "[" * 100_000 + "]" * 100_000, "nested more than 32 deep"),
-        ('"job"', '"jobs"', "'job'"),
+        ('"job"', '"jobs"', "it lacks 'job'."),
     ],
 )
 def test_a_certificate_with_values_that_no_certificate_has_is_refused_in_a_sentence(

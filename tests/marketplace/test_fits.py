@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from kernel import clock
 from marketplace.models import Fit, FittedWorker, Job, Participation, Task
@@ -20,10 +21,11 @@ from qualification.statistics.calibrated import calibrated_posterior
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fitted import unfitted
 from qualification.statistics.parts import parts_of
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import ALWAYS_GOLD, a_submitted_answer, a_worker, an_open_job, answer, owner_of
 from tests.marketplace.test_certificates import begun, decide_all
-from tests.qualification.builders import ANIMALS
+from tests.qualification.builders import ANIMALS, a_user
 from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,16 @@ def test_who_agrees_with_the_others_is_known_to_be_right_more_often() -> None:
     assert [(part["control"], part["method"]) for part in fit.parts] == [("animal", "one coin")]
     rates = rates_of(job)
     assert rates[first.pk] == rates[second.pk] > rates[third.pk]
+
+
+def test_the_console_says_in_per_cent_how_often_a_fitted_worker_is_right() -> None:
+    job, (first, _, _) = a_worked_job()
+    fit_job(job_id=job.pk)
+    console = console_of(made_admin(a_user(), "escalations"))
+
+    page = console.get(reverse("admin:marketplace_fittedworker_changelist"), {"q": str(first.pk)}).content.decode()
+
+    assert f'<td class="field-errs">animal: {rates_of(job)[first.pk]:.1%}</td>' in page
 
 
 def test_the_answers_of_who_is_known_weigh_what_is_known_and_others_weigh_their_score() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from kernel.services.audit import Actor
 from marketplace.models import FittedWorker, Job, Task
@@ -24,8 +25,10 @@ from qualification.labels.schema import parse_schema
 from qualification.models import Score
 from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Vote
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person
 from tests.marketplace.builders import a_draft, a_worker, owner_of
+from tests.qualification.builders import a_user
 from workforce.models import Worker
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +113,20 @@ def test_a_fit_says_whether_habits_weigh_answers_and_what_spoke_for_it() -> None
     [of_number] = shown["habits"]
     assert of_number.pop("gain") > 0
     assert of_number == {"control": "n", "is_used": True, "tried": TASKS, "by_gold": False}
+
+
+def test_the_console_says_in_words_what_weighs_what_is_merged() -> None:
+    job, _ = a_counted_job(0, 0, 20, 20)
+    fit = fit_job(job_id=job.pk)
+    assert fit is not None
+
+    console = console_of(made_admin(a_user(), "escalations"))
+    page = console.get(reverse("admin:marketplace_fit_change", args=[fit.pk])).content.decode()
+
+    assert (
+        "<bdi>n</bdi>: answers weigh by their workers&#x27; habits; with habits merged answers come nearer to" in page
+    )
+    assert "<bdi>what is merged</bdi>: from two answers just as alike as gold asks for it is right in " in page
 
 
 def test_where_nobody_answers_otherwise_the_fit_keeps_no_habits_and_scores_weigh() -> None:

@@ -1,14 +1,16 @@
 """Gold that was wrong is recalled: history ends as if it had never been, and nobody loses what they were paid."""
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 
 from kernel import clock
 from kernel.errors import Invalid
-from kernel.models import OutboxMessage
+from kernel.models import AuditEvent, OutboxMessage
 from marketplace.models import Assignment, Escalation, Fit, FittedWorker, Job, Rejection, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.appeals import appeal
@@ -27,7 +29,7 @@ from marketplace.services.submission import submit_annotation
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import Certification, GoldRecall, Score, ScoreFall
 from tests.billing.builders import a_funding
-from tests.kernel.people import made_admin
+from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person, an_admin, somebody
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
@@ -313,6 +315,8 @@ def test_a_question_of_an_exam_is_recalled_by_an_admin_over_http() -> None:
 
     status, said = admin.post(f"gold-questions/{asked}/recall/", {"why": WHY})
     assert (status, said["state"], said["exams_marked_anew"]) == (201, "replaying", 0)
+    event = AuditEvent.objects.get(subject_id=said["id"], action="gold.recalled")
+    assert (event.why, event.details) == (WHY, {"gold_question": str(asked)})
     replay_recalls()
 
     status, said = admin.get(f"gold-questions/{asked}/recall/")
@@ -320,6 +324,19 @@ def test_a_question_of_an_exam_is_recalled_by_an_admin_over_http() -> None:
     assert said["answers_withdrawn"] == 1
     assert sums(worker) == (3.0, 0.0)
     assert Certification.objects.get(worker=worker).state == "granted"
+
+
+def test_the_console_says_of_gold_that_it_was_recalled_and_why() -> None:
+    job = a_gilded_job()
+    question, owner = gold_of(job).gold_question_id, owner_of(job.client)
+    console = console_of(made_admin(a_user(), "certification"))
+    address = reverse("admin:qualification_goldquestion_change", args=[question])
+    assert WHY not in console.get(address).content.decode()
+
+    recall_gold(gold_question_id=question, why=WHY, by=owner)
+
+    page = console.get(address).content.decode()
+    assert f"UTC by {owner.email}: {WHY} (recall {GoldRecall.objects.get().pk}, replaying)" in unescape(page)
 
 
 def worker_exam(worker: Worker) -> Any:

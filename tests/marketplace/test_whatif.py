@@ -45,8 +45,18 @@ def test_the_first_answers_decide_where_the_policy_asks_for_less() -> None:
 
     found = predict(SCHEMA, tasks, Rules(1, 1, 0.5, 0.0), chance=random.Random(1))
 
-    assert (found.answers, found.right) == (Figure(1.0, 1.0, 1.0), Figure(0.0, 0.0, 0.0))
+    assert found.answers == Figure(1.0, 1.0, 1.0)
     assert (found.tasks, found.judged, found.drawn) == (10, 10, 0.0)
+
+
+def test_few_tasks_that_are_all_right_do_not_prove_that_all_would_be() -> None:
+    tasks = [Recorded(votes("cat", "cat"), key("cat"))] * 5
+
+    found = predict(SCHEMA, tasks, Rules(2, 2, 0.5, 0.0), chance=random.Random(1))
+
+    # The 2.5% quantile of Beta(5.5, 0.5), and the 97.5% quantile of Beta(0.5, 5.5).
+    assert found.right == Figure(1.0, pytest.approx(0.6206228577), 1.0)
+    assert found.escalated == Figure(0.0, 0.0, pytest.approx(0.3793771423))
 
 
 def test_the_same_policy_gives_what_happened() -> None:
@@ -123,9 +133,24 @@ def test_the_command_prints_what_happened_beside_what_would_have() -> None:
 
     lines = [" ".join(line.split()) for line in told.getvalue().splitlines()]
     assert "answers a task, gold's on top 2.00 1.00 1.00 to 1.00" in lines
-    assert "for a person to decide 0.0% 0.0% 0.0% to 0.0%" in lines
+    assert "for a person to decide 0.0% 0.0% 0.0% to 44.5%" in lines
     assert "right by consensus unknown unknown" in lines
     assert Task.objects.filter(job=job, state="resolved").count() == 4
+
+
+@pytest.mark.django_db
+def test_the_command_says_which_policy_it_tried_and_takes_a_title_as_it_stands() -> None:
+    job = an_open_job(tasks=1, overlap_min=2, overlap_max=3, confidence_basis_points=9500)
+    Job.objects.filter(pk=job.pk).update(title="[bold]Cats[/] and [/nothing]")
+    a_submitted_answer(job)
+
+    call_command("whatif", str(job.pk), "--overlap", "1-2", "--gold-share", "0.05", stdout=(told := StringIO()))
+
+    lines = [line.strip() for line in told.getvalue().splitlines()]
+    assert lines[:2] == [
+        "What if: [bold]Cats[/] and [/nothing]",
+        "overlap 1 to 2, confidence 0.95, gold 5.0% of turns",
+    ]
 
 
 @pytest.mark.django_db

@@ -39,6 +39,17 @@ def test_rows_are_read_and_never_added(operator: Client, model: str) -> None:
     assert operator.get(reverse(f"admin:qualification_{model}_add")).status_code == 403
 
 
+def test_scores_have_three_decimals_and_uses_in_exams_are_told_of_exam_questions_alone(operator: Client) -> None:
+    worker, skill = a_worker(), a_skill()
+    a_finished_exam(worker, skill, right=4)
+
+    scores = operator.get(reverse("admin:qualification_score_changelist")).content.decode()
+    questions = operator.get(reverse("admin:qualification_goldquestion_changelist")).content.decode()
+
+    assert '<td class="field-estimate">0.917</td>' in scores
+    assert '<td class="field-drawn">1</td>' in questions
+
+
 def test_an_exam_is_read_with_its_answers(operator: Client) -> None:
     exam = a_finished_exam(a_worker(), a_skill(), right=4)
 

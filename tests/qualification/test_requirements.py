@@ -37,11 +37,30 @@ def test_a_certified_worker_meets_a_requirement_without_a_bound() -> None:
     assert told(worker, Requirement(skill.pk)) == []
 
 
-def test_who_is_not_certified_is_told_how_to_be() -> None:
-    worker, skill = a_worker(), a_skill()
+@pytest.mark.parametrize(
+    ("grants_by", "how"),
+    [
+        (Skill.Grant.SCORE, "Take its exam."),
+        (Skill.Grant.ADMIN, "Ask for the certification; an admin decides."),
+        (Skill.Grant.BOTH, "Take its exam; an admin decides then."),
+    ],
+)
+def test_who_is_not_certified_is_told_how_to_be(grants_by: Skill.Grant, how: str) -> None:
+    worker, skill = a_worker(), a_skill(grants_by=grants_by)
+
+    assert told(worker, Requirement(skill.pk)) == [("not_certified", f"You are not certified for Animals. {how}")]
+
+
+def test_who_was_denied_is_told_where_the_reason_stands() -> None:
+    worker, skill = a_worker(), a_skill(grants_by=Skill.Grant.BOTH)
+    certification = a_certification(worker, skill)
+    deny_certification(certification_id=certification.pk, reason="The sample was copied.", by=an_admin())
 
     assert told(worker, Requirement(skill.pk)) == [
-        ("not_certified", "You are not certified for Animals. Take its exam, or ask for the certification.")
+        (
+            "not_certified",
+            "Your certification for Animals was denied. Its reason stands with your certifications.",
+        )
     ]
 
 
@@ -85,7 +104,7 @@ def test_an_expired_certification_says_when_before_and_after_the_clock_comes_rou
         assert told(worker, Requirement(skill.pk)) == [
             (
                 "expired",
-                f"Your certification for Animals expired on {certification.expires_at:%Y-%m-%d}. Take its exam again.",
+                f"Your certification for Animals expired on {certification.expires_at:%Y-%m-%d}. Take its exam.",
             )
         ]
 

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kernel.errors import Invalid, Refused
 from kernel.money import Money
@@ -34,9 +35,11 @@ class Command(BaseCommand):
     help = "Replay a job's answers under another policy: accuracy, cost and time, beside what really happened."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", type=UUID)
+        parser.add_argument("job", type=UUID, metavar="JOB", help="id of the job, as the API and the console show it")
         parser.add_argument("--overlap", type=overlap, metavar="MIN-MAX", help="default: the job's")
-        parser.add_argument("--confidence", type=float, help="default: the job's")
+        parser.add_argument(
+            "--confidence", type=float, metavar="SHARE", help="that settles a task, such as 0.9; default: the job's"
+        )
         parser.add_argument(
             "--gold-share", "--gold", type=float, help="share of turns that are hidden gold, default: the job's"
         )
@@ -64,8 +67,8 @@ class Command(BaseCommand):
 
 
 def _table(job: Job, found: WhatIf) -> Table:
-    table = Table(title=f"What if: {job.title}", caption=_caption(found), box=box.SIMPLE_HEAD)
-    for name in ("", "happened", "predicted", "95% of draws"):
+    table = Table(title=_title(job, found), caption=_caption(found), box=box.SIMPLE_HEAD)
+    for name in ("", "happened", "predicted", "95% bounds"):
         table.add_column(name, justify="right" if name else "left")
 
     def row(what: str, figure: Compared, shown: Callable[[float], str], more: str = "") -> None:
@@ -78,10 +81,23 @@ def _table(job: Job, found: WhatIf) -> Table:
 
     row("answers a task, gold's on top", found.answers, lambda value: f"{value:.2f}")
     row("cost", found.cost_minor, lambda value: str(Money(int(value), job.currency)))
-    row("hours, at the pace that was", found.hours, lambda value: f"{value:.1f}")
+    row(
+        "time, at the pace that was",
+        found.hours,
+        lambda value: f"{value:.1f} h" if value >= 1 else f"{60 * value:.1f} min",
+    )
     row("for a person to decide", found.escalated, lambda value: f"{value:.1%}")
     row("right by consensus", found.right, lambda value: f"{value:.1%}", f" of {found.really_judged}")
     return table
+
+
+def _title(job: Job, found: WhatIf) -> Text:
+    """The job and the policy that was tried; as text, for a client's title is no markup of ours."""
+    rules = found.rules
+    return Text(
+        f"What if: {job.title}\noverlap {rules.overlap_min} to {rules.overlap_max}, confidence {rules.confidence:g}, "
+        f"gold {rules.gold_share:.1%} of turns"
+    )
 
 
 def _caption(found: WhatIf) -> str:

@@ -5,10 +5,11 @@ Pure, so that it is the same when a certificate is issued and when anybody check
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from qualification.labels.results import Answer
 from qualification.statistics.certificates.bound import Inspection
 from qualification.statistics.certificates.course import ClassCourse, Terms
 
@@ -128,6 +129,14 @@ def rank(seed: str, task: str) -> str:
     return hashlib.sha256(f"{seed}:{task}".encode()).hexdigest()
 
 
+def hash_of_labels(labels: Iterable[tuple[str, str]]) -> str:
+    """A SHA-256 of lines with a task's id, a tab and its label's key, in the order in which they come."""
+    digest = hashlib.sha256()
+    for task, key in labels:
+        digest.update(f"{task}\t{key}\n".encode())
+    return digest.hexdigest()
+
+
 def check(written: Mapping[str, Any]) -> Evidence:
     """The evidence in what `Evidence.written` gave, once everything that it claims follows. Raises WrongCertificate."""
     try:
@@ -139,7 +148,7 @@ def check(written: Mapping[str, Any]) -> Evidence:
         _check_class(one, evidence.seed)
         if not promise.is_kept:
             raise WrongCertificate(
-                f"Of the {promise.labels} labels {_named(one.label)}, {promise.wrong_at_most} may be wrong; "
+                f"Of the {promise.labels} labels {named(one.label)}, {promise.wrong_at_most} may be wrong; "
                 f"{promise.allowed} are allowed."
             )
     if any(again[name] != written[name] for name in again):
@@ -193,13 +202,22 @@ def _counted(found: object) -> int:
 def _check_class(one: ClassEvidence, seed: str) -> None:
     tasks = [look.task for look in one.looks]
     if len(set(tasks)) < len(tasks):
-        raise WrongCertificate(f"A task {_named(one.label)} was looked at twice.")
+        raise WrongCertificate(f"A task {named(one.label)} was looked at twice.")
     if one.label != ALL_LABELS and any(look.said != one.label for look in one.looks):
-        raise WrongCertificate(f"A task that was looked at does not belong to the labels {_named(one.label)}.")
+        raise WrongCertificate(f"A task that was looked at does not belong to the labels {named(one.label)}.")
     ranks = [rank(seed, look.task) for look in one.looks if look.drawn]
     if ranks != sorted(ranks):
-        raise WrongCertificate(f"The tasks {_named(one.label)} were not drawn in the order of the seed.")
+        raise WrongCertificate(f"The tasks {named(one.label)} were not drawn in the order of the seed.")
 
 
-def _named(label: str) -> str:
-    return f"that say {label}" if label else "of all classes"
+def named(label: str) -> str:
+    """Which labels a class is made of, in words: `that say animal: cat`."""
+    return f"that say {_in_words(label)}" if label else "of all classes"
+
+
+def _in_words(label: str) -> str:
+    try:
+        said = Answer.from_key(label).selections
+    except ValueError:  # no label of ours, but one may be handed in
+        return label
+    return "; ".join(f"{question}: {', '.join(choices)}" for question, choices in said) or "nothing"
