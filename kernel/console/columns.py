@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from kernel.money import Money
 
-LONGEST: Final = 80
+LONGEST: Final = 60
 """The most characters of a text that a list shows."""
 
 Column = str | Callable[[Any], Any]

@@ -6,7 +6,6 @@ from django.db.models import Model
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Certificate, CertificateOrder, Inspection
 from marketplace.services.certificates import evidence_of
-from qualification.statistics.certificates.evidence import named
 
 
 @admin.display(description="promise")
@@ -30,10 +29,7 @@ class CertificateAdmin(ReadOnlyAdmin):
     @admin.display(description="what can be promised")
     def promises(self, certificate: Certificate) -> str:
         """Of the labels of each class, by the inspections so far."""
-        found = evidence_of(certificate).promises()
-        return "\n".join(
-            f"{one.labels:,} labels {named(one.label)}: {one.right_at_least:.1%} right at least" for one in found
-        )
+        return "\n".join(promised.in_words for promised in evidence_of(certificate).promises())
 
 
 @admin.register(CertificateOrder)

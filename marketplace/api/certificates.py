@@ -172,7 +172,7 @@ def _why_not_issued(found: Standing) -> str:
 def _standing(job: Job) -> Standing:
     found = standing_of(job)
     if found is None:
-        raise NotFound("certificate")
+        raise NotFound("certificate: none was ordered or begun for this job")
     return found
 
 

@@ -21,7 +21,7 @@ EXAM_IN_FULL: Final = (
     f"{EXAM} questions(position item label_schema answered) label_schemas(id xml) misses(position item result reason)"
 )
 CERTIFICATION: Final = "id worker skill exam state requested_at granted_at expires_at ended_at reason"
-OWN_SCORE: Final = "skill exam_correct exam_wrong work_correct work_wrong estimate lower_bound"
+OWN_SCORE: Final = "skill skill_name exam_correct exam_wrong work_correct work_wrong estimate lower_bound"
 SCORE: Final = "worker skill correct wrong estimate lower_bound updated_at"
 SIGNAL: Final = (
     "id name meaning sentence state job worker partner score chance jobs numbers since until shown_at looked_at "

@@ -22,6 +22,7 @@ class OwnScoreOut(Out):
 
     EXAMPLE = {
         "skill": SKILL_ID,
+        "skill_name": "Handwritten digits",
         "exam_correct": 9,
         "exam_wrong": 1,
         "work_correct": 41,
@@ -30,6 +31,7 @@ class OwnScoreOut(Out):
         "lower_bound": 0.872611,
     }
     skill = fields.UUIDField(source="skill_id")
+    skill_name = fields.LineField(source="skill.name")
     exam_correct = fields.IntegerField(help_text="Right answers in exams.")
     exam_wrong = fields.IntegerField(help_text="Wrong answers in exams.")
     work_correct = fields.IntegerField(

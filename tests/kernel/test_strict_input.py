@@ -234,6 +234,11 @@ def test_a_choice_is_one_of_the_words(color: object) -> None:
     assert refused(color=color) == ["color"]
 
 
+def test_who_chooses_none_of_the_words_reads_which_there_are() -> None:
+    (fault,) = send(json.dumps({"color": "green"})).json()["errors"]
+    assert fault["message"] == '"green" is none of: red, blue.'
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -79,7 +79,7 @@ def test_a_long_text_is_cut_in_a_list_and_whole_where_one_points(operator: Brows
 
     page = operator.get(address(Job, "changelist")).content.decode()
 
-    assert f'<bdi title="{title}">{title[:79].rstrip()}…</bdi>' in page
+    assert f'<bdi title="{title}">{title[:59].rstrip()}…</bdi>' in page
 
 
 def test_a_task_shows_its_confidence_with_its_bounds(operator: Browser) -> None:

@@ -126,7 +126,7 @@ def test_the_console_says_what_can_be_promised_so_far() -> None:
     page = console.get(reverse("admin:marketplace_certificate_change", args=[certificate.pk])).content.decode()
 
     assert "60% right, 60% sure" in page
-    assert "20 labels that say animal: cat: 85.0% right at least" in page
+    assert "20 labels that say animal: cat: at least 85.00% right" in page
 
 
 def test_who_decides_an_inspection_is_not_shown_what_the_label_says() -> None:

@@ -206,7 +206,7 @@ def test_a_score_shows_hidden_gold_to_its_worker_only_from_midnight_on() -> None
     worker, skill = a_worker(), a_skill()
     a_finished_exam(worker, skill, right=3)
     record_gold(worker_id=worker.pk, skill_id=skill.pk, correct=True, subject="assignment:1")
-    counts = {"skill": str(skill.pk), "exam_correct": 3, "exam_wrong": 1, "work_wrong": 0}
+    counts = {"skill": str(skill.pk), "skill_name": "Animals", "exam_correct": 3, "exam_wrong": 1, "work_wrong": 0}
 
     with_exam, with_work = posterior.Score(correct=3, wrong=1), posterior.Score(correct=4, wrong=1)
     _, today = Caller(worker.user).get("/scores/me/")

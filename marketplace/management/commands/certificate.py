@@ -17,7 +17,7 @@ from marketplace.models import Certificate, Task
 from marketplace.services.certificates import KIND, begin_certificate, evidence_of, issue_certificate
 from qualification.labels.results import Answer
 from qualification.statistics.certificates.course import Terms
-from qualification.statistics.certificates.evidence import Evidence, WrongCertificate, check, hash_of_labels, named
+from qualification.statistics.certificates.evidence import Evidence, WrongCertificate, check, hash_of_labels
 
 BY: Final = Actor.system("certificate_command")
 
@@ -124,9 +124,7 @@ class Command(BaseCommand):
     def _tell(self, evidence: Evidence) -> None:
         for one in evidence.promises():
             lacks = "" if one.is_kept else f" so far; {evidence.terms.target:.2%} is asked for"
-            self.stdout.write(
-                f"  {one.labels} labels {named(one.label)}: at least {one.right_at_least:.2%} right{lacks}"
-            )
+            self.stdout.write(f"  {one.in_words}{lacks}")
 
 
 def _hash_of(results: Path) -> str:

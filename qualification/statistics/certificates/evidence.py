@@ -66,6 +66,12 @@ class Promise:
         """The same as a share of right labels, 0 to 1."""
         return 1 - self.wrong_at_most / self.labels if self.labels else 1.0
 
+    @property
+    def in_words(self) -> str:
+        """As a sentence, its share rounded down: a promise is not made larger by how it is written."""
+        hundredths = 10_000 * (self.labels - self.wrong_at_most) // self.labels if self.labels else 10_000
+        return f"{self.labels:,} labels {named(self.label)}: at least {hundredths / 100:.2f}% right"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
