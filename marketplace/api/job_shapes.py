@@ -81,7 +81,12 @@ class JobIn(UnsureIn):
         **_optional("confidence_basis_points", "Confidence that resolves a task.", min_value=1, max_value=9999)
     )
     gold_share_basis_points = fields.IntegerField(
-        **_optional("gold_share_basis_points", "Share of turns that are hidden gold.", min_value=0, max_value=5000)
+        **_optional(
+            "gold_share_basis_points",
+            "Share of turns that are hidden gold, where the job has gold.",
+            min_value=0,
+            max_value=5000,
+        )
     )
     reservation_seconds = fields.IntegerField(
         **_optional("reservation_seconds", "How long a worker may hold a task.", min_value=10, max_value=86_400)

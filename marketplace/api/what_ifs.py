@@ -19,10 +19,16 @@ from marketplace.services.replaying import SEED, Compared, NothingToReplay, what
 class WhatIfQuery(Query):
     """The policy that is tried; what is left out stays as the job has it."""
 
-    overlap_min = fields.QueryIntegerField(required=False, min_value=1, max_value=100)
-    overlap_max = fields.QueryIntegerField(required=False, min_value=1, max_value=100)
-    confidence_basis_points = fields.QueryIntegerField(required=False, min_value=1, max_value=9999)
-    gold_share_basis_points = fields.QueryIntegerField(required=False, min_value=0, max_value=5000)
+    overlap_min = fields.QueryIntegerField(
+        required=False, min_value=1, max_value=100, help_text="Answers that each task gets at least."
+    )
+    overlap_max = fields.QueryIntegerField(required=False, min_value=1, max_value=100, help_text="And at most.")
+    confidence_basis_points = fields.QueryIntegerField(
+        required=False, min_value=1, max_value=9999, help_text="Confidence that resolves a task: 9000 is 0.9."
+    )
+    gold_share_basis_points = fields.QueryIntegerField(
+        required=False, min_value=0, max_value=5000, help_text="Share of turns that are hidden gold: 500 is 5%."
+    )
     seed = fields.QueryIntegerField(
         required=False,
         min_value=0,

@@ -140,4 +140,7 @@ class RowForm:
                 message = f"{quoted(answer)} is no choice of {quoted(control.name)}. Choices: {listed(control.labels)}."
                 raise ResultError(message, path="gold_answer")
             return to_result(self._schema, Answer.of({control.name: [answer]}))
+        if not answer.lstrip().startswith("["):
+            message = "must be Label Studio's result JSON, a list; a plain label will do only where one single choice is asked for."
+            raise ResultError(message, path="gold_answer")
         return to_result(self._schema, validate_result(self._schema, loads(answer), item))

@@ -264,7 +264,9 @@ def test_any_other_gold_answer_is_a_result(written: Callable[[object], object]) 
         ({"item": {"text": "a"}, "gold_answer": []},
          [("gold_reason", "A gold answer needs its reason in gold_reason: why it is right, in words.")]),
         ({"item": {"text": "a"}, "gold_answer": "war", "gold_reason": "so"},
-         [("gold_answer", "This is not JSON: Expecting value at character 1.")]),
+         [("gold_answer",
+           ("gold_answer: must be Label Studio's result JSON, a list; a plain label will do only where one single choice "
+            "is asked for."))]),
         ({"item": {"text": " "}, "priority": 10},
          [("text", "The text is empty; the schema shows it to workers."),
           ("priority", "A priority is a whole number from 0 (first) to 9 (last).")]),
