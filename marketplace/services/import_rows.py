@@ -141,6 +141,6 @@ class RowForm:
                 raise ResultError(message, path="gold_answer")
             return to_result(self._schema, Answer.of({control.name: [answer]}))
         if not answer.lstrip().startswith("["):
-            message = "must be Label Studio's result JSON, a list; a plain label will do only where one single choice is asked for."
+            message = "must be Label Studio's result JSON, a list; plain labels are for one single choice."
             raise ResultError(message, path="gold_answer")
         return to_result(self._schema, validate_result(self._schema, loads(answer), item))

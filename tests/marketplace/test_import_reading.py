@@ -265,8 +265,7 @@ def test_any_other_gold_answer_is_a_result(written: Callable[[object], object]) 
          [("gold_reason", "A gold answer needs its reason in gold_reason: why it is right, in words.")]),
         ({"item": {"text": "a"}, "gold_answer": "war", "gold_reason": "so"},
          [("gold_answer",
-           ("gold_answer: must be Label Studio's result JSON, a list; a plain label will do only where one single choice "
-            "is asked for."))]),
+           ("gold_answer: must be Label Studio's result JSON, a list; plain labels are for one single choice."))]),
         ({"item": {"text": " "}, "priority": 10},
          [("text", "The text is empty; the schema shows it to workers."),
           ("priority", "A priority is a whole number from 0 (first) to 9 (last).")]),
