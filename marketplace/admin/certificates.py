@@ -23,8 +23,13 @@ class CertificateAdmin(ReadOnlyAdmin):
     list_select_related = ("job",)
     search_fields = ("=id", "=job__id")
     ordering = ("-begun_at", "-id")
-    readonly_fields = (promise, "promises")
+    readonly_fields = ("asked", "promises")
     exclude = ("classes", "target_basis_points", "assurance_basis_points")
+
+    @admin.display(description="promise")
+    def asked(self, certificate: Certificate) -> str:
+        """What it is to say, or says."""
+        return promise(certificate)
 
     @admin.display(description="what can be promised")
     def promises(self, certificate: Certificate) -> str:

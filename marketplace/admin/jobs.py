@@ -236,6 +236,8 @@ class TaskAdmin(ReadOnlyAdmin):
     @admin.display(description="confidence", ordering="confidence")
     def sure(self, task: Task) -> str:
         """How sure the label is, and between which bounds, where that is known."""
+        if task.method == Task.Method.ADJUDICATION:
+            return "a person decided"
         if task.confidence is None:
             return "–"
         bounds = "" if task.confidence_low is None else f" ({task.confidence_low:.3f} to {task.confidence_high:.3f})"

@@ -116,6 +116,8 @@ class _Lines:
     def of(self, task: Mapping[str, Any]) -> bytes:
         """The line of one task."""
         is_shown = _is_paid(task)
+        # What was believed of a task is of the answer then in front: a person who decides may have taken another.
+        is_believed = is_shown and task["method"] != Task.Method.ADJUDICATION
         line = {
             "task": str(task["id"]),
             "external_id": task["external_id"] or None,
@@ -126,9 +128,9 @@ class _Lines:
             "state": task["state"],
             "label": task["label"] if is_shown else None,
             "value": self._value_of(task["answer_key"]) if is_shown else None,
-            "confidence": task["confidence"] if is_shown else None,
-            "confidence_low": task["confidence_low"] if is_shown else None,
-            "confidence_high": task["confidence_high"] if is_shown else None,
+            "confidence": task["confidence"] if is_believed else None,
+            "confidence_low": task["confidence_low"] if is_believed else None,
+            "confidence_high": task["confidence_high"] if is_believed else None,
             "method": (task["method"] or None) if is_shown else None,
             "majority": self._majority(task) if is_shown else None,
             "resolved_at": task["resolved_at"].isoformat() if task["resolved_at"] else None,

@@ -140,6 +140,7 @@ def test_an_adjudicated_label_is_given_once_no_answer_waits() -> None:
     assert (before["confidence"], before["majority"]) == (None, None)
     assert (waiting["label"], waiting["withheld"]) == (None, True)
     assert (decided["label"], decided["value"], decided["method"]) == (an_answer("dog"), "dog", "adjudication")
+    assert [decided[name] for name in ("confidence", "confidence_low", "confidence_high")] == [None] * 3
     assert sorted((a["state"], a["value"]) for a in decided["answers"]) == [("accepted", "dog"), ("submitted", None)]
 
 
