@@ -1,5 +1,6 @@
 """The console's sections for what waits for a person: rejections, appeals, breakers, escalations."""
 
+from typing import Final
 from uuid import UUID
 
 from django.contrib import admin
@@ -63,6 +64,24 @@ class BreakerAdmin(ReadOnlyAdmin):
     ordering = ("-tripped_at", "-id")
 
 
+Kind = Escalation.Kind
+
+_THROUGH_THE_API: Final = (
+    "Through the API, with the right answer: GET /api/v1/escalations/{id}/ shows the task, POST "
+    "/api/v1/escalations/{id}/decision/ takes the result."
+)
+HOW_DECIDED: Final[dict[str, str]] = {
+    **dict.fromkeys((Kind.NO_CONSENSUS, Kind.INSPECTION), _THROUGH_THE_API),
+    **dict.fromkeys(Escalation.NOTED, "In the list: “noted”, with what was found. That settles nothing by itself."),
+    Kind.DECERTIFICATION: "In the list: keep the certification, or revoke it.",
+    Kind.APPEAL: "In the list: uphold the rejection, or reverse it and pay.",
+    Kind.REJECTION_BREAKER: "In the list: reset it, so that the rejections stand, or reverse them and pay.",
+    Kind.SIGNAL: "In the section Signals: tell the worker, dismiss it, or uphold it after an answer.",
+    Kind.GOLD_REVIEW: "In the list: keep the question, or recall it.",
+}
+"""By which way each kind is decided."""
+
+
 @admin.register(Escalation)
 class EscalationAdmin(PersonalDecisionAdmin):
     """What waits for a person. What has no consensus is decided through the API, with the answer."""
@@ -84,8 +103,14 @@ class EscalationAdmin(PersonalDecisionAdmin):
     list_select_related = ("job", "task", "worker", "claimed_by")
     search_fields = ("=id", "=job__id", "=task__id", "=worker__id", "=subject")
     ordering = ("due_at", "id")
+    readonly_fields = ("how",)
     action_form = DecisionForm
     actions = ("claim", "release", "keep", "revoke", "note", "uphold", "reverse", "reset", "recall")
+
+    @admin.display(description="how it is decided")
+    def how(self, escalation: Escalation) -> str:
+        """Where, and with what."""
+        return HOW_DECIDED[escalation.kind].format(id=escalation.pk)
 
     @admin.action(description="Claim, to decide it")
     def claim(self, request: HttpRequest, chosen: QuerySet[Escalation]) -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel.models import User
+from marketplace.admin.escalations import HOW_DECIDED
 from marketplace.models import Assignment, Escalation, FeeTier, Job, Requirement, Task
 from marketplace.services.review import reject_assignment
 from tests.kernel.people import an_operator, console_of
@@ -116,12 +117,18 @@ def test_an_operator_accepts_an_answer_and_reverses_a_rejection(operator: Browse
     assert set(Assignment.objects.values_list("state", flat=True)) == {"accepted"}
 
 
+def test_the_console_says_of_every_kind_how_it_is_decided() -> None:
+    assert set(HOW_DECIDED) == set(Escalation.Kind.values)
+
+
 def test_an_operator_claims_and_releases_an_escalation(operator: Browser) -> None:
     job = an_open_job(overlap_min=2, overlap_max=2)
     turn = a_submitted_answer(job, animal="cat")
     a_submitted_answer(job, animal="dog")
     escalation = the_escalation(turn.task_id)
 
+    page = operator.get(address(Escalation, "change", escalation.pk)).content.decode()
+    assert f"POST /api/v1/escalations/{escalation.pk}/decision/ takes the result." in page
     assert decide(operator, escalation, "claim") == ["1 claimed."]
     assert Escalation.objects.get().claimed_by == User.objects.get(email__startswith="operator")
     assert decide(operator, escalation, "release") == ["1 released."]
