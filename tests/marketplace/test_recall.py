@@ -331,6 +331,7 @@ def test_the_console_says_of_gold_that_it_was_recalled_and_why() -> None:
     question, owner = gold_of(job).gold_question_id, owner_of(job.client)
     console = console_of(made_admin(a_user(), "certification"))
     address = reverse("admin:qualification_goldquestion_change", args=[question])
+    assert question is not None
     assert WHY not in console.get(address).content.decode()
 
     recall_gold(gold_question_id=question, why=WHY, by=owner)
