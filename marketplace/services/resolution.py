@@ -30,6 +30,12 @@ UNSURE: Final = "no more answers are asked for, and the answer in front is given
 BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
 """The fields of a task that `note_belief` sets."""
 
+ANSWERED: Final = ("label", "answer_key", *BELIEF)
+"""Those that say what its answers come to, as long as it is not taken back."""
+
+DECIDED: Final = (*ANSWERED, "method", "resolved_at")
+"""And those that say how and when they did."""
+
 
 def resolve_task(*, task: Task, job: Job, answered_in: Assignment, chance: random.Random = CHANCE) -> None:
     """Weigh the answers of ``task``, whose row the caller has locked, now that one more is in.
@@ -75,8 +81,7 @@ def open_again(task: Task, *, by: Actor, why: str, details: dict[str, object] | 
     task.label, task.answer_key, task.method, task.resolved_at = None, "", "", None
     task.confidence = task.confidence_low = task.confidence_high = None
     task.majority_key, task.majority_share = "", None
-    fields = ["label", "answer_key", *BELIEF, "method", "resolved_at"]
-    move(task, Task.State.OPEN, by=by, why=why, fields=fields, details=details)
+    move(task, Task.State.OPEN, by=by, why=why, fields=DECIDED, details=details)
 
 
 def _is_label_sure(believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema) -> bool:
@@ -138,13 +143,7 @@ def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema,
     task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
     note_belief(task, belief)
     task.method, task.resolved_at = Task.Method.CONSENSUS, at
-    move(
-        task,
-        Task.State.RESOLVED,
-        by=CONSENSUS,
-        why=why,
-        fields=["label", "answer_key", *BELIEF, "method", "resolved_at"],
-    )
+    move(task, Task.State.RESOLVED, by=CONSENSUS, why=why, fields=DECIDED)
     if job.accept_on_resolution:
         accept_soon(task, schema)
 

@@ -18,8 +18,9 @@ from marketplace.services.budgets import set_aside_what_is_missing
 from marketplace.services.escalations import lock_escalation, open_escalation
 from marketplace.services.posting import lock_job
 from marketplace.services.resolution import (
-    BELIEF,
+    ANSWERED,
     CONSENSUS,
+    DECIDED,
     accept_soon,
     ask_for_one_more,
     decision_on,
@@ -36,7 +37,6 @@ Outcome = Reweighing.Outcome
 TURNS_AT_ONCE: Final = 200
 RUNNING: Final = (Job.State.OPEN, Job.State.PAUSED)
 WHY: Final = "its answers were weighed again by what is believed of their workers now"
-_ANSWERED: Final = ("label", "answer_key", *BELIEF)
 
 
 class _OutOfReach(Exception):
@@ -166,10 +166,10 @@ def _follow(
     elif found.outcome == Outcome.RESOLVED:
         assert escalation is not None, "A task that waits for a person has an escalation."
         task.method, task.resolved_at = Task.Method.CONSENSUS, clock.now()
-        move(task, Task.State.RESOLVED, by=by, why=WHY, fields=[*_ANSWERED, "method", "resolved_at"], details=details)
+        move(task, Task.State.RESOLVED, by=by, why=WHY, fields=DECIDED, details=details)
         move(escalation, Escalation.State.WITHDRAWN, by=by, why="the answers are sure enough now")
     else:
-        task.save(update_fields=_ANSWERED)
+        task.save(update_fields=ANSWERED)
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
 
 
@@ -184,8 +184,7 @@ def _details_of(found: Reweighing) -> dict[str, object]:
 def _reopen(task: Task, believed: TaskBelief, *, by: Actor, details: dict[str, object]) -> None:
     belief = believed.posterior
     task.method, task.resolved_at = "", None
-    fields = [*_ANSWERED, "method", "resolved_at"]
-    move(task, Task.State.IN_ADJUDICATION, by=by, why=WHY, fields=fields, details=details)
+    move(task, Task.State.IN_ADJUDICATION, by=by, why=WHY, fields=DECIDED, details=details)
     open_escalation(
         kind=Escalation.Kind.NO_CONSENSUS,
         by=by,
