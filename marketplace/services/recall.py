@@ -33,7 +33,7 @@ from marketplace.services.reweighing import note_moved, reweigh_for
 from marketplace.services.settlement import due_now
 from marketplace.services.shapes import shape_of
 from marketplace.services.slots import offer_gold
-from marketplace.services.unpaid_recalls import RECALL, put_before_people, withdraw_what_was_paid
+from marketplace.services.unpaid_recalls import RECALL, bring_up_to_date, put_before_people
 from qualification.models import GoldRecall, ScoreFall
 from qualification.services import certifications, exams, recalls, scoring
 from qualification.services.gold import lock_question
@@ -102,7 +102,7 @@ def replay_recalls() -> int:
         logger.exception("Answers that are the label after a recall could not all be paid.")
     replaying = GoldRecall.objects.filter(state=GoldRecall.State.REPLAYING).order_by("recalled_at", "id")
     ended = sum(_replay(recall) for recall in list(replaying.select_related("recalled_by", "gold_question")))
-    withdraw_what_was_paid()
+    bring_up_to_date()
     return ended
 
 
@@ -204,11 +204,14 @@ def _pay_what_is_the_label() -> None:
     relabelled = Reweighing.objects.exclude(outcome__in=_LABEL_STANDS).filter(recall__isnull=False)
     since = relabelled.filter(task=OuterRef("task"), at__gt=OuterRef("rejection__rejected_at"))
     rejected = Assignment.objects.filter(REJECTED_AS_WRONG, Exists(since), task__state=Task.State.RESOLVED)
+    unpaid = []
     for turn in list(rejected.select_related("annotation", "task").order_by("pk")):
         if says_the_same(turn.version_id, turn.annotation.answer_key, turn.task.answer_key):
             last = relabelled.filter(task=turn.task).select_related("recall__recalled_by").latest("pk")
             assert last.recall is not None
-            _paid(turn.pk, last.recall)
+            if not _paid(turn.pk, last.recall):
+                unpaid.append(turn.pk)
+    put_before_people(assignment_ids=unpaid)
 
 
 _LABEL_STANDS: Final = (Reweighing.Outcome.CONFIRMED, Reweighing.Outcome.CERTIFIED)
@@ -235,15 +238,15 @@ _TOLD: Final = {
 
 def pay_each(assignment_ids: Iterable[UUID], *, recall: GoldRecall) -> bool:
     """Take the rejections of these assignments back, each in a transaction of its own; whether all could be paid."""
-    outcomes = [_paid(assignment_id, recall) for assignment_id in list(assignment_ids)]
-    return all(outcomes)
+    unpaid = [assignment_id for assignment_id in list(assignment_ids) if not _paid(assignment_id, recall)]
+    put_before_people(assignment_ids=unpaid)
+    return not unpaid
 
 
 def _paid(assignment_id: UUID, recall: GoldRecall) -> bool:
     try:
         _pay_after_all(assignment_id, recall)
     except InsufficientFunds:
-        put_before_people(assignment_id=assignment_id)
         return False
     return True
 

@@ -8,9 +8,12 @@ from uuid import UUID
 import pytest
 from django.urls import reverse
 
+from billing.services.credits import grant_credit
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.models import AuditEvent, OutboxMessage
+from kernel.money import Money
+from kernel.services.audit import Actor
 from marketplace.models import Assignment, Escalation, Fit, FittedWorker, Job, Rejection, Slot, Task
 from marketplace.services.allocation import claim_task
 from marketplace.services.appeals import appeal
@@ -174,16 +177,23 @@ def test_an_appeal_against_it_has_what_it_asked_for() -> None:
 
 
 def a_rejection_whose_pay_has_gone_back(**asked: Any) -> Assignment:
-    job = a_gilded_job(tasks=1, overlap_min=1, overlap_max=1, **asked)
-    turn = gold(job)
-    reject(turn)
-    work(job)
+    (turn,) = rejections_whose_pay_has_gone_back(1, **asked)
+    return turn
+
+
+def rejections_whose_pay_has_gone_back(number: int, **asked: Any) -> list[Assignment]:
+    job = a_gilded_job(tasks=number, overlap_min=1, overlap_max=1, gold_share_basis_points=5000, **asked)
+    turns = [gold(job) for _ in range(number)]
+    for turn in turns:
+        reject(turn)
+    for _ in range(number):
+        work(job)
     accept_due_assignments()
     with clock.ahead_by(timedelta(days=8)):
         assert complete_finished_jobs() == 1
         complete_finished_jobs()
     assert held(job) == 0
-    return turn
+    return turns
 
 
 def test_pay_that_has_gone_back_comes_from_the_clients_funds() -> None:
@@ -224,11 +234,11 @@ def test_that_a_recall_waits_for_funds_is_put_before_an_admin_and_the_client_is_
 
         asked = Escalation.objects.get(kind="recall_unpaid")
         assert (asked.state, asked.job_id, asked.owner) == ("open", turn.job_id, "finance")
-        missing = {"assignments": [str(turn.pk)], "missing_minor": 12, "currency": "USD"}
+        missing = {"assignments": [str(turn.pk)], "missing_minor": 8, "currency": "USD"}  # of 12
         assert asked.details == missing
         (notice,) = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="recall_needs_funds")
         assert notice.payload["user_id"] == str(owner_of(client).pk)
-        assert notice.payload["detail"] == f"0.12 USD for job {turn.job_id}"
+        assert notice.payload["detail"] == f"0.08 USD for job {turn.job_id}"
         finance = Person(made_admin(a_user(), "finance"))
         assert finance.get(f"escalations/{asked.pk}/")[1]["matter"] == missing
 
@@ -236,6 +246,30 @@ def test_that_a_recall_waits_for_funds_is_put_before_an_admin_and_the_client_is_
         replay_recalls()
         assert Escalation.objects.get(pk=asked.pk).state == "withdrawn"
     assert (state(turn), check_invariants()) == ("accepted", [])
+
+
+def test_what_is_missing_is_what_the_funds_lack_of_all_that_is_not_paid_yet() -> None:
+    turns = rejections_whose_pay_has_gone_back(2, client=a_client(funds_minor=100))
+    job = turns[0].job
+    with clock.ahead_by(timedelta(days=9)):
+        an_open_job(client=job.client, tasks=1, overlap_min=1, overlap_max=1, reward_minor=60)
+        assert available(job.client) == 4
+        replayed(job)
+
+        asked = Escalation.objects.get(kind="recall_unpaid")
+        both = sorted(str(turn.pk) for turn in turns)
+        assert asked.details == {"assignments": both, "missing_minor": 20, "currency": "USD"}
+        (notice,) = OutboxMessage.objects.filter(event="NoticeOwed", payload__notice="recall_needs_funds")
+        assert notice.payload["detail"] == f"0.20 USD for job {job.pk}"
+
+        owner = job.client.billing_owner
+        grant_credit(client_owner=owner, amount=Money(10, "USD"), reason="We know the client.", by=Actor.system("test"))
+        replay_recalls()
+        asked.refresh_from_db()
+        left = {"assignments": both[1:], "missing_minor": 10, "currency": "USD"}
+        assert (asked.state, asked.details, available(job.client)) == ("open", left, 2)
+        assert check_invariants() == []
+    assert sorted(map(state, turns)) == ["accepted", "rejected"]
 
 
 def test_what_waits_for_funds_and_was_noted_is_not_put_before_anybody_again() -> None:
