@@ -38,8 +38,9 @@ def start_funded_jobs() -> int:
         try:
             outcome = _start(job_id)
         except DatabaseError:
+            # It says nothing of the funds, so the others do not wait for it: the next sweep tries it again.
             logger.exception("Job %s waits for funds and could not be started.", job_id)
-            outcome = Outcome.LACKS_FUNDS
+            continue
         started += outcome is Outcome.STARTED
         if outcome is Outcome.LACKS_FUNDS:
             lacking.add((client_id, currency))

@@ -19,6 +19,7 @@ from marketplace.services.repricing import reprice_job
 from tests.billing.builders import a_funding
 from tests.billing.flows import run_relay
 from tests.marketplace.api_people import Person, code_of
+from tests.marketplace.breaking import sql
 from tests.marketplace.builders import a_client, a_draft, a_share, a_worker, an_open_job, available, held, owner_of
 from tests.marketplace.test_money_pages import page_of
 from tests.marketplace.test_pay_floor import a_floor
@@ -128,6 +129,18 @@ def test_a_job_below_a_raised_floor_does_not_hold_up_its_clients_others() -> Non
 
     # The worst case of 3.60, and a tenth of it in reserve.
     assert (states(below, other), available(client)) == (["awaiting_funds", "open"], 1_000 - 360 - 36)
+
+
+def test_a_job_that_cannot_be_written_says_nothing_of_the_funds_and_is_tried_again() -> None:
+    client = a_client(funds_minor=0)
+    unwritable, other = a_waiting_job(client), a_waiting_job(client)
+    sql(f"ALTER TABLE marketplace_slot ADD CONSTRAINT of_no_use CHECK (job_id <> '{unwritable.pk}')")
+    a_funding(client.billing_owner, 720)
+
+    assert (start_funded_jobs(), states(unwritable, other)) == (1, ["awaiting_funds", "open"])
+
+    sql("ALTER TABLE marketplace_slot DROP CONSTRAINT of_no_use")
+    assert (start_funded_jobs(), states(unwritable, other)) == (1, ["open", "open"])
 
 
 def told() -> list[str]:
