@@ -184,9 +184,25 @@ def is_recalled(gold_question_id: UUID | None) -> bool:
     return gold_question_id is not None and GoldRecall.objects.filter(gold_question=gold_question_id).exists()
 
 
+TRUSTED_GOLD: Final = """(
+    SELECT asked.id, asked.answer_key FROM qualification_goldquestion asked
+    WHERE asked.retired_at IS NULL AND asked.doubted_at IS NULL
+)"""
+"""`trusted_gold` as a table of SQL."""
+
+
+def trusted_gold() -> QuerySet[GoldQuestion]:
+    """The gold whose answer is held to be right now: neither under review nor retired, which a recall does too.
+
+    Whatever takes gold for the truth asks here: it alone is asked, and it alone teaches how workers and models err and
+    how sure a label is. Who answered is judged by any gold, until a person recalls it (ADR 0052).
+    """
+    return GoldQuestion.objects.filter(retired_at__isnull=True, doubted_at__isnull=True)
+
+
 def exam_bank_of(skill: Skill) -> QuerySet[GoldQuestion]:
     """The questions that an exam in ``skill`` may ask now."""
-    return GoldQuestion.objects.filter(skill=skill, for_exam=True, retired_at__isnull=True, doubted_at__isnull=True)
+    return trusted_gold().filter(skill=skill, for_exam=True)
 
 
 def questions_under_way(exam: Exam) -> list[ExamAnswer]:

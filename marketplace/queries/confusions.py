@@ -12,6 +12,7 @@ from qualification.labels.errors import ResultError
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema
 from qualification.models import Exam, ExamAnswer
+from qualification.queries import trusted_gold
 from qualification.statistics.confusion import ClassConfusion, confusion_of
 
 MOST_ANSWERS: Final = 20_000
@@ -50,8 +51,7 @@ def _in_exams(worker_id: UUID, skill_id: UUID) -> Iterator[_Told]:
         exam__skill_id=skill_id,
         exam__state__in=[Exam.State.PASSED, Exam.State.FAILED],
         answered_at__isnull=False,
-        gold_question__retired_at=None,
-        gold_question__doubted_at=None,
+        gold_question__in=trusted_gold(),
     ).select_related("gold_question__label_schema")
     for each in asked.order_by("pk"):
         schema = each.gold_question.label_schema.checked
@@ -67,9 +67,7 @@ def _in_work(worker_id: UUID, skill_id: UUID) -> Iterator[_Told]:
         worker_id=worker_id,
         job__skill_id=skill_id,
         annotation__late=False,
-        task__gold_question__isnull=False,
-        task__gold_question__retired_at=None,
-        task__gold_question__doubted_at=None,
+        task__gold_question__in=trusted_gold(),
     ).select_related("annotation", "task__gold_question__label_schema")
     for turn in turns.order_by("-claimed_at", "-pk")[:MOST_ANSWERS].iterator(chunk_size=1000):
         question = turn.task.gold_question

@@ -1,6 +1,6 @@
 """A job's answers as they came, by task, with its truth where gold, an inspection or an admin told it.
 
-Gold that was recalled tells none.
+Gold that is doubted, retired or recalled tells none.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from django.db import connection
 from marketplace.models import Job
 from marketplace.queries.fits import LATEST_FIT, fit_written, habits_written, rates_written
 from qualification.labels.results import Answer
-from qualification.queries import UNMEASURED
+from qualification.queries import TRUSTED_GOLD, UNMEASURED
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fitted import JobFit
 from qualification.statistics.whatif import Recorded
@@ -84,20 +84,19 @@ SELECT count(*) FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL
 """
-_TASKS: Final = """
+_TASKS: Final = f"""
 FROM marketplace_task task
-LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
-    AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = question.id)
+LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
 LEFT JOIN LATERAL (
     SELECT found_key, said_key FROM marketplace_inspection inspection
     WHERE inspection.task_id = task.id AND inspection.found_at IS NOT NULL ORDER BY found_at DESC, id LIMIT 1
 ) seen ON true
 CROSS JOIN LATERAL (
     SELECT coalesce(
-        question.answer_key, seen.found_key, CASE WHEN task.method = 'adjudication' THEN task.answer_key END
+        trusted.answer_key, seen.found_key, CASE WHEN task.method = 'adjudication' THEN task.answer_key END
     ) AS truth, coalesce(seen.said_key, CASE WHEN task.method = 'consensus' THEN task.answer_key END) AS decided
 ) known
-"""
+"""  # noqa: S608  (all of it ours)
 _SAMPLE: Final = f"""
 (SELECT task.id, false, known.truth {_TASKS} WHERE task.job_id = %(job)s AND task.gold_question_id IS NULL
    AND ({_TURNS} AND turn.ordinal IS NOT NULL) > 0 ORDER BY task.id LIMIT %(most)s)

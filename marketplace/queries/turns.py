@@ -1,16 +1,18 @@
 """The answers of a job as signals look at them: the last so many of a window, read once, in their order."""
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from marketplace.models import Assignment
+from marketplace.models import Assignment, Task
 from marketplace.queries.versions import current_schema_of
 from qualification.labels.kinds.pairs import SIDES
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema
+from qualification.queries import trusted_gold
 
 MOST_ANSWERS: Final = 200_000
 MOST_CELLS: Final = 4_000_000
@@ -20,8 +22,7 @@ READ_AT_ONCE: Final = 2_000
 UNKNOWN: Final = -1
 
 _TIMES: Final = ("task_id", "worker_id", "annotation__seconds")
-_GOLD: Final = "task__gold_question__"
-_WORDS: Final = ("annotation__answer_key", *(f"{_GOLD}{name}" for name in ("answer_key", "retired_at", "doubted_at")))
+_WORDS: Final = ("annotation__answer_key", "task__gold_question")
 
 
 @dataclass
@@ -63,8 +64,7 @@ class Found:
 
 
 def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
-    """The last answers in time that were claimed and given in the window, at work and at gold that is neither retired
-    nor doubted.
+    """The last answers in time that were claimed and given in the window. What is right, gold tells that is trusted.
 
     At most `MOST_ANSWERS`, however large the job. An answer that is none of today's choices is left out.
     """
@@ -75,6 +75,7 @@ def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
     ).order_by("-claimed_at", "-pk")
     rows = turns.values_list(*_TIMES, *(_WORDS if places else ()))[: min(MOST_ANSWERS, _most_of(read.choices))]
     number_of = {key: number for number, key in enumerate(places)}
+    truths = _truths_of(job_id, number_of) if places else {}
     tasks: dict[UUID, int] = {}
     workers: dict[UUID, int] = {}
     for task_id, worker_id, seconds, *words in rows.iterator(chunk_size=READ_AT_ONCE):
@@ -83,7 +84,7 @@ def read_turns(job_id: UUID, *, since: datetime, until: datetime) -> TurnsRead:
             continue
         task = tasks.setdefault(task_id, len(tasks))
         if task == len(read.gold):
-            read.gold.append(number_of.get(words[1], UNKNOWN) if words[2:] == [None, None] else UNKNOWN)
+            read.gold.append(truths.get(words[1], UNKNOWN) if words else UNKNOWN)
         read.task.append(task)
         read.worker.append(workers.setdefault(worker_id, len(workers)))
         read.said.append(said)
@@ -105,6 +106,13 @@ def _places_in(schema: LabelSchema) -> dict[str, str]:
         return {}
     region = {"from_name": only.name, "to_name": only.to_name, "type": "pairwise"}
     return {validate_result(schema, [{**region, "value": {"selected": side}}]).key: side for side in SIDES}
+
+
+def _truths_of(job_id: UUID, places: Mapping[str, int]) -> dict[UUID, int]:
+    """The place of what is right, for each gold question of the job that is trusted."""
+    asked = Task.objects.filter(job=job_id, gold_question__isnull=False).values("gold_question")
+    known = trusted_gold().filter(pk__in=asked).values_list("pk", "answer_key")
+    return {pk: places.get(key, UNKNOWN) for pk, key in known}
 
 
 def _most_of(choices: tuple[str, ...]) -> int:

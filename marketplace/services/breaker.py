@@ -30,7 +30,7 @@ from marketplace.services.escalations import (
 )
 from marketplace.services.posting import lock_job
 from marketplace.services.reversal import take_back
-from qualification.queries import UNMEASURED
+from qualification.queries import UNMEASURED, trusted_gold
 from qualification.statistics.rejections import excess_of_rejections
 
 DECISIONS: Final = ("reset", "reverse")
@@ -78,8 +78,8 @@ def require_unbroken(job: Job) -> None:
 def evidence_for(assignment: Assignment) -> Rejection.Contradicts:
     """What, independent of this locked answer, says that it is right."""
     task, key = assignment.task, assignment.annotation.answer_key
-    if task.gold_question is not None:
-        is_right = key == task.gold_question.answer_key
+    if task.gold_question_id is not None:
+        is_right = trusted_gold().filter(pk=task.gold_question_id, answer_key=key).exists()
         return Rejection.Contradicts.GOLD if is_right else Rejection.Contradicts.NOTHING
     if task.state != Task.State.RESOLVED or key != task.answer_key:
         return Rejection.Contradicts.NOTHING

@@ -25,6 +25,7 @@ from marketplace.services.shared_tasks import shared_tasks
 from qualification.labels.habits import written_habits
 from qualification.labels.learning import ControlHabits, habits_of, learn_habits, written_trials
 from qualification.labels.results import Answer
+from qualification.queries import TRUSTED_GOLD
 from qualification.statistics.fitted import written_part
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
 from qualification.statistics.fusion.fitting import LearntPart, learn_part
@@ -274,21 +275,21 @@ def _answers_of(job: Job) -> Iterator[tuple[UUID, UUID, str, str | None]]:
 
 
 # An answer that takes up no turn is late, or softly rejected; one that is rejected, or to recalled gold, is used for
-# nothing either.
-_ANSWERS: Final = """
+# nothing either. Of gold that is doubted or retired nobody knows what is right: its answers are as those to work.
+_ANSWERS: Final = f"""
 SELECT turn.claimed_at, turn.id, turn.task_id, turn.worker_id, answer.answer_key,
-       coalesce(CASE WHEN question.retired_at IS NULL THEN question.answer_key END, seen.found_key)
+       coalesce(trusted.answer_key, seen.found_key)
 FROM marketplace_assignment turn
 JOIN marketplace_annotation answer ON answer.assignment_id = turn.id
 JOIN marketplace_task task ON task.id = turn.task_id
-LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
 LEFT JOIN LATERAL (
     SELECT inspection.found_key FROM marketplace_inspection inspection
     WHERE inspection.task_id = task.id AND inspection.found_at IS NOT NULL
     ORDER BY inspection.found_at DESC, inspection.id LIMIT 1
 ) seen ON true
 WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
-  AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = question.id)
+  AND NOT EXISTS (SELECT FROM qualification_goldrecall recall WHERE recall.gold_question_id = task.gold_question_id)
   AND (%(at)s::timestamptz IS NULL OR (turn.claimed_at, turn.id) < (%(at)s::timestamptz, %(id)s::uuid))
 ORDER BY turn.claimed_at DESC, turn.id DESC LIMIT %(most)s
-"""
+"""  # noqa: S608  (all of it ours)

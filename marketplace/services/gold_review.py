@@ -16,6 +16,7 @@ from kernel.services.audit import Actor
 from kernel.text import clean_text
 from marketplace.models import Escalation, Slot, Task
 from marketplace.services.escalations import lock_escalation, mark_decided, open_escalation, require_mine_or_free
+from marketplace.services.predictors import count_gold_anew
 from marketplace.services.recall import lock_where_asked, offer_enough_gold, recall_gold
 from qualification.services import doubted_gold
 from qualification.statistics.doubts import RULE, VERSION, Answer, Doubt, doubt_about
@@ -102,6 +103,7 @@ WHERE question.for_exam AND question.retired_at IS NULL AND question.doubted_at 
 
 @transaction.atomic
 def _put_under_review(question_id: UUID, doubt: Doubt) -> bool:
+    lock_where_asked(question_id)
     task = Task.objects.select_related("job").filter(gold_question=question_id).order_by("pk").first()
     why = f"good workers missed it {doubt.missed} times of {doubt.answers}; a rule doubts it: {RULE}, version {VERSION}"
     if not doubted_gold.doubt(gold_question_id=question_id, why=why, by=GOLD_REVIEW):
@@ -115,6 +117,7 @@ def _put_under_review(question_id: UUID, doubt: Doubt) -> bool:
         subject=f"gold:{question_id}",
         details={"rule": RULE, "version": VERSION, **asdict(doubt)},
     )
+    count_gold_anew(gold_question_id=question_id)
     return True
 
 
@@ -145,6 +148,7 @@ def decide_gold_review(*, escalation_id: UUID, decision: str, note: str, by: Use
         recall_gold(gold_question_id=question_id, why=note, by=by)
     else:
         doubted_gold.keep(gold_question_id=question_id, why=note, by=Actor.user(by))
+        count_gold_anew(gold_question_id=question_id)
         for job in jobs:
             offer_enough_gold(job)
     return escalation

@@ -14,7 +14,7 @@ from marketplace.models import Job
 from qualification.labels.learning import ControlHabits, fold_of, habits_of
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
-from qualification.queries import UNMEASURED
+from qualification.queries import TRUSTED_GOLD, UNMEASURED
 from qualification.statistics.believing import is_right_but_for_choices, merge_votes
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fusion.resembling import Merged
@@ -66,14 +66,14 @@ def _merged(votes: list[Vote], truth: Answer, schema: LabelSchema, *, weight: fl
     return Merged(merged.closeness, len(votes), is_right_but_for_choices(merged.answer, truth, schema), weight)
 
 
-_KNOWN: Final = """
+_KNOWN: Final = f"""
 WITH known AS (
-    SELECT task.id, question.id IS NOT NULL AS is_gold, coalesce(question.answer_key, task.answer_key) AS truth
+    SELECT task.id, trusted.id IS NOT NULL AS is_gold, coalesce(trusted.answer_key, task.answer_key) AS truth
     FROM marketplace_task task
-    LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+    LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
     WHERE task.job_id = %(job)s AND (
-        question.id IS NOT NULL AND question.retired_at IS NULL
-        OR question.id IS NULL AND task.state = 'resolved' AND task.method = 'adjudication')
+        trusted.id IS NOT NULL
+        OR task.gold_question_id IS NULL AND task.state = 'resolved' AND task.method = 'adjudication')
       AND (SELECT count(*) FROM marketplace_assignment turn
            JOIN marketplace_annotation said ON said.assignment_id = turn.id
            WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected') >= 2
@@ -90,4 +90,4 @@ FROM known CROSS JOIN LATERAL (
     ORDER BY answer.submitted_at, answer.id LIMIT %(answers)s
 ) said
 ORDER BY known.id, said.submitted_at, said.id
-"""
+"""  # noqa: S608  (all of it ours)

@@ -24,6 +24,7 @@ from marketplace.services.escalations import open_escalation
 from marketplace.services.posting import lock_job
 from qualification.labels.results import Answer
 from qualification.labels.similarity import agrees
+from qualification.queries import TRUSTED_GOLD
 from qualification.statistics.automation.bound import Audits, Checked, Threshold, is_broken, lowest_threshold
 from qualification.statistics.automation.drift import Drift, watch
 from qualification.statistics.automation.voter import Check, candidates_of, measured_accuracy, written_rates
@@ -108,33 +109,39 @@ def write_checks(predictor: Predictor) -> int:
     return len(found)
 
 
-_IS_RECALLED: Final = "EXISTS (SELECT FROM qualification_goldrecall wrong WHERE wrong.gold_question_id = {question})"
 # A prediction that voted is not asked for its own truth: there it is what most people say, where most say one thing.
 _KNOWN: Final = f"""
 SELECT prediction.id, prediction.answer_key, known.source, known.truth
 FROM marketplace_prediction prediction
 JOIN marketplace_task task ON task.id = prediction.task_id
-LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
 CROSS JOIN LATERAL (
-    SELECT 'gold' AS source, question.answer_key AS truth WHERE question.id IS NOT NULL
+    SELECT 'gold' AS source, trusted.answer_key AS truth WHERE trusted.id IS NOT NULL
     UNION ALL
-    SELECT 'audit', task.answer_key WHERE question.id IS NULL AND prediction.is_audit
+    SELECT 'audit', task.answer_key WHERE trusted.id IS NULL AND prediction.is_audit
     UNION ALL
     SELECT 'work', CASE WHEN task.method = 'adjudication' THEN task.answer_key ELSE task.majority_key END
-    WHERE question.id IS NULL AND NOT prediction.is_audit
+    WHERE trusted.id IS NULL AND NOT prediction.is_audit
       AND (task.method = 'adjudication' OR task.majority_share > 0.5)
 ) known
 WHERE prediction.predictor_id = %(predictor)s
-  AND (question.id IS NOT NULL OR task.state = 'resolved' AND task.method IN ('consensus', 'adjudication'))
-  AND NOT {_IS_RECALLED.format(question="question.id")}
+  AND (trusted.id IS NOT NULL OR task.gold_question_id IS NULL
+       AND task.state = 'resolved' AND task.method IN ('consensus', 'adjudication'))
   AND NOT EXISTS (SELECT FROM marketplace_predictioncheck done WHERE done.prediction_id = prediction.id)
 ORDER BY task.resolved_at, prediction.id LIMIT 2000
 """  # noqa: S608  (all of it ours)
 
 
+def count_gold_anew(*, gold_question_id: UUID) -> None:
+    """Count the checks of the predictors that predicted this gold again, now that it is trusted no more, or again."""
+    predicted = Predictor.objects.filter(predictions__task__gold_question=gold_question_id)
+    for job_id in list(predicted.order_by("job_id").values_list("job_id", flat=True).distinct()):
+        _count_anew(job_id)
+
+
 @transaction.atomic
-def count_anew(*, job_id: UUID) -> None:
-    """Count again what the checks of a job's predictors say, now that gold was recalled; of stopped ones too."""
+def _count_anew(job_id: UUID) -> None:
+    """Of all predictors of the job, of stopped ones too."""
     lock_job(job_id)
     predictors = Predictor.objects.select_for_update(no_key=True).filter(job=job_id)
     for predictor in predictors.order_by("created_at", "pk"):
@@ -163,13 +170,14 @@ def _rates_of(predictor: Predictor, checks: Sequence[Check]) -> list[dict[str, A
     return written_rates(checks, schema=schema, accuracy=accuracy)
 
 
-# A check is a fact and stays, also one by gold that was wrong; only that it is not counted.
+# A check is a fact and stays, also one by gold that was wrong or is doubted; only that it is not counted.
 _COUNTED: Final = f"""
 SELECT made.truth_key, prediction.answer_key, made.is_right, count(*)
 FROM marketplace_predictioncheck made
 JOIN marketplace_prediction prediction ON prediction.id = made.prediction_id
 JOIN marketplace_task task ON task.id = prediction.task_id
-WHERE prediction.predictor_id = %s AND NOT {_IS_RECALLED.format(question="task.gold_question_id")}
+LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
+WHERE prediction.predictor_id = %s AND (task.gold_question_id IS NULL OR trusted.id IS NOT NULL)
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2
 """  # noqa: S608  (all of it ours)
 

@@ -19,7 +19,7 @@ from kernel.flow import move
 from kernel.models import User
 from kernel.money import Money
 from kernel.services.audit import Actor
-from marketplace.models import Assignment, Escalation, Fit, Job, Predictor, Rejection, Reweighing, Slot, Task
+from marketplace.models import Assignment, Escalation, Fit, Job, Rejection, Reweighing, Slot, Task
 from marketplace.queries import says_the_same
 from marketplace.queries.recalls import REJECTED_AS_WRONG
 from marketplace.services.budgets import held_by, set_aside_what_is_missing, worst_case_left
@@ -27,7 +27,7 @@ from marketplace.services.clients import tell_owners
 from marketplace.services.escalations import lock_escalation
 from marketplace.services.expiry import lock_turn
 from marketplace.services.posting import lock_job
-from marketplace.services.predictors import count_anew
+from marketplace.services.predictors import count_gold_anew
 from marketplace.services.reversal import standing_rejection, take_back
 from marketplace.services.reweighing import note_moved, reweigh_for
 from marketplace.services.settlement import due_now
@@ -132,9 +132,7 @@ def _withdraw(recall: GoldRecall) -> bool:
     answered = Assignment.objects.filter(task__gold_question=recall.gold_question_id, annotation__isnull=False)
     for assignment_id in list(answered.order_by("worker_id", "pk").values_list("pk", flat=True)):
         _withdraw_answer(recall, assignment_id)
-    predicted = Predictor.objects.filter(predictions__task__gold_question=recall.gold_question_id)
-    for job_id in list(predicted.order_by("job_id").values_list("job_id", flat=True).distinct()):
-        count_anew(job_id=job_id)
+    count_gold_anew(gold_question_id=recall.gold_question_id)
     with transaction.atomic():
         due_now(Q(task__gold_question=recall.gold_question_id))
     if not _fit_anew(recall):

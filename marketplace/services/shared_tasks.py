@@ -13,7 +13,7 @@ from marketplace.models import Job
 from marketplace.services.known_merges import MOST_ANSWERS
 from qualification.labels.learning import Said, SharedTask, fold_of
 from qualification.labels.results import Answer
-from qualification.queries import UNMEASURED
+from qualification.queries import TRUSTED_GOLD, UNMEASURED
 from qualification.statistics.believing import weight_of
 
 MOST_TASKS: Final = 400
@@ -43,17 +43,17 @@ def _shared(told: list[_Row]) -> SharedTask:
     return SharedTask(fold_of(told[0].task_id), tuple(said), Answer.from_key(truth) if truth else None)
 
 
-# Gold that was retired, or recalled, tells nothing: what is right of it is not known.
-_SHARED: Final = """
+# Gold that is doubted, retired or recalled tells nothing: what is right of it is not known.
+_SHARED: Final = f"""
 WITH shared AS (
-    SELECT task.id, CASE WHEN question.id IS NOT NULL THEN question.answer_key
+    SELECT task.id, CASE WHEN trusted.id IS NOT NULL THEN trusted.answer_key
                          WHEN task.method = 'adjudication' THEN task.answer_key END AS truth
     FROM marketplace_task task
-    LEFT JOIN qualification_goldquestion question ON question.id = task.gold_question_id
+    LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
     WHERE task.job_id = %(job)s AND (
-        question.id IS NOT NULL AND question.retired_at IS NULL
-        OR question.id IS NULL AND task.state IN ('resolved', 'in_adjudication'))
-    ORDER BY question.id IS NULL, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
+        trusted.id IS NOT NULL
+        OR task.gold_question_id IS NULL AND task.state IN ('resolved', 'in_adjudication'))
+    ORDER BY trusted.id IS NULL, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
 )
 SELECT shared.id, shared.truth, said.worker_id, said.answer_key, coalesce(said.estimate, %(unmeasured)s::float8)
 FROM shared CROSS JOIN LATERAL (
@@ -65,4 +65,4 @@ FROM shared CROSS JOIN LATERAL (
     ORDER BY answer.submitted_at, answer.id LIMIT %(answers)s
 ) said
 ORDER BY shared.id, said.submitted_at, said.id
-"""
+"""  # noqa: S608  (all of it ours)

@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from kernel.rows import Columns, plan_anew, planned_cursor
 from marketplace.models import Job, Slot, Task
 from marketplace.services.shapes import Shape
+from qualification.queries import TRUSTED_GOLD
 from qualification.statistics.steering import way_in
 
 CHANCE: Final = random.SystemRandom()
@@ -286,8 +287,7 @@ _OFFER_WORK: Final = f"""{_OFFER.format(place="random()")}
 # A turn that is being claimed stands in the one table or in the other, at whatever moment this looks.
 _OFFER_GOLD: Final = f"""{_OFFER.format(place=f"(turn - 1 + random()) / {MOST_TURNS}")}
   AND task.gold_question_id IS NOT NULL AND task.band = %(band)s AND task.state = 'open'
-  AND EXISTS (SELECT FROM qualification_goldquestion sure WHERE sure.id = task.gold_question_id
-              AND sure.doubted_at IS NULL AND sure.retired_at IS NULL)
+  AND task.gold_question_id IN (SELECT trusted.id FROM {TRUSTED_GOLD} trusted)
   AND NOT EXISTS (SELECT FROM marketplace_slot known WHERE known.task_id = task.id AND known.ordinal = turn)
   AND NOT EXISTS (SELECT FROM marketplace_assignment known WHERE known.task_id = task.id AND known.ordinal = turn)
 """  # noqa: S608  (all of it ours)

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 from typing import Final
 
 from celery import current_app
@@ -25,6 +26,16 @@ STATES_WITHOUT_A_FLOW: Final = {"OutboxMessage"}
 
 MOVED_IN_BULK: Final = {"marketplace/services/completion.py"}
 """Where many rows change state at once; the flow is held by the trigger."""
+
+READ_THE_RIGHT_ANSWER: Final = {
+    "marketplace/queries/confusions.py",  # of trusted gold
+    "marketplace/services/gold.py",  # judges who answered, until a recall
+    "marketplace/services/gold_review.py",  # doubts it
+    "marketplace/services/slots.py",  # what a worker has met, and which class seldom
+    "qualification/queries.py",  # `trusted_gold` itself
+    "qualification/services/exams.py",  # judges who answered, until a recall
+}
+"""Whatever else wants to know what is right by gold asks `qualification.queries.trusted_gold`."""
 
 GONE_WITH_WHAT_THEY_BELONG_TO: Final = {
     "ApiKey.user",
@@ -62,6 +73,11 @@ def test_one_file_speaks_to_stripe_over_one_that_reaches_it() -> None:
     }
 
     assert {path for path in speaking if not path.startswith(STRIPE_DOUBLE)} == SPEAK_TO_STRIPE
+
+
+def test_gold_is_taken_for_the_truth_through_one_door() -> None:
+    read = re.compile(r"qualification_goldquestion|gold_question(\.|__)answer_key|\bquestion\.answer_key")
+    assert {str(path) for path in sources() if read.search((ROOT / path).read_text())} == READ_THE_RIGHT_ANSWER
 
 
 def test_one_file_speaks_to_other_peoples_servers() -> None:
