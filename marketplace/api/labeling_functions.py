@@ -15,7 +15,6 @@ from kernel.errors import Invalid, NotFound
 from kernel.flow import WrongState
 from marketplace.access import find_job
 from marketplace.api.job_steps import NothingIn
-from marketplace.api.predictions import PredictionsOut
 from marketplace.models import LabelingFunction
 from marketplace.services.labeling_functions import (
     NoSingleChoice,
@@ -90,6 +89,15 @@ class TrialOut(Out):
     functions = FunctionReportOut(many=True)
 
 
+class FunctionRunOut(Out):
+    """What one run of a job's functions came to."""
+
+    EXAMPLE = {"predictions": 1240, "looked_at": 20000, "is_through": False}
+    predictions = fields.IntegerField(help_text="How many it added: of tasks that functions say something of.")
+    looked_at = fields.IntegerField(help_text="How many tasks that wait for their label and a prediction.")
+    is_through = fields.BooleanField(help_text="Whether none is left behind them. Else ask again, to go on there.")
+
+
 class FunctionsView(ApiView):
     """The labeling functions of a job."""
 
@@ -151,20 +159,23 @@ class FunctionPredictionsView(ApiView):
     @operation(
         "Predict by labeling functions",
         body=NothingIn,
-        answer=PredictionsOut,
+        answer=FunctionRunOut,
         status=201,
         creates=True,
         errors=[NotFound, WrongState, NoSingleChoice, NothingToSay],
     )
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Lets the functions together predict tasks that wait for their label, up to 20,000 at a time.
+        """Lets the functions together predict tasks that wait for their label, looking at up to 20,000 at a time.
+
+        Each time goes on where the last one ended, also where that found nothing to say; after `is_through` it begins
+        anew, with the tasks that have come meanwhile.
 
         They are one predictor, under the rules of all: audits, measured votes, thresholds. Its version stands for
         exactly these functions; once they are changed, the next time stops it and begins anew with another.
         """
         self.read_body()
         find_job(job_id, permit=self.permit)
-        return self.answer(PredictionsOut(predict_by_functions(job_id=job_id, by=self.actor)), status=201)
+        return self.answer(FunctionRunOut(predict_by_functions(job_id=job_id, by=self.actor)), status=201)
 
 
 def _reported(function: LabelingFunction, report: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Predictor(models.Model):
 
     ``right`` and ``wrong`` count its checks; ``confusion`` has them by truth, then by what was said, as answer keys.
     ``error_rates`` is what its vote is weighed by in each part that is asked for (`automation.voter`), null before.
+    ``looked_until`` is the last task that labeling functions have looked at in the round that they are at.
     ``thresholds`` are the scores that may become its ``threshold``, the score from which predictions are accepted
     without a person while the bound of their error holds; they are chosen once, before anybody knows what is right.
     """
@@ -41,6 +42,7 @@ class Predictor(models.Model):
     wrong = models.PositiveIntegerField(default=0)
     confusion = models.JSONField(default=dict)
     error_rates = models.JSONField(null=True)
+    looked_until = models.UUIDField(null=True)
     thresholds = models.JSONField(default=list)
     threshold = models.FloatField(null=True)
     error_bound = models.FloatField(null=True)

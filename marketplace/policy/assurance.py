@@ -90,5 +90,11 @@ ROWS: Final = (
         reads=TRIAL,
         scope="admin.read",
     ),
-    *allow("predict_by_labeling_functions", on="prediction", to=RUN, reads="predictions", scope="jobs.write"),
+    *allow(
+        "predict_by_labeling_functions",
+        on="prediction",
+        to=RUN,
+        reads="predictions looked_at is_through",
+        scope="jobs.write",
+    ),
 )

@@ -11,10 +11,10 @@ from uuid import UUID
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
 
-from marketplace.models import Job, LabelingFunction, Prediction, Task
+from marketplace.models import Job, LabelingFunction, Prediction, Predictor, Task
 from marketplace.queries import current_schema_of
 from marketplace.queries.progress import work_tasks_of
-from marketplace.services.labeling_functions import MODEL, functions_of, question_of
+from marketplace.services.labeling_functions import functions_of, question_of
 from qualification.labels.parts import ChoicesControl
 from qualification.labels.results import Answer
 from qualification.statistics.fusion.answers import UNKNOWN, Answers, Indices
@@ -65,23 +65,34 @@ def tried(job: Job) -> Trial:
     )
 
 
-def fused(
-    job: Job, functions: list[LabelingFunction], question: ChoicesControl, version: str, most: int
-) -> list[tuple[UUID, str, float]]:
-    """Of up to ``most`` tasks that wait for a label and for this prediction: the class in front, and how far in front.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What functions said together of some tasks: each with the class in front, and how far in front.
 
-    The next run begins behind the last task that is predicted: where functions are silent nothing is written. Each
-    function weighs by how often it agrees with the others, on the tasks with the lowest ids: one coin each, by EM. No
-    answer of a worker and no gold has a part in it, so that these can tell how good it is.
+    ``looked_at`` tasks were looked at, up to the one of the id ``until``; none where nothing is left behind them.
+    """
+
+    said: list[tuple[UUID, str, float]]
+    looked_at: int
+    until: UUID | None
+
+
+def fused(
+    job: Job, functions: list[LabelingFunction], question: ChoicesControl, predictor: Predictor, most: int
+) -> Run:
+    """What is said of up to ``most`` tasks that wait for a label and this prediction, from where the last run ended on.
+
+    Each function weighs by how often it agrees with the others, on the tasks with the lowest ids: one coin each, by EM.
+    No answer of a worker and no gold has a part in it, so that these can tell how good it is.
     """
     sample = _within(list(work_tasks_of(job).order_by("pk")[:MOST_TRIED]), MOST_CHARACTERS)
     learnt = fit(OneCoin(), _answers(_said(job, functions, question, sample), question))
     waiting = work_tasks_of(job).filter(state=Task.State.OPEN)
-    earlier = Prediction.objects.filter(predictor__job=job, predictor__name=MODEL, predictor__version=version)
-    waiting = waiting.exclude(Exists(earlier.filter(task=OuterRef("pk"))))
+    waiting = waiting.exclude(Exists(Prediction.objects.filter(predictor=predictor, task=OuterRef("pk"))))
     found: list[tuple[UUID, str, float]] = []
-    last = earlier.order_by("-pk").values_list("task", flat=True).first()
-    for tasks in _round(waiting, behind=last, most=most):
+    looked_at, until = 0, predictor.looked_until
+    for tasks in _stretch(waiting, behind=until, most=most):
+        looked_at, until = looked_at + len(tasks), tasks[-1].pk
         said = _said(job, functions, question, tasks)
         nobody = np.full(len(tasks), UNKNOWN, dtype=np.int32)
         posterior, _ = expected(learnt.parameters, _answers(said, question), nobody)
@@ -89,21 +100,19 @@ def fused(
             order = np.sort(row)
             if (spoken != ABSTAINS).any() and (order.size < 2 or order[-1] > order[-2]):
                 found.append((task.pk, question.labels[int(row.argmax())], float(row.max())))
-    return found
+    is_more_left = until is not None and waiting.filter(pk__gt=until).exists()
+    return Run(found, looked_at, until if is_more_left else None)
 
 
-def _round(waiting: QuerySet[Task], *, behind: UUID | None, most: int) -> Iterator[list[Task]]:
-    """Up to ``most`` of these tasks, of so much text, by their ids, some at once: those behind one, then the others."""
+def _stretch(waiting: QuerySet[Task], *, behind: UUID | None, most: int) -> Iterator[list[Task]]:
+    """Up to ``most`` of these tasks, of so much text, by their ids, some at once: those behind one."""
     characters = MOST_CHARACTERS_OF_A_RUN
-    stretches = [waiting] if behind is None else [waiting.filter(pk__gt=behind), waiting.filter(pk__lt=behind)]
-    for stretch in stretches:
-        rows = stretch.order_by("pk")
-        while characters > 0 and (tasks := list(rows[: min(AT_ONCE, most)])):
-            looked_at = _within(tasks, characters)
-            yield looked_at
-            characters -= sum(map(_length, tasks))
-            most -= len(tasks)
-            rows = rows.filter(pk__gt=tasks[-1].pk)
+    rows = (waiting.filter(pk__gt=behind) if behind else waiting).order_by("pk")
+    while characters > 0 and (tasks := list(rows[: min(AT_ONCE, most)])):
+        yield _within(tasks, characters)
+        characters -= sum(map(_length, tasks))
+        most -= len(tasks)
+        rows = rows.filter(pk__gt=tasks[-1].pk)
 
 
 def _within(tasks: list[Task], characters: int) -> list[Task]:

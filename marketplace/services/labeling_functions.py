@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +21,6 @@ from marketplace.queries import current_schema_of
 from marketplace.services.posting import lock_job
 from marketplace.services.prediction_intake import MOST_VERSIONS, Placed, PredictionIntake
 from marketplace.services.prediction_rows import GivenPrediction
-from marketplace.services.predictions import PredictionReport
 from marketplace.services.predictors import stop_predictor
 from marketplace.services.slots import CHANCE
 from qualification.labels.parts import ChoicesControl
@@ -30,7 +30,7 @@ from qualification.statistics.weak.functions import InvalidFunction, read_functi
 
 MOST_FUNCTIONS: Final = 50
 MOST_TASKS: Final = 20_000
-"""How many tasks one run predicts; what is left is for the next."""
+"""How many tasks one run looks at; what is left is for the next."""
 
 MODEL: Final = "labeling functions"
 """What the predictor is called that they make together."""
@@ -95,12 +95,22 @@ def retire_function(*, job_id: UUID, function_id: UUID, by: Actor) -> None:
     record(action="labelingfunction.retired", subject=function, by=by, details={"job": str(job_id)})
 
 
-@transaction.atomic
-def predict_by_functions(*, job_id: UUID, by: Actor) -> PredictionReport:
-    """Let the job's functions together predict up to 20,000 of its tasks that wait for their label.
+@dataclass(frozen=True, slots=True)
+class FunctionRun:
+    """How many predictions a run added, of how many tasks, and whether none that waits is left behind these."""
 
-    They are one predictor, whose version stands for exactly these functions; that of others is stopped, so that no rule
-    votes twice. Raises NotFound, WrongState, NoSingleChoice or NothingToSay.
+    predictions: int
+    looked_at: int
+    is_through: bool
+
+
+@transaction.atomic
+def predict_by_functions(*, job_id: UUID, by: Actor) -> FunctionRun:
+    """Let the job's functions together look at up to 20,000 of its tasks that wait for their label, and predict those.
+
+    The next run goes on behind them, whatever was found there; after the one that is through, it begins anew. They are
+    one predictor, whose version stands for exactly these functions; that of others is stopped, so that no rule votes
+    twice. Raises NotFound, WrongState, NoSingleChoice, or NothingToSay where they say nothing of any task that waits.
     """
     job = _locked(job_id)
     schema = current_schema_of(job.pk)
@@ -110,24 +120,27 @@ def predict_by_functions(*, job_id: UUID, by: Actor) -> PredictionReport:
         raise NothingToSay("This job has no labeling functions. Define some first.")
     version = version_of(functions)
     _stop_others(job, version)
-    said = import_module("marketplace.services.function_votes").fused(job, functions, question, version, MOST_TASKS)
+    predictor, _ = Predictor.objects.get_or_create(job=job, name=MODEL, version=version)
+    run = import_module("marketplace.services.function_votes").fused(job, functions, question, predictor, MOST_TASKS)
+    if not run.said and predictor.looked_until is None and run.until is None:
+        raise NothingToSay("The labeling functions say nothing of tasks that wait for their label and a prediction.")
     placed = [
         Placed(row, task_id, _prediction(schema, question, version, label, score))
-        for row, (task_id, label, score) in enumerate(said, start=1)
+        for row, (task_id, label, score) in enumerate(run.said, start=1)
     ]
     intake = PredictionIntake(job=job, chance=CHANCE)
     if faults := intake.take(placed):
         raise NothingToSay(faults[0].message)
-    if not intake.taken:
-        raise NothingToSay("The labeling functions say nothing of tasks that wait for their label and a prediction.")
+    predictor.looked_until = run.until
+    predictor.save(update_fields=["looked_until"])
     plan_anew(Prediction, added=intake.taken)
     record(
         action="job.predictions_imported",
         subject=job,
         by=by,
-        details={"predictions": intake.taken, "labeling_functions": version},
+        details={"predictions": intake.taken, "labeling_functions": version, "looked_at": run.looked_at},
     )
-    return PredictionReport(predictions=intake.taken)
+    return FunctionRun(intake.taken, run.looked_at, is_through=run.until is None)
 
 
 def question_of(schema: LabelSchema) -> ChoicesControl:

@@ -151,7 +151,7 @@ def test_together_they_are_one_predictor_under_the_rules_of_all() -> None:
     job = an_open_job(tasks=16, allowed_error_basis_points=5000, audit_share_basis_points=5000)
     defined(job, "any", ANY)
 
-    assert run(job) == (201, {"predictions": 16})
+    assert run(job) == (201, {"predictions": 16, "looked_at": 16, "is_through": True})
 
     predictor = Predictor.objects.get(job=job)
     assert predictor.name == MODEL
@@ -172,16 +172,49 @@ def test_where_they_contradict_each_other_alike_nothing_is_said() -> None:
     assert code_of(run(job)) == (409, "nothing_to_say")
 
 
-def test_a_run_goes_on_behind_the_last_task_that_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_where_the_last_one_ended_and_begins_anew_once_it_is_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(labeling_functions, "MOST_TASKS", 2)
     job = a_draft(tasks=5)
     texts = [task.item["text"] for task in Task.objects.filter(job=job).order_by("pk")]
     defined(job, "some", {**ANY, "words": [texts[1], texts[3]]})
 
-    assert [run(job)[0] for _ in range(4)] == [201, 201, 409, 409]
+    assert [told(run(job)) for _ in range(4)] == [(1, 2, False), (1, 2, False), (0, 1, True), (0, 2, False)]
 
     predicted = Prediction.objects.order_by("pk").values_list("task__item", flat=True)
     assert [item["text"] for item in predicted] == [texts[1], texts[3]]
+
+
+def told(answered: tuple[int, Any]) -> tuple[int, int, bool]:
+    status, said = answered
+    assert status == 201
+    return said["predictions"], said["looked_at"], said["is_through"]
+
+
+def test_where_functions_are_silent_for_a_whole_run_the_next_goes_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labeling_functions, "MOST_TASKS", 2)
+    job = a_draft(tasks=4)
+    texts = [task.item["text"] for task in Task.objects.filter(job=job).order_by("pk")]
+    defined(job, "last", {**ANY, "words": [texts[3]]})
+
+    assert [told(run(job)) for _ in range(2)] == [(0, 2, False), (1, 2, True)]
+
+    assert Prediction.objects.get().task.item["text"] == texts[3]
+    events = AuditEvent.objects.filter(action="job.predictions_imported").order_by("at", "id")
+    assert [(event.details["predictions"], event.details["looked_at"]) for event in events] == [(0, 2), (1, 2)]
+
+
+def test_other_functions_begin_with_the_first_task_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labeling_functions, "MOST_TASKS", 2)
+    job = a_draft(tasks=4)
+    texts = [task.item["text"] for task in Task.objects.filter(job=job).order_by("pk")]
+    defined(job, "last", {**ANY, "words": [texts[3]]})
+    run(job)
+    defined(job, "first", {**ANY, "words": [texts[0]]})
+
+    assert told(run(job)) == (1, 2, False)
+    assert Prediction.objects.get().task.item["text"] == texts[0]
 
 
 def test_a_run_looks_at_so_much_text_and_the_next_at_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,18 +222,17 @@ def test_a_run_looks_at_so_much_text_and_the_next_at_what_is_left(monkeypatch: p
     job = a_draft(tasks=5)  # of six characters each
     defined(job, "any", ANY)
 
-    told = [run(job)[1].get("predictions") for _ in range(4)]
-
-    assert told == [2, 2, 1, None]
+    assert [told(run(job)) for _ in range(3)] == [(2, 2, False), (2, 2, False), (1, 1, True)]
+    assert code_of(run(job)) == (409, "nothing_to_say")
 
 
 def test_other_rules_are_another_version_and_stop_the_one_before() -> None:
     job = an_open_job(tasks=4)
     defined(job, "even", EVEN)
-    assert run(job)[1] == {"predictions": 2}
+    assert told(run(job)) == (2, 4, True)
     defined(job, "odd", ODD)
 
-    assert run(job)[1] == {"predictions": 4}
+    assert told(run(job)) == (4, 4, True)
 
     before, after = Predictor.objects.filter(job=job).order_by("created_at", "pk")
     assert (before.state, before.stopped_because) == ("stopped", "The labeling functions were changed.")
@@ -213,7 +245,7 @@ def test_a_score_function_says_its_label_where_a_model_does_with_such_a_score() 
     rule = {"kind": "score", "field": str(Predictor.objects.get()), "at_least": 0.9, "label": "cat"}
     defined(job, "sure", rule)
     assert trial(job)["functions"][0]["coverage"] == pytest.approx(1 / 3)
-    assert run(job)[1] == {"predictions": 1}
+    assert told(run(job)) == (1, 3, True)
 
 
 def test_another_client_neither_reads_nor_changes_them() -> None:
