@@ -20,6 +20,7 @@ from marketplace.models import (
     Assignment,
     Client,
     ClientUserObjectPermission,
+    EmptyClaim,
     Invitation,
     Job,
     JobUserObjectPermission,
@@ -161,8 +162,9 @@ class JobAdmin(PersonalDecisionAdmin):
             return "none"
         waited = "" if had.longest_wait_seconds is None else f", after {had.longest_wait_seconds:,.0f} s at most"
         return (
-            f"{had.turns} among {had.workers} workers who were certified and at work, {had.without_a_turn} of them "
-            f"without one; half had {had.median_turns:g} or fewer, the most {had.most_turns} "
+            f"{had.turns} among {had.workers} workers who were certified, and at work or asked for some; "
+            f"{had.without_a_turn} had none, of whom {had.empty_handed} had asked when all was taken; half had "
+            f"{had.median_turns:g} or fewer, the most {had.most_turns} "
             f"(Jain {had.jain:.2f}, Gini {had.gini:.2f}); {had.further_turns} at unsure tasks{waited}, "
             f"{had.further_turns_of_sure} of them to the {had.sure_workers} sure workers"
         )
@@ -216,6 +218,16 @@ class ParticipationAdmin(ReadOnlyAdmin):
     """How often each worker has claimed in each job."""
 
     list_display = ("worker", "job", "claims")
+    list_select_related = ("worker", "job")
+    search_fields = ("=worker__id", "=job__id")
+    ordering = ("-id",)
+
+
+@admin.register(EmptyClaim)
+class EmptyClaimAdmin(ReadOnlyAdmin):
+    """Who asked a job for a task when none was free, in which weeks."""
+
+    list_display = ("worker", "job", "week", "at")
     list_select_related = ("worker", "job")
     search_fields = ("=worker__id", "=job__id")
     ordering = ("-id",)

@@ -23,13 +23,15 @@ class FairnessQuery(Query):
 
 
 class FairnessOut(Out):
-    """The turns of one week, from Monday on (UTC), among workers who were certified for the job's skill and at work."""
+    """The turns of one week, from Monday on (UTC), among workers certified for the job's skill, at work or asking."""
 
     EXAMPLE = {
         "since": "2026-05-11T00:00:00Z",
         "until": "2026-05-18T00:00:00Z",
         "workers": 24,
         "without_a_turn": 2,
+        "asked_in_vain": 5,
+        "empty_handed": 1,
         "turns": 3120,
         "median_turns": 128.0,
         "most_turns": 310,
@@ -45,8 +47,12 @@ class FairnessOut(Out):
     }
     since = fields.DateTimeField()
     until = fields.DateTimeField()
-    workers = fields.IntegerField(help_text="Certified for the skill, and with a turn anywhere in that week.")
+    workers = fields.IntegerField(
+        help_text="Certified for the skill, and with a turn anywhere in that week, or asking for one here in vain."
+    )
     without_a_turn = fields.IntegerField(help_text="Those of them who had none in this job.")
+    asked_in_vain = fields.IntegerField(help_text="Who asked for a task here when none was free, and might have it.")
+    empty_handed = fields.IntegerField(help_text="Those of them who had no turn here in the whole week.")
     turns = fields.IntegerField()
     median_turns = fields.FloatField()
     most_turns = fields.IntegerField()
@@ -68,7 +74,7 @@ class FairnessView(ApiView):
 
     @operation("Show a job's fairness", query=FairnessQuery, answer=FairnessOut, errors=[NotFound])
     def get(self, request: Request, job_id: UUID) -> Response:
-        """For admins. Who works longer has more turns: look at who has none, and at sudden change."""
+        """For admins. Who works longer has more turns: look at who has none though they asked, and at sudden change."""
         weeks_ago = self.read_query().get("weeks_ago", 1)
         job = find_job(job_id, permit=self.permit)
         return self.answer(FairnessOut(fairness_of(job, weeks_ago=weeks_ago)))

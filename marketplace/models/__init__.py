@@ -12,7 +12,7 @@ from marketplace.models.fit import Fit, FittedWorker, SecondLook
 from marketplace.models.interruption import Interruption
 from marketplace.models.invitation import Invitation
 from marketplace.models.invoice import Invoice
-from marketplace.models.job import Job, JobVersion, Participation, Requirement
+from marketplace.models.job import EmptyClaim, Job, JobVersion, Participation, Requirement
 from marketplace.models.labeling_function import LabelingFunction
 from marketplace.models.pay_floor import Lift, PayFloor
 from marketplace.models.prediction import AutoAcceptance, Prediction, PredictionCheck, Predictor
@@ -35,6 +35,7 @@ __all__ = [
     "CertificateOrder",
     "Client",
     "ClientUserObjectPermission",
+    "EmptyClaim",
     "Escalation",
     "FeeSchedule",
     "FeeTier",

@@ -245,3 +245,19 @@ class Participation(models.Model):
 
     def __str__(self) -> str:
         return f"worker {self.worker_id} in job {self.job_id}: {self.claims}"
+
+
+class EmptyClaim(models.Model):
+    """That a worker who may work in a job asked for a task there when none was free: the first time in each week."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="+", db_index=False)
+    worker = models.ForeignKey("workforce.Worker", on_delete=models.PROTECT, related_name="+")
+    week = models.DateField(help_text="Its Monday (UTC).")
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "week", "worker"], name="one_empty_claim_a_week")]
+
+    def __str__(self) -> str:
+        return f"worker {self.worker_id} found job {self.job_id} all taken in the week of {self.week}"

@@ -68,6 +68,7 @@ ROWS: Final = (
     *section("marketplace.job", to="escalations finance auditor", actions="pause resume cancel", by="escalations"),
     *section("marketplace.jobversion", to="escalations auditor"),
     *section("marketplace.participation", to="escalations auditor"),
+    *section("marketplace.emptyclaim", to="escalations auditor"),
     *section("marketplace.task", to="escalations auditor"),
     *section("marketplace.reweighing", to="escalations auditor"),
     *section("marketplace.movedscore", to="escalations auditor"),

@@ -32,8 +32,9 @@ OWN_SIGNAL: Final = (
 )
 CONFUSION: Final = "worker skill matrices(choices classes(right answers right_at_least said(choice times likely)))"
 FAIRNESS: Final = (
-    "since until workers without_a_turn turns median_turns most_turns jain gini sure_workers median_turns_of_sure "
-    "median_turns_of_others further_turns further_turns_of_sure median_wait_seconds longest_wait_seconds"
+    "since until workers without_a_turn asked_in_vain empty_handed turns median_turns most_turns jain gini "
+    "sure_workers median_turns_of_sure median_turns_of_others further_turns further_turns_of_sure "
+    "median_wait_seconds longest_wait_seconds"
 )
 
 ROWS: Final = (

@@ -18,6 +18,7 @@ from marketplace.models import Assignment, Job
 from marketplace.queries.fits import LATEST_FIT
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
+from marketplace.services.empty_claims import note_empty_claim
 from marketplace.services.expiry import expire_if_overdue
 from marketplace.services.pricing import price_list_of
 from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
@@ -172,7 +173,12 @@ def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random, among: Col
         if refusal is not None:
             raise refusal
     _require_skills(worker_id=worker.pk, job_id=job_id)
-    return _reserve(situation, chance, among)
+    try:
+        return _reserve(situation, chance, among)
+    except NothingToDo as nothing:
+        if nothing.details["reason"] == "all_taken":
+            note_empty_claim(job_id=job_id, worker_id=worker.pk)
+        raise
 
 
 @transaction.atomic

@@ -6,8 +6,8 @@ from django.db import connection
 
 from tests.architecture.project import own_models
 
-NOTED_BY_EVERY_REQUEST: Final = {"Session", "ApiKey", "Heartbeat"}
-"""When they were last seen or used is written down for whoever asks, also when they are refused."""
+NOTED_BY_EVERY_REQUEST: Final = {"Session", "ApiKey", "Heartbeat", "EmptyClaim"}
+"""When they were last seen, used or found nothing is written down for whoever asks, also when they are refused."""
 
 
 def contents(*, besides: str = "") -> dict[str, str]:

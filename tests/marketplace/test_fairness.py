@@ -7,6 +7,8 @@ import pytest
 from kernel import clock
 from marketplace.models import Job
 from marketplace.queries.fairness import fairness_of
+from marketplace.services.allocation import NothingToDo, claim_task
+from marketplace.services.eligibility import NotEligible
 from marketplace.services.fitting import fit_job
 from qualification.statistics.fairness import gini_index, jain_index
 from tests.marketplace.api_people import Person, an_admin, code_of
@@ -49,6 +51,54 @@ def test_workers_who_were_certified_and_at_work_count_also_those_without_a_turn_
         {"workers": 3, "without_a_turn": 1, "turns": 4, "median_turns": 1.0, "most_turns": 3},
     )
     assert (shown["jain"], shown["gini"]) == (pytest.approx(16 / 30), pytest.approx(0.5))
+
+
+@pytest.mark.django_db
+def test_who_asked_and_never_got_one_is_shown_and_counts_with_none_though_they_worked_nowhere() -> None:
+    job = an_open_job(tasks=2, overlap_min=1, overlap_max=1)
+    quick, late, never = a_worker(job), a_worker(job), a_worker(job)
+    for worker in (quick, late):
+        a_submitted_answer(job, worker=worker)
+    for worker in (late, never, never):
+        with pytest.raises(NothingToDo):
+            claim_task(worker=worker, job_id=job.pk)
+    with pytest.raises(NothingToDo):
+        claim_task(worker=never)
+
+    status, shown = an_admin().get(f"jobs/{job.pk}/fairness/", weeks_ago=0)
+
+    counted = {name: shown[name] for name in (*NOTHING, "asked_in_vain", "empty_handed")}
+    few = {"workers": 3, "without_a_turn": 1, "turns": 2, "median_turns": 1.0, "most_turns": 1}
+    assert (status, counted) == (200, few | {"asked_in_vain": 2, "empty_handed": 1})
+    assert shown["jain"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.django_db
+def test_who_has_had_all_that_is_left_or_may_not_work_here_has_not_asked_in_vain() -> None:
+    job = an_open_job(tasks=1)
+    done, stranger = a_worker(job), a_worker(an_open_job())
+    a_submitted_answer(job, worker=done)
+    for worker, refusal in ((done, NothingToDo), (stranger, NotEligible)):
+        with pytest.raises(refusal):
+            claim_task(worker=worker, job_id=job.pk)
+
+    had = fairness_of(job, weeks_ago=0)
+
+    assert (had.workers, had.asked_in_vain, had.empty_handed) == (1, 0, 0)
+
+
+@pytest.mark.django_db
+def test_an_empty_claim_is_of_its_week() -> None:
+    job = an_open_job(tasks=1, overlap_min=1, overlap_max=1)
+    a_submitted_answer(job)
+    worker = a_worker(job)
+    for days in (0, 7):
+        with clock.ahead_by(timedelta(days=days)), pytest.raises(NothingToDo):
+            claim_task(worker=worker, job_id=job.pk)
+    with clock.ahead_by(timedelta(days=7)):
+        weeks = [fairness_of(job, weeks_ago=ago) for ago in (2, 1, 0)]
+
+    assert [(had.workers, had.empty_handed) for had in weeks] == [(0, 0), (2, 1), (1, 1)]
 
 
 @pytest.mark.django_db
