@@ -69,6 +69,7 @@ class WhatIfOut(Out):
         "confidence_basis_points": 9000,
         "gold_share_basis_points": 500,
         "tasks": 1700,
+        "looked_at": 1700,
         "replayed": 1700,
         "judged": 97,
         "drawn_share": 0.06,
@@ -84,6 +85,9 @@ class WhatIfOut(Out):
     confidence_basis_points = fields.IntegerField()
     gold_share_basis_points = fields.IntegerField()
     tasks = fields.IntegerField(help_text="Tasks at work that somebody has answered.")
+    looked_at = fields.IntegerField(
+        help_text="How many of them what happened rests on; where it is less than all, that is estimated from them."
+    )
     replayed = fields.IntegerField(help_text="How many of them were tried: a random sample of a large job.")
     judged = fields.IntegerField(help_text="Labels by consensus of which it is known whether they would be right.")
     drawn_share = fields.FloatField(help_text="The share of answers that were never given and had to be made up.")
@@ -104,8 +108,10 @@ class WhatIfView(ApiView):
         """Replays the job's own answers, in the order in which they came, under another policy. Changes nothing.
 
         Where the policy asks for more answers than were given, they are drawn from what is believed of the task.
-        Accuracy is known on tasks whose truth gold, an inspection or an admin told. Of a large job a random sample is
-        replayed, of up to 2,000 tasks; the more answers are tried, and of what is drawn or written, the fewer.
+        Models' predictions vote as they do in the job. Accuracy is known on tasks whose truth gold, an inspection or an
+        admin told. Of a large job a random sample is replayed, of up to 2,000 tasks; the more answers are tried, and of
+        what is drawn or written, the fewer. Where a job has had more than 60,000 turns, what happened is estimated from
+        up to 20,000 of its tasks, and intervals are wider by what that may be off.
         """
         asked = self.read_query()
         job = find_job(job_id, permit=self.permit)
@@ -124,7 +130,7 @@ class WhatIfView(ApiView):
             "overlap_max": rules.overlap_max,
             "confidence_basis_points": round(rules.confidence * 10_000),
             "gold_share_basis_points": round(rules.gold_share * 10_000),
-            **{name: getattr(found, name) for name in ("tasks", "replayed", "judged")},
+            **{name: getattr(found, name) for name in ("tasks", "looked_at", "replayed", "judged")},
             "drawn_share": found.drawn,
             "answers": _shown(found.answers),
             "cost_minor": _shown(found.cost_minor),

@@ -7,8 +7,8 @@ from marketplace.policy.jobs import READ_WORK, RUN, SEE
 
 FIGURE: Final = "happened predicted low high"
 WHAT_IF: Final = (
-    "currency overlap_min overlap_max confidence_basis_points gold_share_basis_points tasks replayed judged "
-    f"drawn_share answers({FIGURE}) cost_minor({FIGURE}) hours({FIGURE}) "
+    "currency overlap_min overlap_max confidence_basis_points gold_share_basis_points tasks looked_at replayed "
+    f"judged drawn_share answers({FIGURE}) cost_minor({FIGURE}) hours({FIGURE}) "
     f"escalated_share({FIGURE}) right_share({FIGURE})"
 )
 CLASS: Final = "says labels looks wrong wrong_at_most wrong_allowed right_at_least is_kept"

@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Final
 
 from qualification.labels.habits import Habits, read_habits
-from qualification.statistics.automation.voter import rates_read
+from qualification.labels.results import Answer
+from qualification.statistics.automation.voter import measured_accuracy, rates_read
+from qualification.statistics.consensus import Vote
 from qualification.statistics.fitted import UNFITTED, JobFit, read_fit, read_rates
 from qualification.statistics.parts import Part, Rates
 
@@ -43,3 +45,11 @@ def habits_written(habits: str | None) -> Habits:
 def predictor_rates_written(error_rates: str | None) -> Mapping[Part, Rates]:
     """How a model errs in the parts of its job, from how it is written; nothing before it is counted."""
     return rates_read(json.loads(error_rates)) if error_rates else {}
+
+
+def model_vote(answer_key: str, *, right: int, wrong: int, error_rates: str | None, candidates: int) -> Vote | None:
+    """A prediction by what its model has shown in its job; one that shows no more than guessing has no vote."""
+    accuracy = measured_accuracy(right=right, wrong=wrong, candidates=candidates)
+    if accuracy <= 1 / candidates:
+        return None
+    return Vote(Answer.from_key(answer_key), accuracy, is_model=True, rates=predictor_rates_written(error_rates))

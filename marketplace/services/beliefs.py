@@ -12,11 +12,11 @@ from uuid import UUID
 
 from kernel.rows import planned_cursor
 from marketplace.models import Job, Task
-from marketplace.queries.fits import LATEST_FIT, fit_written, habits_written, predictor_rates_written, rates_written
+from marketplace.queries.fits import LATEST_FIT, fit_written, habits_written, model_vote, rates_written
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema
 from qualification.queries import UNMEASURED
-from qualification.statistics.automation.voter import candidates_of, measured_accuracy
+from qualification.statistics.automation.voter import candidates_of
 from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Posterior, Vote
 from qualification.statistics.fitted import UNFITTED, JobFit
@@ -136,15 +136,10 @@ _SAID_OF_MANY: Final = _SAYS.format(which="= ANY(%(asked)s)")
 
 
 def _by_models(said: list[_Said], schema: LabelSchema) -> list[Vote]:
-    """Predictions by what their models have shown in this job; one that shows no more than guessing has no vote."""
     candidates = candidates_of(schema)
-    shown = [
-        (each, measured_accuracy(right=each.right, wrong=each.wrong, candidates=candidates))
+    votes = (
+        model_vote(each.answer_key, right=each.right, wrong=each.wrong, error_rates=each.rates, candidates=candidates)
         for each in said
         if each.kind == _MODEL
-    ]
-    return [
-        Vote(Answer.from_key(each.answer_key), accuracy, is_model=True, rates=predictor_rates_written(each.rates))
-        for each, accuracy in shown
-        if accuracy > 1 / candidates
-    ]
+    )
+    return [vote for vote in votes if vote is not None]

@@ -46,13 +46,15 @@ class Compared:
 class WhatIf:
     """``replayed`` of the ``tasks`` that somebody answered were tried; ``judged`` tasks have a truth and a label.
 
-    ``answers`` are per task, gold's on top, ``cost_minor`` and ``hours`` of the whole job, ``escalated`` and ``right``
-    shares of tasks. ``drawn`` is the share of answers that were never given; ``really_judged`` of how many labels it is
-    known whether they are right.
+    What happened rests on ``looked_at`` of them; where these are not all, it is estimated, and what is reckoned from
+    it for the whole job has its interval widened by what that may be off. ``answers`` are per task, gold's on top,
+    ``cost_minor`` and ``hours`` of the whole job, ``escalated`` and ``right`` shares of tasks. ``drawn`` is the share
+    of answers that were never given; ``really_judged`` of how many labels it is known whether they are right.
     """
 
     rules: Rules
     tasks: int
+    looked_at: int
     replayed: int
     judged: int
     really_judged: int
@@ -79,7 +81,7 @@ def what_if(
     """
     rules = _rules(job, overlap, confidence, gold_share)
     schema = current_schema_of(job.pk)
-    history = history_of(job, most=_most_tasks(schema, rules))
+    history = history_of(job, most=_most_tasks(schema, rules), answers=rules.overlap_max)
     if not history.work:
         raise NothingToReplay("Nobody has answered yet, so there is nothing to replay.")
     tasks = history.work if schema.asks_only_choices else _within(history.work, LONGEST_DRAWN)
@@ -132,21 +134,28 @@ def _within(tasks: list[Recorded], characters: int) -> list[Recorded]:
 def _compared(rules: Rules, history: History, work: Prediction, judged: Prediction | None) -> WhatIf:
     happened = history.answers + history.gold_answers
     price, pace = history.spent_minor / happened, history.hours / happened
-    unknown = Figure(None, None, None)
+    unknown, whole = Figure(None, None, None), _widened(work.answers, history.error)
     return WhatIf(
         rules=rules,
         tasks=history.tasks,
+        looked_at=history.looked_at,
         replayed=work.tasks,
         judged=judged.judged if judged else 0,
         really_judged=history.judged,
         drawn=work.drawn,
         answers=Compared(happened / history.tasks, work.answers),
-        cost_minor=Compared(
-            history.spent_minor, _each(work.answers, lambda answers: round(answers * history.tasks * price))
-        ),
-        hours=Compared(history.hours, _each(work.answers, lambda answers: answers * history.tasks * pace)),
-        escalated=Compared(history.escalated / history.tasks, work.escalated),
+        cost_minor=Compared(history.spent_minor, _each(whole, lambda answers: round(answers * history.tasks * price))),
+        hours=Compared(history.hours, _each(whole, lambda answers: answers * history.tasks * pace)),
+        escalated=Compared(history.escalated / history.looked_at, work.escalated),
         right=Compared(history.right / history.judged if history.judged else None, judged.right if judged else unknown),
+    )
+
+
+def _widened(figure: Figure, error: float) -> Figure:
+    """With bounds that are so much further, as a share, from 0 or nearer to it."""
+    low, high = figure.low, figure.high
+    return Figure(
+        figure.value, None if low is None else low * max(0.0, 1 - error), None if high is None else high * (1 + error)
     )
 
 

@@ -43,10 +43,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One task: its answers in their order, and its truth where gold or an expert told it."""
+    """One task: its answers in their order, its truth where gold or an expert told it, and what models predicted."""
 
     votes: tuple[Vote, ...]
     truth: str | None
+    predicted: tuple[Vote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,10 @@ def _replayed(schema: LabelSchema, task: Recorded, rules: Rules, crowd: _Crowd, 
         if len(votes) < len(task.votes):
             votes.append(task.votes[len(votes)])
         else:
-            truth = truth or _believed(believe(schema, votes, crowd.fit), votes, chance)
+            all_votes = [*votes, *task.predicted]
+            truth = truth or _believed(believe(schema, all_votes, crowd.fit), all_votes, chance)
             votes.append(crowd.answer(truth, chance))
-        belief = believe(schema, votes, crowd.fit)
+        belief = believe(schema, [*votes, *task.predicted], crowd.fit)
         decision = decide(
             belief.confidence,
             answers=len(votes),

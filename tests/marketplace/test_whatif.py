@@ -8,16 +8,21 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from marketplace.models import Job, Task
+from marketplace.models import Job, Predictor, Task
 from marketplace.queries.recorded import history_of
 from marketplace.services.allocation import claim_task
+from marketplace.services.beliefs import belief_of
+from marketplace.services.predictors import stop_predictor
 from marketplace.services.recall import recall_gold
 from marketplace.services.replaying import what_if
 from qualification.labels.results import validate_result
 from qualification.labels.schema import parse_schema
+from qualification.statistics.believing import believe
 from qualification.statistics.consensus import Vote
 from qualification.statistics.whatif import Figure, Recorded, Rules, predict
 from tests.marketplace.api_people import Person, code_of
+from tests.marketplace.automation import a_row
+from tests.marketplace.automation import predict as predictions
 from tests.marketplace.builders import (
     ALWAYS_GOLD,
     NEVER_GOLD,
@@ -215,6 +220,80 @@ def test_of_a_large_job_a_sample_is_replayed_and_the_cost_is_that_of_the_whole(m
 
     assert (found.tasks, found.replayed) == (4, 3)
     assert found.cost_minor.predicted.value == 4 * (job.reward_minor + job.fee_minor)
+
+
+def half_answered() -> tuple[Job, list[Task]]:
+    """A job of eight tasks, by their ids, of which every other one has an answer."""
+    job = an_open_job(tasks=8, overlap_min=1, overlap_max=1)
+    tasks, worker = list(Task.objects.filter(job=job).order_by("pk")), a_worker(job)
+    for task in tasks[::2]:
+        answer(claim_task(worker=worker, job_id=job.pk, among=[task.pk]))
+    return job, tasks
+
+
+@pytest.mark.django_db
+def test_of_a_job_with_many_turns_a_part_is_looked_at_and_what_is_reckoned_from_it_says_how_far_it_may_be_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job, _ = half_answered()
+    price = job.reward_minor + job.fee_minor
+    whole = what_if(job=job, gold_share=0.0)
+    monkeypatch.setattr("marketplace.queries.recorded.MOST_TURNS", 3)
+    monkeypatch.setattr("marketplace.queries.recorded.MOST_WORK", 4)
+
+    part = what_if(job=job, gold_share=0.0)
+
+    assert [(found.tasks, found.looked_at, found.replayed) for found in (whole, part)] == [(4, 4, 4), (4, 2, 2)]
+    assert whole.cost_minor.happened == part.cost_minor.happened == 4 * price
+    assert whole.cost_minor.predicted == Figure(4 * price, 4 * price, 4 * price)
+    off = 1.96 * (1 / 4 * (1 - 4 / 8)) ** 0.5  # half of four tasks were answered, and four of eight looked at
+    bounds = round(4 * price * (1 - off)), round(4 * price * (1 + off))
+    assert part.cost_minor.predicted == Figure(4 * price, *bounds)
+    assert (part.escalated.happened, part.escalated.predicted.value) == (0.0, 0.0)
+
+
+@pytest.mark.django_db
+def test_no_more_answers_to_a_task_are_read_than_the_policy_may_ask_for() -> None:
+    job = an_open_job(tasks=8, gold=1, gold_share_basis_points=5000)
+    for _ in range(4):
+        answer(claim_task(worker=a_worker(job), job_id=job.pk, chance=ALWAYS_GOLD))
+
+    (gold,) = history_of(job, most=10, answers=3).gold
+
+    assert len(gold.votes) == 3
+
+
+def test_predictions_vote_on_what_is_replayed_and_are_no_answers() -> None:
+    model = Vote(validate_result(SCHEMA, an_answer("cat")), 0.9, is_model=True)
+    split = votes("cat", "dog")
+
+    alone, helped = (
+        predict(SCHEMA, [Recorded(split, key("cat"), said)], Rules(2, 2, 0.7, 0.0), chance=random.Random(1))
+        for said in ((), (model,))
+    )
+
+    assert (alone.escalated.value, helped.escalated.value, helped.right.value) == (1.0, 0.0, 1.0)
+    assert (helped.answers.value, helped.drawn) == (2.0, 0.0)
+
+
+@pytest.mark.django_db
+def test_a_task_is_believed_by_answers_and_predictions_as_in_the_running_job() -> None:
+    job = an_open_job(tasks=2, overlap_max=2, confidence_basis_points=7000)
+    predictions(job, a_row("t0", "dog"), a_row("t0", "cat", version="stopped"), a_row("t1", "cat", version="unknown"))
+    Predictor.objects.exclude(version="unknown").update(right=40, wrong=2)
+    stop_predictor(Predictor.objects.get(version="stopped"), because="It was wrong.")
+    for task in Task.objects.filter(job=job):
+        for animal in ("cat", "dog"):
+            answer(claim_task(worker=a_worker(job), job_id=job.pk, among=[task.pk]), animal)
+
+    tasks = list(Task.objects.filter(job=job).order_by("pk"))
+    replayed = history_of(job, most=10).work
+
+    assert sorted(len(each.predicted) for each in replayed) == [0, 1]
+    for task, each in zip(tasks, replayed, strict=True):
+        belief = belief_of(task=task, job=job, schema=SCHEMA)
+        assert belief is not None
+        assert believe(SCHEMA, [*each.votes, *each.predicted]).confidence == belief.posterior.confidence
 
 
 @pytest.mark.django_db

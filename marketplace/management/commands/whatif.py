@@ -101,7 +101,8 @@ def _title(job: Job, found: WhatIf) -> Text:
 
 
 def _caption(found: WhatIf) -> str:
+    seen = "" if found.looked_at == found.tasks else f", what happened is estimated from {found.looked_at:,}"
     return (
-        f"{found.replayed:,} of {found.tasks:,} tasks; {found.drawn:.0%} of the answers were never given and are "
+        f"{found.replayed:,} of {found.tasks:,} tasks{seen}; {found.drawn:.0%} of the answers were never given and are "
         f"drawn; accuracy on {found.judged:,} tasks whose truth gold, inspections or admins told"
     )
