@@ -1,11 +1,12 @@
 """Reweighing: a task that answers have resolved is looked at again, with what is believed of their workers now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from billing.services.ledger import InsufficientFunds
 from kernel import clock
@@ -13,12 +14,13 @@ from kernel.flow import move
 from kernel.services.audit import Actor, record
 from marketplace.models import Assignment, Certificate, Escalation, Fit, Job, MovedScore, Reweighing, Task
 from marketplace.queries import schema_of
-from marketplace.services.beliefs import TaskBelief, belief_of
+from marketplace.services.beliefs import TaskBelief, belief_of, beliefs_of
 from marketplace.services.budgets import set_aside_what_is_missing
 from marketplace.services.escalations import lock_escalation, open_escalation
 from marketplace.services.posting import lock_job
 from marketplace.services.resolution import (
     ANSWERED,
+    BELIEF,
     CONSENSUS,
     DECIDED,
     accept_soon,
@@ -69,17 +71,8 @@ def reweigh_task(
     believed = belief_of(task=task, job=job, schema=schema, by_rejected=fit is None)
     if believed is None:
         return None
-    found = Reweighing(
-        task=task,
-        recall=recall,
-        fit=fit,
-        from_key=task.answer_key,
-        to_key=believed.posterior.leader.key,
-        from_confidence=task.confidence,
-        to_confidence=believed.posterior.confidence,
-        at=clock.now(),
-    )
-    decision = decision_on(replace(believed, answers=max(believed.answers, job.overlap_min)), job=job, schema=schema)
+    found = _found(task, believed, recall=recall, fit=fit)
+    decision = _decision(believed, job, schema)
     is_open_for_more = fit is not None and task.state == Task.State.RESOLVED and decision is Decision.ONE_MORE
     if is_open_for_more and _ask(found, task, job, by=by):
         return found
@@ -89,6 +82,61 @@ def reweigh_task(
     if found.outcome in {Outcome.RELABELLED, Outcome.RESOLVED} and job.accept_on_resolution:
         accept_soon(task, schema)
     return found
+
+
+@transaction.atomic
+def confirm_tasks(*, task_ids: Sequence[UUID], fit: Fit, by: Actor = CONSENSUS) -> set[UUID]:
+    """Bring tasks of a job up to date whose label stands by a fit, all at once; returns which these are.
+
+    What else a fit leads to is for `reweigh_task`, which locks money after assignments: for one task only.
+    """
+    job = lock_job(fit.job_id)
+    if not may_be_looked_at_again(job):
+        return set()
+    known = Reweighing.objects.filter(fit=fit, task=OuterRef("pk"))
+    resolved = Task.objects.filter(pk__in=task_ids, state=Task.State.RESOLVED, method=Task.Method.CONSENSUS)
+    locked = resolved.exclude(Exists(known)).select_for_update(no_key=True)
+    schema = schema_of(job.versions.latest("number").pk)
+    tasks = {task.pk: task for task in locked.order_by("pk")}
+    beliefs = beliefs_of(tasks=list(tasks.values()), job=job, schema=schema)
+    standing = {
+        pk: believed
+        for pk, believed in beliefs.items()
+        if believed.posterior.leader.key == tasks[pk].answer_key
+        and _decision(believed, job, schema) is Decision.RESOLVED
+    }
+    found = [_found(tasks[pk], believed, fit=fit, outcome=Outcome.CONFIRMED) for pk, believed in standing.items()]
+    Reweighing.objects.bulk_create(found)
+    for each in found:
+        note_belief(each.task, standing[each.task_id].posterior)
+        each.task.save(update_fields=BELIEF)
+        record(action="task.reweighed", subject=each.task, by=by, why=WHY, details=_details_of(each))
+    return set(standing)
+
+
+def _found(
+    task: Task,
+    believed: TaskBelief,
+    *,
+    recall: GoldRecall | None = None,
+    fit: Fit | None = None,
+    outcome: str = "",
+) -> Reweighing:
+    return Reweighing(
+        task=task,
+        recall=recall,
+        fit=fit,
+        outcome=outcome,
+        from_key=task.answer_key,
+        to_key=believed.posterior.leader.key,
+        from_confidence=task.confidence,
+        to_confidence=believed.posterior.confidence,
+        at=clock.now(),
+    )
+
+
+def _decision(believed: TaskBelief, job: Job, schema: LabelSchema) -> Decision:
+    return decision_on(replace(believed, answers=max(believed.answers, job.overlap_min)), job=job, schema=schema)
 
 
 def may_be_looked_at_again(job: Job) -> bool:

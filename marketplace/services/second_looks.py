@@ -1,7 +1,8 @@
 """Second looks: tasks that are settled are weighed again by what a later fit of their job knows (docs/adr/0048).
 
-Tasks are read a piece at a time and without locks; only those of which something else is believed now are locked, each
-in a transaction of its own. A look that is not through goes on with the next sweep.
+Tasks are read a piece at a time and without locks. Only those of which something else is believed now are locked: some
+together where their label stands, each other one in a transaction of its own. A look that is not through goes on with
+the next sweep.
 """
 
 import logging
@@ -20,7 +21,7 @@ from marketplace.queries import schema_of
 from marketplace.services.beliefs import TaskBelief, beliefs_of
 from marketplace.services.fitting import alone
 from marketplace.services.resolution import decision_on
-from marketplace.services.reweighing import reweigh_task
+from marketplace.services.reweighing import confirm_tasks, reweigh_task
 from qualification.labels.schema import LabelSchema
 from qualification.statistics.stopping import Decision
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 LOOKER: Final = 0x2DF177  # the advisory lock that stands for "there is one who looks again"
 TASKS_AT_ONCE: Final = 200
+CONFIRMED_AT_ONCE: Final = 50
+"""Tasks whose job is locked together while their confidence is written."""
 JOBS_AT_ONCE: Final = 20
 SWEEP_LASTS: Final = timedelta(seconds=20)
 
@@ -76,8 +79,9 @@ def _look_at_some(look: SecondLook) -> int:
     tasks = _settled(job, after=look.after_id)
     if tasks:
         schema = schema_of(job.versions.latest("number").pk)
-        for task_id in _noticed(tasks, job, schema):
-            _reweigh_safely(task_id, look.fit)
+        noticed = _noticed(tasks, job, schema)
+        for first in range(0, len(noticed), CONFIRMED_AT_ONCE):
+            _reweigh_safely(noticed[first : first + CONFIRMED_AT_ONCE], look.fit)
         look.after_id = tasks[-1].pk
     if len(tasks) < TASKS_AT_ONCE:
         look.done_at = clock.now()
@@ -116,8 +120,17 @@ def _has_moved(shown: float | None, now: float | None, *, by: float) -> bool:
     return abs(shown - now) >= by
 
 
-def _reweigh_safely(task_id: UUID, fit: Fit) -> None:
+def _reweigh_safely(task_ids: Sequence[UUID], fit: Fit) -> None:
+    """Those whose label stands all at once, and the others each by itself."""
+    standing = set[UUID]()
     try:
-        reweigh_task(task_id=task_id, fit=fit)
+        standing = confirm_tasks(task_ids=task_ids, fit=fit)
     except (Refused, DatabaseError):
-        logger.exception("Task %s could not be weighed again.", task_id)
+        logger.exception("Tasks could not be weighed again at once.")
+    for task_id in task_ids:
+        if task_id in standing:
+            continue
+        try:
+            reweigh_task(task_id=task_id, fit=fit)
+        except (Refused, DatabaseError):
+            logger.exception("Task %s could not be weighed again.", task_id)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kernel import clock
 from kernel.models import AuditEvent
@@ -81,6 +83,28 @@ def test_a_label_that_stands_is_shown_with_the_confidence_and_the_interval_of_no
     assert told.details["to"] == {"label": CAT, "confidence": after.confidence}
     (shown,) = the_result_of(job)["reweighings"]
     assert (shown["outcome"], shown["to_confidence"]) == ("confirmed", after.confidence)
+
+
+def test_labels_that_stand_are_brought_up_to_date_together_and_each_of_the_others_by_itself() -> None:
+    job = an_open_job(tasks=7)
+    settled = [a_settled_task(job, "cat", "cat") for _ in range(6)]
+    doubtful, unsure = settled[-1]
+    surely = [worker for _, workers in settled[:-1] for worker in workers]
+    fit = learnt(job, dict.fromkeys(surely, 0.98) | dict.fromkeys(unsure, 0.6))
+
+    with CaptureQueriesContext(connection) as asked:
+        assert look_again() == 6
+
+    locks = [
+        sql for each in asked if "FOR NO KEY UPDATE" in (sql := each["sql"] or "") and 'FROM "marketplace_job"' in sql
+    ]
+    assert len(locks) == 2
+    outcomes = Reweighing.objects.filter(fit=fit).values_list("task", "outcome")
+    assert dict(outcomes) == {task.pk: "confirmed" for task, _ in settled[:-1]} | {doubtful.pk: "asked"}
+    for task, _ in settled[:-1]:
+        told = AuditEvent.objects.get(subject_id=task.pk, action="task.reweighed")
+        assert told.details["to"] == {"label": CAT, "confidence": again(task).confidence}
+        assert again(task).confidence != task.confidence
 
 
 def test_what_has_hardly_changed_is_neither_locked_nor_written() -> None:
