@@ -62,7 +62,10 @@ class History:
 
 
 class _Looked(NamedTuple):
-    """A task that was answered: how often, for how much in all, and whether its label is right, if that is known."""
+    """A task that was answered: how often, for how much in all, and whether its label is right, if that is known.
+
+    ``turns`` are those whose answer is used; where none is, only what was spent counts.
+    """
 
     task_id: UUID
     is_gold: bool
@@ -91,12 +94,12 @@ def history_of(job: Job, *, most: int, answers: int = 100) -> History:
             part_work, part_gold = min(whole_work, MOST_WORK), min(whole_gold, MOST_GOLD)
         cursor.execute(_HOURS, given)
         (hours,) = cursor.fetchone()
-    work = [each for each in looked if not each.is_gold]
-    gold = [each for each in looked if each.is_gold]
+    work = [each for each in looked if each.turns and not each.is_gold]
+    gold = [each for each in looked if each.turns and each.is_gold]
     times, gold_times = whole_work / max(part_work, 1), whole_gold / max(part_gold, 1)
     fit, recorded = _recorded(job, [*work[:most], *gold[:most]], answers)
     known = [each for each in work if each.is_right is not None]
-    spent = sum(each.spent_minor for each in work) * times + sum(each.spent_minor for each in gold) * gold_times
+    spent = sum(each.spent_minor * (gold_times if each.is_gold else times) for each in looked)
     return History(
         work=recorded[: len(work[:most])],
         gold=recorded[len(work[:most]) :],
@@ -154,8 +157,7 @@ def _recorded(job: Job, looked: Sequence[_Looked], answers: int) -> tuple[JobFit
 
 
 _BEGUN: Final = """
-SELECT DISTINCT turn.task_id AS id FROM marketplace_assignment turn
-WHERE turn.job_id = %(job)s AND turn.ordinal IS NOT NULL
+SELECT DISTINCT turn.task_id AS id FROM marketplace_assignment turn WHERE turn.job_id = %(job)s
 """
 _LOWEST: Final = """
 (SELECT id FROM marketplace_task WHERE job_id = %(job)s AND gold_question_id IS NULL ORDER BY id LIMIT %(work)s)
@@ -190,7 +192,7 @@ CROSS JOIN LATERAL (
         trusted.answer_key, seen.found_key, CASE WHEN task.method = 'adjudication' THEN task.answer_key END
     ) AS truth, coalesce(seen.said_key, CASE WHEN task.method = 'consensus' THEN task.answer_key END) AS decided
 ) known
-WHERE had.turns > 0 ORDER BY task.id
+WHERE had.spent > 0 ORDER BY task.id
 """  # noqa: S608  (all of it ours)
 _FIT: Final = f"SELECT id, learnt::text FROM ({LATEST_FIT}) latest"  # noqa: S608  (all of it ours)
 _ANSWERS: Final = """
