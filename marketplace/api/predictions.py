@@ -60,6 +60,8 @@ class PredictorOut(Out):
         "state": "accepting",
         "predictions": 1800,
         "audits": 180,
+        "audits_answered": 178,
+        "audits_wrong": 2,
         "accepted": 1100,
         "right": 171,
         "wrong": 2,
@@ -89,6 +91,10 @@ class PredictorOut(Out):
     )
     predictions = fields.IntegerField(source="made")
     audits = fields.IntegerField(help_text="How many of its tasks are audits, which people alone label.")
+    audits_answered = fields.IntegerField(
+        help_text="How many of these people have labelled: nothing is accepted before all of them are."
+    )
+    audits_wrong = fields.IntegerField(help_text="In how many of those people say otherwise; the bound rests on these.")
     accepted = fields.IntegerField(help_text="How many of its predictions became labels without a person.")
     right = fields.IntegerField(help_text="Predictions that people, or gold, say are right.")
     wrong = fields.IntegerField(help_text="Predictions that people, or gold, say are wrong.")
@@ -100,7 +106,8 @@ class PredictorOut(Out):
     )
     threshold = fields.FloatField(allow_null=True, help_text="The score from which predictions are accepted.")
     error_bound = fields.FloatField(
-        allow_null=True, help_text="What the share of errors among those surely does not exceed, as last found."
+        allow_null=True,
+        help_text="What the share of errors among those surely does not exceed, as last found; null until one held.",
     )
     stopped_because = fields.TextField(help_text="Empty unless it was stopped.")
     created_at = fields.DateTimeField()
@@ -237,6 +244,9 @@ class PredictionsView(UploadView):
         return self.answer(PredictionsOut(report), status=201)
 
 
+_IS_AUDIT: Final = Q(predictions__is_audit=True)
+
+
 class PredictorsView(ApiView):
     """The models that predict in a job."""
 
@@ -245,7 +255,9 @@ class PredictorsView(ApiView):
         """Each model version with what people's answers say of it, and whether its predictions are accepted."""
         job = find_job(job_id, permit=self.permit)
         rows: Any = Predictor.objects.filter(job=job).annotate(
-            audits=Count("predictions", filter=Q(predictions__is_audit=True)),
+            audits=Count("predictions", filter=_IS_AUDIT),
+            audits_answered=Count("predictions", filter=_IS_AUDIT & Q(predictions__checked__isnull=False)),
+            audits_wrong=Count("predictions", filter=_IS_AUDIT & Q(predictions__checked__is_right=False)),
             accepted=Count("predictions__acceptance"),
             made=Count("predictions"),
         )

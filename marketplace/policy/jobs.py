@@ -54,7 +54,7 @@ RETURN: Final = (
     "return_minor"
 )
 PREDICTOR: Final = (
-    "id model model_version state predictions audits accepted right wrong confusion "
+    "id model model_version state predictions audits audits_answered audits_wrong accepted right wrong confusion "
     "error_rates(control choice classes chances) threshold error_bound stopped_because created_at"
 )
 REJECTION: Final = (

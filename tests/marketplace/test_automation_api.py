@@ -91,6 +91,23 @@ def test_a_file_with_a_fault_changes_no_order() -> None:
     assert {task.priority for task in tasks_by_name(job).values()} == {5}
 
 
+def test_a_client_sees_how_many_audits_are_answered_and_how_many_of_them_are_wrong() -> None:
+    job = an_open_job(tasks=6, allowed_error_basis_points=500)
+    predict(job, *(a_row(f"t{n}") for n in range(6)), chance=Audits(every=2))
+    owner = Person(owner_of(job.client))
+    first, second, _ = audits_of(job)
+
+    def audits() -> list[int]:
+        (shown,) = owner.every(f"jobs/{job.pk}/predictors/")
+        return [shown[name] for name in ("audits", "audits_answered", "audits_wrong")]
+
+    assert audits() == [3, 0, 0]
+    let_people_answer([first])
+    let_people_answer([second], "dog")
+    tend_predictors()
+    assert audits() == [3, 2, 1]
+
+
 def test_the_return_on_automation_is_exact_and_from_what_was_paid() -> None:
     job = an_open_job(tasks=16, allowed_error_basis_points=5000)
     predict(job, *(a_row(f"t{n}") for n in range(16)), chance=Audits(every=2))

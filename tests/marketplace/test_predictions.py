@@ -309,6 +309,8 @@ def test_a_client_brings_predictions_and_reads_what_came_of_them_over_http() -> 
         "state": "measuring",
         "predictions": 2,
         "audits": 0,
+        "audits_answered": 0,
+        "audits_wrong": 0,
         "accepted": 0,
         "right": 1,
         "wrong": 0,
