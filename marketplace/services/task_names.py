@@ -53,4 +53,5 @@ def _name(row: Record) -> str | UUID | RowFault:
 
 
 def _unknown(row: int, name: str | UUID) -> RowFault:
-    return RowFault(row, "task", f"The job has no task {quoted(str(name))}.")
+    column = "external_id" if isinstance(name, str) else "task"
+    return RowFault(row, column, f"The job has no task {quoted(str(name))}.")

@@ -94,7 +94,7 @@ def test_one_wrong_row_keeps_all_predictions_out_and_every_fault_is_told() -> No
         (3, "score", "A score is a number from 0 to 1."),
         (4, "cost", 'There is no "cost" in a prediction. It has: model, model_version, score, result.'),
         (4, "score", "A score is a number from 0 to 1."),
-        (5, "task", 'The job has no task "t9".'),
+        (5, "external_id", 'The job has no task "t9".'),
         (6, "", '"2026-05" has predicted this task already; predictions are never changed.'),
         (7, "task", "A row names its task once: by external_id, or by its own id as task."),
         (8, "task", '"t1" is no id of a task.'),
