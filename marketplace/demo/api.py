@@ -26,6 +26,10 @@ class ApiError(Exception):
         self.code: str = body.get("code", "")
 
 
+class NoAnswer(Exception):
+    """The server did not answer, however often it was asked."""
+
+
 class Api:
     """Somebody at ``url``: a stranger at first, a signed-in person after ``sign_in``.
 
@@ -119,10 +123,10 @@ class Api:
                 self._connection.request(method, path, body=body, headers=sent)
                 response = self._connection.getresponse()
                 return response.status, response.read()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if attempt == TRIES:
-                    raise
+                    raise NoAnswer(f"{method} {path} had no answer in {TRIES} tries: {error!r}") from error
                 time.sleep(0.2 * attempt)
         raise AssertionError("unreachable")
 

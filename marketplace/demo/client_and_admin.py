@@ -2,17 +2,21 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from marketplace.demo.api import Api, ApiError, press
 from marketplace.demo.authenticator import AuthenticatorApp
+from marketplace.demo.deciding import decision_on
 from marketplace.demo.mailbox import Mailboxes
-from marketplace.demo.task_shape import INSTRUCTIONS, LABEL_SCHEMA, result_of
+from marketplace.demo.task_shape import INSTRUCTIONS, LABEL_SCHEMA
+from marketplace.models import Escalation
 
 PATIENCE_SECONDS: Final = 60.0
 MOST_REJECTED: Final = 12
+ESCALATIONS: Final = "/api/v1/escalations/"
 
 Terms = Mapping[str, Any]
 
@@ -173,35 +177,19 @@ class DemoAdmin:
         )
 
     def decide_what_waits(self) -> None:
-        """Decide every escalation that is open: read the picture, or weigh a fallen score."""
-        for escalation in list(self.api.every("/api/v1/escalations/", state="open")):
-            path = f"/api/v1/escalations/{escalation['id']}/"
+        """Decide every escalation that is open, whatever its kind."""
+        for escalation in list(self.api.every(ESCALATIONS, state="open")):
+            path = f"{ESCALATIONS}{escalation['id']}/"
             try:
                 self.api.post(f"{path}claim/")
             except ApiError as refusal:
                 if refusal.status != 409:  # withdrawn in the meantime: a later look was sure enough
                     raise
                 continue
-            self.api.post(f"{path}decision/", self._decision(self.api.get(path)))
+            kind, matter = Escalation.Kind(escalation["kind"]), self.api.get(path)["matter"]
+            self.api.post(f"{path}decision/", decision_on(kind, matter, truth=self.truth))
 
-    def _decision(self, escalation: Any) -> dict[str, object]:
-        if escalation["kind"] == "no_consensus":
-            label = self.truth[escalation["matter"]["item"]["image"]]
-            return {"result": result_of(label), "note": "Read again by an expert."}
-        if escalation["kind"] == "decertification":
-            if escalation["matter"]["score"]["lower_bound"] < HOPELESS_BELOW:
-                return {"decision": "revoke", "note": "Too many known answers were missed."}
-            return {"decision": "keep", "note": "A few misses on hard pictures; the certification stands."}
-        if escalation["kind"] == "gold_review":
-            return self._decision_on_gold(escalation["matter"])
-        said = "dismiss" if escalation["kind"] == "signal" else "noted"
-        return {"decision": said, "note": "Looked into."}
-
-    def _decision_on_gold(self, matter: Any) -> dict[str, object]:
-        if matter["result"] == result_of(self.truth[matter["item"]["image"]]):
-            return {"decision": "keep", "note": "Read again by an expert: hard to read, and right."}
-        return {"decision": "recall", "note": "Read again by an expert: what was held to be right is not."}
-
-
-HOPELESS_BELOW: Final = 0.5
-"""A lower bound of the score under which the demo's admin revokes; above, it keeps the certification."""
+    def escalations(self, *states: str) -> dict[str, int]:
+        """How many escalations there are in these states, by kind."""
+        found = (each for state in states for each in self.api.every(ESCALATIONS, state=state))
+        return dict(Counter(each["kind"] for each in found))

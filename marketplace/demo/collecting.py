@@ -13,8 +13,8 @@ from marketplace.demo.task_shape import external_id
 FULL_OVERLAP = 5
 
 
-def outcome_of(story: Story, *, checks: Mapping[str, int]) -> Outcome:
-    """What ``story`` came to; ``checks`` are the faults that each named check found."""
+def outcome_of(story: Story, *, checks: Mapping[str, int], restarts: Mapping[str, int]) -> Outcome:
+    """What ``story`` came to, with the faults that each named check found, and the restarts of each process."""
     job, results = story.client.job(), story.client.results()
     books = story.admin.api.get("/api/v1/books/")["books"][0]
     return Outcome(
@@ -44,7 +44,10 @@ def outcome_of(story: Story, *, checks: Mapping[str, int]) -> Outcome:
         payouts_asked=len(story.payouts),
         rejected=len(story.client.rejected),
         reversed=story.client.reversed,
+        decided=story.admin.escalations("decided"),
+        waiting=story.admin.escalations("open", "claimed"),
         checks=checks,
+        restarts=restarts,
         seconds=story.seconds,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kernel.money import Money as Amount
 from marketplace.demo.rule_before import RuleBefore
 
 
@@ -37,6 +38,11 @@ class Labels:
     def labelled(self) -> int:
         """Tasks that got a label."""
         return self.by_consensus + self.adjudicated
+
+    @property
+    def unlabelled(self) -> int:
+        """Tasks that got no label, and nothing says why."""
+        return self.tasks - self.labelled - sum(self.left_over.values())
 
     @property
     def answers_per_task(self) -> float:
@@ -99,8 +105,36 @@ class Outcome:
     """Named checks of ``ledger_check`` with the number of faults each found."""
     seconds: Mapping[str, float]
     """How long each act took."""
+    decided: Mapping[str, int] = field(default_factory=dict)
+    """Escalations that a person has decided, by kind."""
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    """Escalations that nobody has decided, by kind."""
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    """How often each process had to be started again."""
+
+    @property
+    def faults(self) -> list[str]:
+        """What is not as it should be, a sentence each."""
+        money, unlabelled = self.money, self.labels.unlabelled
+        sentences = {
+            f"{_text(money.funded, money)} came in, and {_text(money.accounted, money)} are accounted for.": (
+                money.funded != money.accounted
+            ),
+            f"Tasks without a label: {unlabelled}.": unlabelled,
+            f"Payouts that were settled: {self.payouts_settled} of {self.payouts_asked}.": (
+                self.payouts_settled != self.payouts_asked
+            ),
+            **{f"Faults found by the check that {check}: {faults}.": faults for check, faults in self.checks.items()},
+            **{f"Waiting for a person, of the kind {kind}: {number}.": number for kind, number in self.waiting.items()},
+            **{f"Times that {name} had to be started again: {n}.": n for name, n in self.restarts.items()},
+        }
+        return [sentence for sentence, is_so in sentences.items() if is_so]
 
     @property
     def is_clean(self) -> bool:
-        """Whether the books balance and no check found a fault."""
-        return self.money.funded == self.money.accounted and not any(self.checks.values())
+        """Whether all is as it should be."""
+        return not self.faults
+
+
+def _text(minor: int, money: Money) -> str:
+    return str(Amount(minor, money.currency))

@@ -114,12 +114,12 @@ def _money(outcome: Outcome) -> RenderableType:
 
 
 def _checks(outcome: Outcome) -> RenderableType:
-    broken = {name: faults for name, faults in outcome.checks.items() if faults}
-    lines: list[RenderableType] = []
-    if broken:
-        lines += [Text(f"{name}: {faults} faults", style="bold red") for name, faults in broken.items()]
-    else:
-        lines.append(Text(f"ledger_check: {len(outcome.checks)} checks, no fault", style="green"))
+    lines: list[RenderableType] = [Text(fault, style="bold red") for fault in outcome.faults]
+    if not lines:
+        lines.append(Text(f"ledger_check: {len(outcome.checks)} checks, no fault; nothing waits", style="green"))
+    if outcome.decided:
+        decided = ", ".join(f"{kind} {number:,}" for kind, number in sorted(outcome.decided.items()))
+        lines.append(Text(f"decided by the admin: {decided}", style="dim"))
     total = sum(outcome.seconds.values())
     acts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in outcome.seconds.items())
     lines.append(Text(f"{total:.0f} seconds: {acts}", style="dim"))

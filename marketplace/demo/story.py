@@ -30,6 +30,10 @@ TERMS: Final = {
 FUNDED_MINOR: Final = 60_000
 AT_ONCE: Final = 8
 HOPELESS_IN_ROW: Final = 5
+FEWEST_TASKS: Final = 20
+"""So many pictures have one among them that is hidden gold."""
+
+STANDSTILL_SECONDS: Final = 120.0
 
 Progress = Callable[[str, int, int], None]
 """Told of each step: what is being done, how much of it is done, out of how much."""
@@ -45,19 +49,24 @@ class Story:
     mailboxes: Mailboxes
     seed: int
     size: int
+    """How many workers."""
+    tasks: int
+    """How many pictures, hidden gold among them."""
     tell: Progress
     client: DemoClient = field(init=False)
     admin: DemoAdmin = field(init=False)
     workers: list[WorkerAtWork] = field(init=False)
-    digits: list[Digit] = field(default_factory=load_digits)
+    digits: list[Digit] = field(init=False)
     seconds: dict[str, float] = field(default_factory=dict)
     refunded_minor: int = 0
     payouts: dict[str, str] = field(default_factory=dict)
     """Id of each payout that was asked for, and its last state."""
 
     def __post_init__(self) -> None:
+        everything = load_digits()
+        self.digits = everything[: self.tasks]
         self.gold = choose_gold(self.digits, seed=self.seed)
-        self.exam = exam_digits(self.digits, gold=self.gold, seed=self.seed)
+        self.exam = exam_digits(everything, gold=self.gold, seed=self.seed)
         truth = {to_data_url(digit): digit.label for digit in (*self.digits, *self.exam)}
         self.client = DemoClient(Api(self.url), "Lumen Archive", "client@example.org", self.password, self.mailboxes)
         self.admin = DemoAdmin(Api(self.url), self.admin_email, self.password, truth)
@@ -123,7 +132,7 @@ class Story:
     def _work(self) -> None:
         """Everybody certified works side by side, while the admin decides what waits, until all tasks are settled."""
         stop = threading.Event()
-        with ThreadPoolExecutor(max_workers=len(self.certified)) as threads:
+        with ThreadPoolExecutor(max_workers=max(1, len(self.certified))) as threads:
             busy = [threads.submit(worker.work, self.client.job_id, stop=stop) for worker in self.certified]
             try:
                 self._see_it_through(busy)
@@ -133,24 +142,30 @@ class Story:
                 worker.result()
 
     def _see_it_through(self, busy: Sequence[Future[None]]) -> None:
+        """Until all tasks are settled, and the job with them. Whoever of the workers fails, fails the story."""
         tasks = len(self.digits) - len(self.gold)
-        while True:
-            self.admin.decide_what_waits()
-            by_state = self.client.job()["progress"]["tasks"]
-            settled = by_state.get("resolved", 0) + by_state.get("void", 0)
+        seen, since = (-1, -1), time.monotonic()
+        while (settled := self._settled()) < tasks:
             self.tell("Workers answer, consensus decides", settled, tasks)
-            if settled == tasks:
-                break
-            if all(worker.done() for worker in busy):
-                for worker in busy:
+            for worker in busy:
+                if worker.done():
                     worker.result()
-                raise TookTooLong(
-                    f"All workers have had enough, and {tasks - settled} tasks are open. Take more workers."
-                )
+            done = (settled, sum(worker.answers for worker in self.workers))
+            if done != seen:
+                seen, since = done, time.monotonic()
+            if all(worker.done() for worker in busy) or time.monotonic() > since + STANDSTILL_SECONDS:
+                raise TookTooLong(f"Nobody answers any more, and {tasks - settled} tasks are open. Take more workers.")
             time.sleep(1.0)
+        self.tell("Workers answer, consensus decides", tasks, tasks)
         self.client.review(is_hopeless=self._looks_hopeless())
         self.tell("The job is being settled", tasks, tasks)
         wait_for("The end of the job", self._has_ended, seconds=300)
+
+    def _settled(self) -> int:
+        """How many tasks have come to their end, once the admin has decided what waits."""
+        self.admin.decide_what_waits()
+        by_state = self.client.job()["progress"]["tasks"]
+        return int(by_state.get("resolved", 0) + by_state.get("void", 0))
 
     def _has_ended(self) -> bool:
         """Whether the job has ended; until then, what a last look at its labels brings up is decided and accepted."""
@@ -187,6 +202,7 @@ class Story:
                     del waiting[payout]
             self.tell("Payouts are sent and confirmed by webhooks", len(self.payouts) - len(waiting), len(self.payouts))
             time.sleep(0.2)
+        self.admin.decide_what_waits()
 
     def _each(self, what: str, workers: Iterable[WorkerAtWork], do: Callable[[WorkerAtWork], object]) -> None:
         """Let several workers at a time do something, and tell how many have done it."""

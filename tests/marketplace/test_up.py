@@ -2,63 +2,29 @@
 
 import http.client
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from kernel.embedded.broker import EmbeddedBroker
-from kernel.embedded.postgres import EmbeddedPostgres
+from tests.marketplace.commands import Command, environment, processes_over, servers, stop_servers
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
-LONGEST_START_SECONDS = 120
 
-
-class Up:
-    """One `manage.py up` and what it has printed so far."""
-
-    def __init__(self, var: Path) -> None:
-        self.output = var.with_name("up.out")
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", "0"],
-                cwd=settings.BASE_DIR,
-                env=environment(var),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def said(self) -> str:
-        """All that it printed."""
-        return self.output.read_text(encoding="utf-8")
-
-    def wait_until_it_says(self, words: str) -> None:
-        """Fail with its words if it ends before, or takes too long."""
-        deadline = time.monotonic() + LONGEST_START_SECONDS
-        while words not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.1)
+class Up(Command):
+    """One `manage.py up`."""
 
     def address(self) -> str:
         """Where its web server listens."""
         found = re.search(r"web +(http://\S+?)/\n", self.said())
         assert found is not None, self.said()
         return found[1]
-
-
-def environment(var: Path) -> dict[str, str]:
-    """An operator's, with no settings at all but the folder."""
-    return {"PATH": os.environ["PATH"], "ASSAY_VAR": str(var), "ASSAY_NO_BOOTSTRAP": "1"}
 
 
 @pytest.fixture
@@ -73,35 +39,14 @@ def up(var: Path) -> Iterator[Callable[[], Up]]:
     started: list[Up] = []
 
     def start() -> Up:
-        started.append(Up(var))
+        started.append(Up(var, "up", "--port", "0"))
         return started[-1]
 
     yield start
     for one in started:
         one.process.terminate()
         one.process.wait(60)
-    for server in servers(var):
-        server.ensure_running()
-        server.release()
-
-
-def servers(var: Path) -> tuple[EmbeddedPostgres, EmbeddedBroker]:
-    """The embedded servers over a folder, which outlive an `up` that was killed."""
-    log = var / "log" / "left.log"
-    return EmbeddedPostgres(folder=var / "postgres", log=log), EmbeddedBroker(folder=var / "broker", log=log)
-
-
-def processes_over(folder: Path) -> list[str]:
-    """The command lines of all processes that were given the folder, by argument or by environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            about = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(folder) in about and int(process.name) != os.getpid():
-            found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    return found
+    stop_servers(var)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
@@ -152,8 +97,7 @@ def test_up_that_is_stopped_while_it_starts_leaves_nothing_running(up: Callable[
     starting = up()
     starting.wait_until_it_says("Starting")
     database, _ = servers(var)
-    while database.process_id() is None:
-        time.sleep(0.05)
+    starting.wait_until(lambda: database.process_id() is not None)
 
     starting.process.terminate()
 
