@@ -61,8 +61,9 @@ def servers(var: Path) -> tuple[EmbeddedPostgres, EmbeddedBroker]:
 def stop_servers(var: Path) -> None:
     """Stop what a command that was killed has left behind."""
     for server in servers(var):
-        server.ensure_running()
-        server.release()
+        if server.alive():
+            server.ensure_running()
+            server.release()
 
 
 def processes_over(folder: Path) -> list[str]:
