@@ -12,7 +12,7 @@ from django.conf import settings
 from kernel.embedded.broker import EmbeddedBroker
 from kernel.embedded.postgres import EmbeddedPostgres
 
-LONGEST_WAIT_SECONDS = 120
+LONGEST_WAIT_SECONDS = 300
 
 
 def environment(var: Path) -> dict[str, str]:
