@@ -11,11 +11,13 @@ from marketplace.bench.goals import Goal
 from marketplace.bench.quality import certificates
 from marketplace.bench.quality.accuracy import ENGINE, SetFindings, measure_accuracy
 from marketplace.bench.quality.certificates import CertificateFindings, measure_certificates
+from marketplace.bench.quality.honesty import JOBS, QUICK_JOBS, HonestyFindings, measure_honesty
 from marketplace.bench.quality.kinds import KindFindings, measure_kinds
 from marketplace.bench.quality.learning import measure_learning
 from marketplace.bench.quality.recordings import read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
+from marketplace.bench.quality.running import RunningFindings, measure_running
 from marketplace.bench.quality.signals import (
     CROWDS,
     MANY_TURNS,
@@ -61,6 +63,8 @@ class QualityFindings:
 
     sets: list[SetFindings]
     replays: list[ReplayFindings]
+    running: list[RunningFindings]
+    honesty: list[HonestyFindings]
     steering: list[SteeringFindings]
     rivals: RivalFindings | None
     steps: Steps
@@ -99,6 +103,8 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
     return QualityFindings(
         sets=measure_accuracy(recordings, draws=course.draws, share=course.share, tell=tell),
         replays=measure_replays(recordings, draws=course.draws, share=course.share, tell=tell),
+        running=measure_running(recordings, share=course.share, tell=tell),
+        honesty=measure_honesty(QUICK_JOBS if course.quick else JOBS, tell=tell),
         steering=measure_steering(recordings, draws=course.draws, share=course.share, tell=tell),
         rivals=rivals,
         steps=steps,

@@ -2,8 +2,9 @@
 
 import gzip
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +21,15 @@ class NoRecordings(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One set of single choices: its answers, and each task's truth or `UNKNOWN`. Classes are in sorted order."""
+    """One set of single choices: its answers, and each task's truth or `UNKNOWN`. Classes are in sorted order.
+
+    `minutes` is when each worker first answered each task, since the first answer of all; none where it is not known.
+    """
 
     name: str
     answers: Answers
     truth: Indices
+    minutes: Mapping[tuple[int, int], float] | None = field(default=None, repr=False)
 
     @property
     def known(self) -> Indices:
@@ -88,7 +93,19 @@ def read_recording(folder: Path) -> Recording:
     for task, label in truth.items():
         if task in tasks:
             known[tasks[task]] = classes[label]
-    return Recording(name=folder.name, answers=answers, truth=known)
+    minutes = _minutes(rows, tasks, workers) if all("at" in row for row in rows) else None
+    return Recording(name=folder.name, answers=answers, truth=known, minutes=minutes)
+
+
+def _minutes(
+    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, int], workers: Mapping[str, int]
+) -> dict[tuple[int, int], float]:
+    found: dict[tuple[int, int], float] = {}
+    begins = min(datetime.fromisoformat(row["at"]) for row in rows)
+    for row in sorted(rows, key=lambda row: str(row["at"])):
+        minute = (datetime.fromisoformat(row["at"]) - begins).total_seconds() / 60
+        found.setdefault((tasks[row["task"]], workers[row["worker"]]), minute)
+    return found
 
 
 def _numbered(names: Sequence[str]) -> dict[str, int]:

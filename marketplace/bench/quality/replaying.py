@@ -5,7 +5,7 @@ that of its best worker who is left; the model is fitted again; and `online.judg
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -122,7 +122,7 @@ def first_turns(recording: Recording) -> Recording:
     answers = recording.answers
     again = np.zeros(answers.size, dtype=bool)
     again[1:] = (np.diff(answers.task) == 0) & (np.diff(answers.worker) == 0)
-    return Recording(recording.name, answers.only(~again), recording.truth)
+    return replace(recording, answers=answers.only(~again))
 
 
 def _calibration(of_gold: Answers, gold: Indices) -> Calibration:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
@@ -15,8 +14,8 @@ from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.quality.kinds import KindFindings
 from marketplace.bench.quality.learning import RIGHT
-from marketplace.bench.quality.steering import CONFIDENCE as STEERED_CONFIDENCE
-from marketplace.bench.quality.steering import OVERLAP as STEERED_OVERLAP
+from marketplace.bench.quality.running_report import honesty_table, running_table, steering_table
+from marketplace.bench.quality.tables import titled
 from marketplace.bench.report import goals_table
 
 OURS: Final = (
@@ -41,6 +40,8 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
     return {
         "sets": [asdict(one) for one in findings.sets],
         "replays": [asdict(one) for one in findings.replays],
+        "running": [asdict(one) for one in findings.running],
+        "honesty": [asdict(one) for one in findings.honesty],
         "steering": [asdict(one) for one in findings.steering],
         "rivals": asdict(findings.rivals) if findings.rivals else None,
         "steps": asdict(findings.steps),
@@ -61,7 +62,10 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
     yield _confidence_table(findings)
     if findings.replays:
         yield _replays_table(findings)
-    yield _steering_table(findings)
+    if findings.running:
+        yield running_table(findings.running)
+    yield from map(honesty_table, findings.honesty)
+    yield steering_table(findings.steering)
     if findings.kinds:
         yield _kinds_table(findings.kinds)
     steps, decisions = findings.steps, findings.decisions
@@ -90,7 +94,7 @@ def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
 
 def _accuracy_table(findings: QualityFindings) -> Table:
     draws = len(findings.sets[0].draws)
-    table = _table(
+    table = titled(
         f"Accuracy on tasks without gold, mean of {draws} draws of gold",
         "Assay: what the selector picks, calibrated; ± over the draws. Worst: over majority vote, in any draw",
         ("set", "tasks", *OURS, ENGINE, "worst", "picked"),
@@ -123,7 +127,7 @@ def _rivals_table(findings: QualityFindings) -> Table:
     assert rivals is not None
     means = rivals.means()
     methods = list(next(iter(rivals.right.values())))
-    table = _table("crowd-kit on the same tasks", "Empty where it raised an error", ("set", *methods, ENGINE))
+    table = titled("crowd-kit on the same tasks", "Empty where it raised an error", ("set", *methods, ENGINE))
     for one in findings.sets:
         found = [rivals.mean(method, one.name) for method in methods]
         table.add_row(one.name, *("" if mean is None else f"{mean:.3f}" for mean in found), f"{one.right(ENGINE):.3f}")
@@ -137,7 +141,7 @@ def _rivals_table(findings: QualityFindings) -> Table:
 
 
 def _confidence_table(findings: QualityFindings) -> Table:
-    table = _table(
+    table = titled(
         "Calibration error of confidence",
         "Ten bins. Perfect: what a forecast without fault would show on so few tasks",
         ("set", "posterior", "shown", "perfect"),
@@ -159,7 +163,7 @@ def _confidence_table(findings: QualityFindings) -> Table:
 
 
 def _replays_table(findings: QualityFindings) -> Table:
-    table = _table(
+    table = titled(
         "Answers spent by adaptive overlap, good workers first",
         "Gold's answers are counted in; accuracy on tasks without gold",
         ("set", "tasks", "answers a task", "spent", "right", "majority of all", "lead"),
@@ -182,31 +186,8 @@ def _replays_table(findings: QualityFindings) -> Table:
     return table
 
 
-def _steering_table(findings: QualityFindings) -> Table:
-    table = _table(
-        f"Steering: {STEERED_OVERLAP[0]} to {STEERED_OVERLAP[1]} answers a task, {STEERED_CONFIDENCE:.0%} confidence",
-        "Turns at unsure tasks: taken by sure workers, by newcomers, and after how many other answers",
-        ("set", "who", "answers", "right", "unsure", "by sure", "by newcomers", "waited", "Gini of turns"),
-    )
-    for one in findings.steering:
-        for how, way in (("by chance", one.by_chance), ("steered", one.steered)):
-            means = {name: np.mean([getattr(course, name) for course in way]) for name in asdict(way[0])}
-            table.add_row(
-                one.name,
-                how,
-                f"{means['answers']:,.0f}",
-                f"{means['right']:.3f}",
-                f"{means['unsure']:.3f}",
-                f"{means['by_sure']:.0%}",
-                f"{means['by_newcomers']:.0%}",
-                f"{means['waited']:,.0f}",
-                f"{means['gini']:.3f}",
-            )
-    return table
-
-
 def _certificates_table(findings: QualityFindings) -> Table:
-    table = _table(
+    table = titled(
         "Certificates of 95% in each class, with 95% assurance, for simulated jobs with spammers",
         f"Medians, per task; a look of an expert costs as much as {EXPERT_PRICE} answers",
         (
@@ -241,7 +222,7 @@ def _certificates_table(findings: QualityFindings) -> Table:
 
 
 def _signals_table(findings: QualityFindings) -> Table:
-    table = _table(
+    table = titled(
         "Who is flagged by signals, of simulated workers",
         "By what, most often first; a worker may be flagged by several",
         ("turns of each", "who", "people", "flagged", "by"),
@@ -254,7 +235,7 @@ def _signals_table(findings: QualityFindings) -> Table:
 
 
 def _kinds_table(kinds: list[KindFindings]) -> Table:
-    table = _table(
+    table = titled(
         "Boxes, spans and transcripts: one answer from several, without gold",
         "Word error rate is better when lower, the others when higher",
         ("set", "tasks", "measure", "one way and another"),
@@ -262,11 +243,4 @@ def _kinds_table(kinds: list[KindFindings]) -> Table:
     for one in kinds:
         ways = ", ".join(f"{way} {worth:.4f}" for way, worth in one.found.items())
         table.add_row(one.name, f"{one.tasks:,}", one.measure, ways)
-    return table
-
-
-def _table(title: str, caption: str, columns: tuple[str, ...]) -> Table:
-    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD)
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place == 0 or name in {"picked", "who", "by"} else "right")
     return table
