@@ -60,6 +60,11 @@ def other(label: str) -> str:
     return "dog" if label == "cat" else "cat"
 
 
+def claims_of(honesty: dict[str, Any]) -> Iterable[tuple[float, float]]:
+    """How sure the labels of each job are said to be, and how many are right."""
+    return zip(honesty["claimed"], honesty["right"], strict=True)
+
+
 def measured(folder: Path, *words: str) -> dict[str, Any]:
     """The figures of a run, as it writes them."""
     file = folder / "figures.json"
@@ -78,6 +83,12 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
     assert {one["judged"] for one in figures["sets"]} == {TASKS - 3}  # gold is a twentieth
     assert all(draw["right"]["Assay"] > 0.9 for one in figures["sets"] for draw in one["draws"])
     assert [one["name"] for one in figures["replays"]] == ["first", "second"]
+    terms = [(one["terms"]["is_before"], one["terms"]["confidence"]) for one in figures["running"]]
+    assert terms == [(True, 0.9), (True, 0.95), (True, 0.98), (False, 0.85), (False, 0.9), (False, 0.95)] * 2
+    assert {run["opened"] for one in figures["running"] for run in one["runs"] if one["terms"]["is_before"]} == {0}
+    assert all(run["answers"] < run["recorded"] for one in figures["running"] for run in one["runs"])
+    assert [len(one["answers"]) for one in figures["honesty"]] == [2, 2]
+    assert all(abs(claimed - right) < 0.05 for one in figures["honesty"] for claimed, right in claims_of(one))
     assert [len(one["jobs"]) for one in figures["certificates"]] == [2, 1]
     assert [job["is_violated"] for one in figures["certificates"] for job in one["jobs"]] == [False, False, False]
     assert [found["people"]["honest"][1] for found in figures["signals"].values()] == [0, 0]
@@ -101,6 +112,8 @@ def test_the_same_recordings_are_labelled_the_same_each_time(folder: Path) -> No
     first, second = (measured(folder, "--sets", "second") for _ in range(2))
     assert first["sets"] == second["sets"]
     assert first["replays"] == second["replays"]
+    assert first["running"] == second["running"]
+    assert first["honesty"] == second["honesty"]
     assert first["certificates"] == second["certificates"]
 
 

@@ -1,6 +1,8 @@
 """Steering: who is asked next about which task, and that nobody goes without."""
 
 import random
+from dataclasses import replace
+from statistics import fmean
 
 import pytest
 
@@ -15,6 +17,7 @@ from workforce.models import Worker
 pytestmark = pytest.mark.django_db
 
 ANYWAY = Fixed(0.05)
+FIGURES = ("answers", "right", "gini", "by_sure", "by_newcomers", "waited")
 
 
 def tasks_of(job: Job) -> list[Task]:
@@ -120,16 +123,34 @@ def test_who_is_alone_in_a_job_gets_every_task_of_it() -> None:
 
 
 def test_steering_brings_sure_workers_to_unsure_tasks_sooner_and_takes_no_more_answers_for_it() -> None:
-    recording = simulated(2)
-
     by_chance, steered, again = (
-        work_off(recording, seed=2, share=0.05, is_steered=is_steered) for is_steered in (False, True, True)
+        [work_off(simulated(seed), seed=seed, share=0.05, is_steered=is_steered) for seed in seeds]
+        for is_steered, seeds in ((False, (5, 6, 7)), (True, (5, 6, 7)), (True, (6,)))
     )
 
-    assert again == steered
-    assert steered.by_sure > 1.5 * by_chance.by_sure
-    assert steered.by_newcomers < by_chance.by_newcomers
-    assert steered.waited < by_chance.waited / 2
-    assert steered.answers < 1.05 * by_chance.answers
-    assert steered.right > by_chance.right - 0.02
-    assert abs(steered.gini - by_chance.gini) < 0.05
+    assert again == steered[1:2]
+    chance, way = (
+        {name: fmean(getattr(course, name) for course in courses) for name in FIGURES}
+        for courses in (by_chance, steered)
+    )
+    assert way["by_sure"] > 1.5 * chance["by_sure"]
+    assert way["by_newcomers"] < chance["by_newcomers"]
+    assert way["waited"] < chance["waited"] / 2
+    assert way["answers"] < 1.05 * chance["answers"]
+    assert way["right"] > chance["right"] - 0.02
+    assert abs(way["gini"] - chance["gini"]) < 0.05
+
+
+def test_where_a_recording_has_times_waits_are_told_in_minutes() -> None:
+    recording = simulated(2)
+    answers = recording.answers
+    pairs = list(zip(answers.task.tolist(), answers.worker.tolist(), strict=True))
+    random.Random(2).shuffle(pairs)
+    timed = replace(recording, minutes={pair: 2.0 * place for place, pair in enumerate(pairs)})
+
+    by_chance, steered = (work_off(timed, seed=2, share=0.05, is_steered=is_steered) for is_steered in (False, True))
+
+    assert by_chance.minutes is not None
+    assert steered.minutes is not None
+    assert 0 < steered.minutes < by_chance.minutes
+    assert work_off(recording, seed=2, share=0.05, is_steered=True).minutes is None

@@ -1,6 +1,6 @@
 """The whole course of `bench quality`, and what its figures are held against."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from marketplace.bench.quality.certificates import CertificateFindings, measure_
 from marketplace.bench.quality.honesty import JOBS, QUICK_JOBS, HonestyFindings, measure_honesty
 from marketplace.bench.quality.kinds import KindFindings, measure_kinds
 from marketplace.bench.quality.learning import measure_learning
-from marketplace.bench.quality.recordings import read_recordings
+from marketplace.bench.quality.recordings import Recording, read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
 from marketplace.bench.quality.running import RunningFindings, measure_running
@@ -35,6 +35,7 @@ FLOOR: Final = "majority vote"
 OFF_THE_FLOOR: Final = 0.01
 ANSWERS_NEEDED: Final = 0.3
 ERROR: Final = 0.04
+CLAIMED_TOO_MUCH: Final = 0.005
 TIMES_FASTER: Final = 25
 DECISION_MS: Final = 1.0
 VIOLATED: Final = 0.05
@@ -58,14 +59,21 @@ class Course:
 
 
 @dataclass(frozen=True)
+class JobFindings:
+    """What was seen of jobs that run."""
+
+    running: list[RunningFindings]
+    honesty: list[HonestyFindings]
+    steering: list[SteeringFindings]
+
+
+@dataclass(frozen=True)
 class QualityFindings:
     """All that was seen."""
 
     sets: list[SetFindings]
     replays: list[ReplayFindings]
-    running: list[RunningFindings]
-    honesty: list[HonestyFindings]
-    steering: list[SteeringFindings]
+    jobs: JobFindings
     rivals: RivalFindings | None
     steps: Steps
     many: Steps | None
@@ -103,9 +111,7 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
     return QualityFindings(
         sets=measure_accuracy(recordings, draws=course.draws, share=course.share, tell=tell),
         replays=measure_replays(recordings, draws=course.draws, share=course.share, tell=tell),
-        running=measure_running(recordings, share=course.share, tell=tell),
-        honesty=measure_honesty(QUICK_JOBS if course.quick else JOBS, tell=tell),
-        steering=measure_steering(recordings, draws=course.draws, share=course.share, tell=tell),
+        jobs=_measure_jobs(course, recordings, tell),
         rivals=rivals,
         steps=steps,
         many=many,
@@ -123,6 +129,19 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
     )
 
 
+def measure_jobs(course: Course, *, tell: Callable[[str], None]) -> JobFindings:
+    """Of all of it the jobs that run alone. Raises `NoRecordings` before anything is measured."""
+    return _measure_jobs(course, read_recordings(course.folder, only=course.only), tell)
+
+
+def _measure_jobs(course: Course, recordings: Sequence[Recording], tell: Callable[[str], None]) -> JobFindings:
+    return JobFindings(
+        running=measure_running(recordings, share=course.share, tell=tell),
+        honesty=measure_honesty(QUICK_JOBS if course.quick else JOBS, tell=tell),
+        steering=measure_steering(recordings, draws=course.draws, share=course.share, tell=tell),
+    )
+
+
 def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
     """Every goal that something was measured for."""
     yield from _accuracy_goals(findings)
@@ -136,6 +155,11 @@ def quality_goals(findings: QualityFindings) -> Iterator[Goal]:
         yield Goal(what, worst, -OFF_THE_FLOOR, shown, worst >= -OFF_THE_FLOOR)
     error = float(np.mean([one.mean_of(lambda draw: draw.error) for one in findings.sets]))
     yield Goal("calibration error, mean", error, ERROR, f"{error:.3f}, at most {ERROR:.2f}", error <= ERROR)
+    for crowd in findings.jobs.honesty:
+        excess, off = crowd.excess
+        shown = f"{100 * excess:+.2f} ± {100 * off:.2f} points, at most {100 * CLAIMED_TOO_MUCH:.1f}"
+        what = f"claimed beyond what is right, mean of {len(crowd.answers)} running jobs ({crowd.name})"
+        yield Goal(what, excess, CLAIMED_TOO_MUCH, shown, excess <= CLAIMED_TOO_MUCH)
     if findings.rivals is not None and findings.rivals.seconds_a_step is not None:
         times = findings.rivals.seconds_a_step / findings.steps.seconds_a_step
         what = f"a step of Dawid-Skene over {findings.steps.answers:,} answers, times as fast as crowd-kit's"

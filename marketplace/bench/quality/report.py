@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
 from marketplace.bench.quality.accuracy import ENGINE, TIES_SHARED, SetFindings
@@ -14,7 +14,7 @@ from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.quality.kinds import KindFindings
 from marketplace.bench.quality.learning import RIGHT
-from marketplace.bench.quality.running_report import honesty_table, running_table, steering_table
+from marketplace.bench.quality.running_report import job_tables
 from marketplace.bench.quality.tables import titled
 from marketplace.bench.report import goals_table
 
@@ -29,20 +29,12 @@ OURS: Final = (
 )
 
 
-def show_quality(findings: QualityFindings, console: Console) -> None:
-    """Print everything, goals last."""
-    for part in _parts(findings):
-        console.print(part)
-
-
 def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
     """Everything, as plain values."""
     return {
         "sets": [asdict(one) for one in findings.sets],
         "replays": [asdict(one) for one in findings.replays],
-        "running": [asdict(one) for one in findings.running],
-        "honesty": [asdict(one) for one in findings.honesty],
-        "steering": [asdict(one) for one in findings.steering],
+        **asdict(findings.jobs),
         "rivals": asdict(findings.rivals) if findings.rivals else None,
         "steps": asdict(findings.steps),
         "many": asdict(findings.many) if findings.many else None,
@@ -55,17 +47,15 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
     }
 
 
-def _parts(findings: QualityFindings) -> Iterator[RenderableType]:
+def quality_parts(findings: QualityFindings) -> Iterator[RenderableType]:
+    """Everything to be printed, goals last."""
     yield _accuracy_table(findings)
     if findings.rivals is not None:
         yield _rivals_table(findings)
     yield _confidence_table(findings)
     if findings.replays:
         yield _replays_table(findings)
-    if findings.running:
-        yield running_table(findings.running)
-    yield from map(honesty_table, findings.honesty)
-    yield steering_table(findings.steering)
+    yield from job_tables(findings.jobs)
     if findings.kinds:
         yield _kinds_table(findings.kinds)
     steps, decisions = findings.steps, findings.decisions

@@ -25,7 +25,7 @@ OVERLAP: Final = (2, 10)
 ASKED: Final = (0.85, 0.9, 0.95)
 ASKED_BEFORE: Final = (0.9, 0.95, 0.98)
 RUNS: Final = 2
-FEWEST_JUDGED: Final = 100
+FEWEST_JUDGED: Final = 50
 """Tasks whose truth is known, below which shares of right labels say little."""
 
 

@@ -1,17 +1,27 @@
 """What was found of jobs that run, as tables: what they buy, whether they claim too much, and who is asked next."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import numpy as np
 from rich.table import Table
 
+from marketplace.bench.quality.course import JobFindings
 from marketplace.bench.quality.honesty import HonestyFindings
 from marketplace.bench.quality.running import OVERLAP, RUNS, RunningFindings
 from marketplace.bench.quality.steering import TERMS, SteeringFindings
 from marketplace.bench.quality.tables import titled
 
 
-def running_table(findings: list[RunningFindings]) -> Table:
+def job_tables(findings: JobFindings) -> Iterator[Table]:
+    """All of them."""
+    if findings.running:
+        yield _running_table(findings.running)
+    yield from map(_honesty_table, findings.honesty)
+    yield _steering_table(findings.steering)
+
+
+def _running_table(findings: list[RunningFindings]) -> Table:
     """What recorded answers a job buys, by either rule and on several terms."""
     table = titled(
         f"Jobs that run: {OVERLAP[0]} to {OVERLAP[1]} answers a task, in an order drawn anew, mean of {RUNS} draws",
@@ -36,7 +46,7 @@ def running_table(findings: list[RunningFindings]) -> Table:
     return table
 
 
-def honesty_table(one: HonestyFindings) -> Table:
+def _honesty_table(one: HonestyFindings) -> Table:
     """By how much jobs of one kind claim too much, together and by confidence."""
     excess, error = one.excess
     table = titled(
@@ -53,7 +63,7 @@ def honesty_table(one: HonestyFindings) -> Table:
     return table
 
 
-def steering_table(findings: list[SteeringFindings]) -> Table:
+def _steering_table(findings: list[SteeringFindings]) -> Table:
     """What a job takes where sure workers are asked first about unsure tasks."""
     table = titled(
         f"Steering: {TERMS.overlap_min} to {TERMS.overlap_max} answers a task, {TERMS.confidence:.0%} confidence",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from kernel.embedded.lifecycle import EmbeddedServerError
 from kernel.supervisor import EmbeddedService, ProcessService, SupervisorError
@@ -22,10 +22,11 @@ from marketplace.bench.beside import NotMeasured, measure_beside, table_of
 from marketplace.bench.ledger import LedgerPlan, lines_of, measure_ledger
 from marketplace.bench.measure import Plan, measure
 from marketplace.bench.quality.certificates import JOBS, QUICK_JOBS
-from marketplace.bench.quality.course import Course, measure_quality
+from marketplace.bench.quality.course import Course, measure_jobs, measure_quality
 from marketplace.bench.quality.recordings import NoRecordings
-from marketplace.bench.quality.report import quality_as_json, show_quality
+from marketplace.bench.quality.report import quality_as_json, quality_parts
 from marketplace.bench.quality.rivals import NoRival
+from marketplace.bench.quality.running_report import job_tables
 from marketplace.bench.report import as_json, show
 from marketplace.bench.windows import Place
 from marketplace.management.commands.up import on_signals
@@ -35,6 +36,7 @@ SPEED: Final = "speed"
 QUALITY: Final = "quality"
 LEDGER: Final = "ledger"
 PARTS: Final = ("claims", "import", "results")
+JOBS_ALONE: Final = "jobs"
 RECORDINGS: Final = settings.BASE_DIR.parent / "shared" / "data"
 WIDTH: Final = 144
 WIDE: Final = 200
@@ -79,7 +81,9 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, help="length of a window, default 2.5")
         parser.add_argument("--rounds", type=int, help="windows of each kind, default 5")
         parser.add_argument("--bulk", type=int, help="tasks of the import and the download, default 100000")
-        parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
+        parser.add_argument(
+            "--only", choices=(*PARTS, JOBS_ALONE), help=f"leave the other parts out ({JOBS_ALONE}: of quality)"
+        )
         parser.add_argument(
             "--beside",
             type=checkout,
@@ -103,6 +107,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["only"] and (options["only"] == JOBS_ALONE) != (options["suite"] == QUALITY):
+            raise CommandError(f"{options['only']} is no part of `bench {options['suite']}`.")
         if options["suite"] == QUALITY:
             self._measure_quality(options)
             return
@@ -153,14 +159,22 @@ class Command(BaseCommand):
 
     def _measure_quality(self, options: dict[str, Any]) -> None:
         console = Console(width=None if self.stdout.isatty() else WIDE)
+        course = course_of(options)
+        tables: list[RenderableType]
         with console.status("reading") as status:
             try:
-                findings = measure_quality(course_of(options), tell=status.update)
+                if options["only"] == JOBS_ALONE:
+                    jobs = measure_jobs(course, tell=status.update)
+                    tables, found = [*job_tables(jobs)], asdict(jobs)
+                else:
+                    findings = measure_quality(course, tell=status.update)
+                    tables, found = [*quality_parts(findings)], quality_as_json(findings)
             except (NoRecordings, NoRival) as error:
                 raise CommandError(str(error)) from error
-        show_quality(findings, console)
+        for table in tables:
+            console.print(table)
         if options["json"]:
-            options["json"].write_text(json.dumps(quality_as_json(findings), indent=1), encoding="utf-8")
+            options["json"].write_text(json.dumps(found, indent=1), encoding="utf-8")
 
     def _measure_money(self, options: dict[str, Any]) -> None:
         plan = (
