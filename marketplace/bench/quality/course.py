@@ -14,6 +14,7 @@ from marketplace.bench.quality.certificates import CertificateFindings, measure_
 from marketplace.bench.quality.honesty import JOBS, QUICK_JOBS, HonestyFindings, measure_honesty
 from marketplace.bench.quality.kinds import KindFindings, measure_kinds
 from marketplace.bench.quality.learning import measure_learning
+from marketplace.bench.quality.likenesses import LikenessFindings, measure_likenesses
 from marketplace.bench.quality.recordings import Recording, read_recordings
 from marketplace.bench.quality.replaying import ReplayFindings, measure_replays
 from marketplace.bench.quality.rivals import RivalFindings, check_rival, measure_rivals
@@ -81,6 +82,7 @@ class QualityFindings:
     certificates: list[CertificateFindings]
     signals: dict[int, SignalFindings]
     kinds: list[KindFindings]
+    likenesses: list[LikenessFindings]
     learning: dict[str, float]
 
     def engine_mean(self) -> float:
@@ -117,6 +119,7 @@ def measure_quality(course: Course, *, tell: Callable[[str], None]) -> QualityFi
         many=many,
         decisions=measure_decisions(),
         kinds=[] if course.only else measure_kinds(course.folder, quick=course.quick, tell=tell),
+        likenesses=[] if course.only else measure_likenesses(course.folder, quick=course.quick, tell=tell),
         learning=measure_learning(quick=course.quick, tell=tell),
         certificates=[
             measure_certificates(course.jobs, misleading=certificates.MISLEADING, tell=tell),

@@ -14,6 +14,7 @@ from marketplace.bench.quality.certificates import EXPERT_PRICE
 from marketplace.bench.quality.course import FLOOR, QualityFindings, quality_goals
 from marketplace.bench.quality.kinds import KindFindings
 from marketplace.bench.quality.learning import RIGHT
+from marketplace.bench.quality.likenesses import GOLD, LikenessFindings
 from marketplace.bench.quality.running_report import job_tables
 from marketplace.bench.quality.tables import titled
 from marketplace.bench.report import goals_table
@@ -40,6 +41,7 @@ def quality_as_json(findings: QualityFindings) -> dict[str, Any]:
         "many": asdict(findings.many) if findings.many else None,
         "decisions": asdict(findings.decisions),
         "kinds": [asdict(one) for one in findings.kinds],
+        "likenesses": [asdict(one) for one in findings.likenesses],
         "learning": findings.learning,
         "certificates": [asdict(one) for one in findings.certificates],
         "signals": {turns: found.written() for turns, found in findings.signals.items()},
@@ -58,6 +60,8 @@ def quality_parts(findings: QualityFindings) -> Iterator[RenderableType]:
     yield from job_tables(findings.jobs)
     if findings.kinds:
         yield _kinds_table(findings.kinds)
+    if findings.likenesses:
+        yield _likenesses_table(findings.likenesses)
     steps, decisions = findings.steps, findings.decisions
     rival = findings.rivals.seconds_a_step if findings.rivals else None
     beside = f" (crowd-kit: {rival:.2f} s)" if rival is not None else ""
@@ -233,4 +237,25 @@ def _kinds_table(kinds: list[KindFindings]) -> Table:
     for one in kinds:
         ways = ", ".join(f"{way} {worth:.4f}" for way, worth in one.found.items())
         table.add_row(one.name, f"{one.tasks:,}", one.measure, ways)
+    return table
+
+
+def _likenesses_table(likenesses: list[LikenessFindings]) -> Table:
+    table = titled(
+        "Boxes, spans and transcripts of a job that runs: two to four answers a task",
+        "Right: by equal weights, and by habits where a job would use them. Errors: of likeness as confidence, and of "
+        "the confidence, taught by so much gold",
+        ("set", "tasks", "right", "by habits", "used", "likeness", "its error", *(f"{gold} gold" for gold in GOLD)),
+    )
+    for one in likenesses:
+        table.add_row(
+            one.name,
+            f"{one.tasks:,}",
+            f"{one.right:.1%}",
+            f"{one.right_by_habits:.1%}",
+            f"{one.habits_used} of {one.draws}",
+            f"{one.likeness:.2f}",
+            f"{one.likeness_error:.3f}",
+            *(f"{one.errors[gold]:.3f}" if gold in one.errors else "" for gold in GOLD),
+        )
     return table
