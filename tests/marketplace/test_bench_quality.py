@@ -99,7 +99,8 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
         ["one worker", "mean", "median", "Assay"],
     )
     [merged] = figures["likenesses"]
-    assert (merged["name"], merged["tasks"], list(merged["errors"])) == ("boxes", TASKS, ["0", "10", "30"])
+    assert (merged["name"], merged["tasks"]) == ("boxes", TASKS - 1)  # most of one begin outside of the picture
+    assert list(merged["errors"]) == ["0", "10"]
     assert merged["likeness"] > merged["right"] > 0.5
     assert boxes["found"]["Assay"] > boxes["found"]["median"] > boxes["found"]["one worker"]
     assert max(figures["learning"], key=figures["learning"].get) == "random"
