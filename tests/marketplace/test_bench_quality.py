@@ -101,7 +101,7 @@ def test_each_set_of_choices_is_measured_and_each_goal_is_told(
     [merged] = figures["likenesses"]
     assert (merged["name"], merged["tasks"]) == ("boxes", TASKS - 1)  # most of one begin outside of the picture
     assert list(merged["errors"]) == ["0", "10"]
-    assert merged["likeness"] > merged["right"] > 0.5
+    assert merged["right"] > merged["likeness"] > 0.5
     assert boxes["found"]["Assay"] > boxes["found"]["median"] > boxes["found"]["one worker"]
     assert max(figures["learning"], key=figures["learning"].get) == "random"
     assert set(figures["learning"]) == {"random", "least_confidence", "margin", "entropy", *DIVERSE}
