@@ -1,9 +1,11 @@
-"""`manage.py demo` as a person meets it: a short story told to its end, and one gone wrong."""
+"""`manage.py demo` as a person meets it: a short story told to its end, interrupted, killed, and gone wrong."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from django.core.management.base import CommandError
 
 from marketplace.demo.outcome import Labels, Money, Outcome
 from marketplace.services.checks import CHECKS
-from tests.marketplace.commands import environment, processes_over
+from tests.marketplace.commands import Command, environment, processes_over, servers, stop_servers
 
 TASKS, GOLD, WORKERS = 120, 6, 14
 REWARD, FEE, FUNDED = 4, 1, 60_000
@@ -25,6 +27,22 @@ PROCESSES = ("database", "broker", "stripe", "web", "content", "worker", "beat",
 def var(tmp_path: Path) -> Path:
     """The folder of the installation."""
     return tmp_path / "var"
+
+
+@pytest.fixture
+def demo(var: Path) -> Iterator[Callable[[], Command]]:
+    """Starts a demo that nobody lets come to its end; whatever happened, nothing of it runs afterwards."""
+    started: list[Command] = []
+
+    def start() -> Command:
+        started.append(Command(var, "demo", "--workers", "10"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+    stop_servers(var / "demo")
 
 
 def errors_logged(logs: Path) -> list[str]:
@@ -78,6 +96,36 @@ def test_a_short_story_ends_with_every_task_decided_every_cent_in_its_place_and_
     assert sum(group["workers"] for group in told["groups"]) == WORKERS
     assert told["payouts_settled"] == told["payouts_asked"] > 0
     assert errors_logged(var / "demo" / "log") == []
+    assert processes_over(var) == []
+
+
+@pytest.mark.slow
+@pytest.mark.journey
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_a_story_that_is_interrupted_stops_all_and_one_that_is_killed_is_cleared_away_by_the_next(
+    demo: Callable[[], Command], var: Path
+) -> None:
+    killed = demo()
+    killed.wait_until_it_says("The client signs up")
+    killed.process.kill()
+    killed.process.wait()
+    database, broker = servers(var / "demo")
+    left = [database.process_id(), broker.process_id()]
+
+    interrupted = demo()
+    interrupted.wait_until_it_says("Workers apply")
+    assert not {database.process_id(), broker.process_id()} & set(left)
+    interrupted.process.send_signal(signal.SIGINT)
+    assert interrupted.process.wait(60) == 1
+    stopped = "CommandError: Stopped in the middle. Run it again: it begins afresh.\n"
+    assert interrupted.said().endswith(stopped)
+    assert processes_over(var) == []
+
+    starting = demo()
+    starting.wait_until(lambda: database.process_id() is not None)
+    starting.process.send_signal(signal.SIGTERM)
+    assert starting.process.wait(60) == 1
+    assert starting.said().endswith(stopped)
     assert processes_over(var) == []
 
 
