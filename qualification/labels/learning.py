@@ -14,10 +14,11 @@ from uuid import UUID
 
 import numpy as np
 
+from qualification.labels.clusters import clusters_of
 from qualification.labels.comparing import similarity_of
 from qualification.labels.habits import DIGITS, Habit, Habits
 from qualification.labels.kinds.base import LearnsHabits, Told
-from qualification.labels.merging import clusters_of, meant_answer, merge_answers
+from qualification.labels.merging import meant_answer, merge_answers
 from qualification.labels.parts import Control
 from qualification.labels.results import Answer
 from qualification.labels.schema import LabelSchema

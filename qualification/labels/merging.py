@@ -1,18 +1,16 @@
 """One answer from several, whatever was asked: regions are clustered across answers, values merged by their kind."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
+from qualification.labels.ballots import TIE, Ballot
+from qualification.labels.clusters import Cluster, clusters_of
 from qualification.labels.errors import ResultError
-from qualification.labels.habits import Habit, Habits
-from qualification.labels.kinds.base import Bounded, LearnsHabits
+from qualification.labels.habits import Habits
+from qualification.labels.kinds.base import LearnsHabits, MergesWithin
 from qualification.labels.kinds.voting import most_chosen
-from qualification.labels.matching import Floats, overlaps_of, similarity_of_regions
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.regions import relations_of
 from qualification.labels.relations import End, Relation, made, relation_of
@@ -21,69 +19,32 @@ from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import score_answer
 from qualification.labels.units import Question, Unit, asks_for_regions, question_of
 
-LABELS_COUNT: Final = 0.25
-"""How much of being the same thing is being called the same, where several shapes overlap."""
-
-TIE: Final = 1 + 1e-9
-
 MOST_WORK: Final = 250_000
-"""Points that are looked at to merge the shapes of up to `FEW_PAIRS` pairs of answers to a control, in proportion those
-of more; of what is left then, the shape that has most weight stands."""
+"""Points that are looked at to merge what up to `FEW_PAIRS` pairs of answers say to a control, or of its regions; in
+proportion for more. Of what is left then, one that was given stands."""
 
 FEW_PAIRS: Final = 10
 
 
 @dataclass
-class Cluster:
-    """Units of different answers that are the same thing, by the place of their answer, and their numbers in it."""
+class Allowance:
+    """Work that merging may still be."""
 
-    members: dict[int, Unit] = field(default_factory=dict)
-    numbers: dict[int, int] = field(default_factory=dict)
-
-    def add(self, place: int, number: int, unit: Unit) -> None:
-        self.members[place], self.numbers[place] = unit, number
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """Answers in an order of their own, with the weight of each: merging is the same in whatever order they came."""
-
-    answers: tuple[Answer, ...]
-    weights: tuple[float, ...]
-    habits: tuple[Habits, ...]
+    left: float
 
     @classmethod
-    def of(cls, answers: Sequence[Answer], weights: Sequence[float], habits: Sequence[Habits] = ()) -> "Ballot":
-        if not answers:
-            raise ValueError("There is nothing to merge.")
-        if min(weights) <= 0:
-            raise ValueError("The weight of an answer is above 0.")
-        rows = zip(answers, weights, habits or [{}] * len(answers), strict=True)
-        ordered = sorted(rows, key=lambda row: (row[0].key, row[1], sorted(row[2].items())))
-        return cls(
-            tuple(answer for answer, _, _ in ordered),
-            tuple(weight for _, weight, _ in ordered),
-            tuple(own for _, _, own in ordered),
-        )
+    def of(cls, ballot: Ballot) -> "Allowance":
+        answers = len(ballot.answers)
+        return cls(MOST_WORK * max(1.0, answers * (answers - 1) / 2 / FEW_PAIRS))
 
-    @property
-    def total(self) -> float:
-        return math.fsum(self.weights)
-
-    def about(self, control: AnyControl) -> "Ballot":
-        """The same, each weighed as its worker answers this control, where that is known."""
-        weights = (own[control.name].weight if control.name in own else w for own, w in self._pairs())
-        return replace(self, weights=tuple(weights))
-
-    def is_there(self, cluster: Cluster, control: AnyControl) -> tuple[bool, float]:
-        """Whether those who marked a thing outweigh those who did not, and what the marks weigh."""
-        own = [habits.get(control.name, Habit.plain(weight)) for habits, weight in self._pairs()]
-        marked = math.fsum(habit.marked for place, habit in enumerate(own) if place in cluster.members)
-        silent = math.fsum(habit.silent for place, habit in enumerate(own) if place not in cluster.members)
-        return marked > (marked + silent) / 2 * TIE, marked
-
-    def _pairs(self) -> Iterable[tuple[Habits, float]]:
-        return zip(self.habits, self.weights, strict=True)
+    def merged(self, question: Question, shapes: Sequence[Any], weights: Sequence[float]) -> Any:
+        """One shape from several."""
+        kind = question.kind
+        if not isinstance(kind, MergesWithin):
+            return kind.merge(shapes, weights, question.about)
+        shape, spent = kind.merge_within(shapes, weights, question.about, work=self.left)
+        self.left -= spent
+        return shape
 
 
 def merge_answers(
@@ -109,7 +70,7 @@ def merge_answers(
         if asks_for_regions(control):
             merged[control.name] = _merged_regions(question, ballot.about(control), None if relations is None else ends)
         else:
-            merged[control.name] = _merged_value(question, ballot.about(control))
+            merged[control.name] = _merged_value(question, ballot.about(control), Allowance.of(ballot))
     if relations is not None:
         merged[relations.name] = _merged_relations(relations, ballot.about(relations), ends)
     answer = Answer.of(merged)
@@ -143,7 +104,7 @@ def _nearest_to_all(schema: LabelSchema, ballot: Ballot) -> Answer:
     return max(ballot.answers, key=nearness)
 
 
-def _merged_value(question: Question, ballot: Ballot) -> list[str]:
+def _merged_value(question: Question, ballot: Ballot, allowance: Allowance) -> list[str]:
     """The value that most weight stands for; none where most of it left an optional control out."""
     control = question.control
     given = [
@@ -164,7 +125,7 @@ def _merged_value(question: Question, ballot: Ballot) -> list[str]:
     if not answered_by:
         return []
     shapes = [unit.shape for unit, _ in answered_by]
-    merged = question.kind.merge(shapes, [weight for _, weight in answered_by], question.about)
+    merged = allowance.merged(question, shapes, [weight for _, weight in answered_by])
     return question.texts_of([Unit(merged)])
 
 
@@ -177,13 +138,11 @@ def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, En
     if question.control.required and seen and not any(is_there for is_there, _ in seen):
         most = max(weight for _, weight in seen)  # something must be marked: what most of the weight marked
         seen = [(weight > most / TIE, weight) for _, weight in seen]
-    work = MOST_WORK * max(1.0, len(units) * (len(units) - 1) / 2 / FEW_PAIRS)
+    shapes, said = Allowance.of(ballot), Allowance.of(ballot)
     for cluster, (is_there, _) in zip(clusters, seen, strict=True):
         if not is_there:
             continue
-        merged, spent = _merged_unit(question, cluster, ballot.weights, work)
-        work -= spent
-        text = question.text_of(merged)
+        text = question.text_of(_merged_unit(question, cluster, ballot.weights, shapes=shapes, said=said))
         texts.append(text)
         if ends is None:
             continue
@@ -192,91 +151,25 @@ def _merged_regions(question: Question, ballot: Ballot, ends: dict[tuple[int, En
     return texts
 
 
-def clusters_of(question: Question, units: Sequence[Sequence[Unit]], weights: Sequence[float]) -> list[Cluster]:
-    """The things that all answers mark, each with the unit of every answer that marks it.
-
-    The answer that is nearest to all others comes first, and the next nearest is matched to it; each unit joins the
-    cluster to whose members it is nearest on average, at most one of an answer to each, or begins its own.
-    """
-    clusters: list[Cluster] = []
-    for place in _nearest_first(question, units, weights):
-        _join(question, clusters, place, units)
-    return clusters
-
-
-def _nearest_first(question: Question, units: Sequence[Sequence[Unit]], weights: Sequence[float]) -> list[int]:
-    size = len(units)
-    near = np.zeros((size, size))
-    for one in range(size):
-        for other in range(one):
-            near[one, other] = near[other, one] = similarity_of_regions(question, units[one], units[other])
-    nearness = near @ np.asarray(weights)
-    return sorted(range(size), key=lambda place: (-round(float(nearness[place]), 9), -weights[place], place))
-
-
-def _join(question: Question, clusters: list[Cluster], place: int, units: Sequence[Sequence[Unit]]) -> None:
-    near = _nearness(question, clusters, place, units)
-    rows, columns = linear_sum_assignment(near, maximize=True)
-    taken = {int(c): int(r) for r, c in zip(rows, columns, strict=True) if near[r, c] > 0}
-    for number, unit in enumerate(units[place]):
-        if number not in taken:
-            clusters.append(Cluster())
-        clusters[taken.get(number, -1)].add(place, number, unit)
-
-
-def _nearness(question: Question, clusters: Sequence[Cluster], place: int, units: Sequence[Sequence[Unit]]) -> Floats:
-    """Clusters × units of an answer: how near a unit is to a cluster's members on average; 0 if it is another thing."""
-    if not clusters or not units[place]:
-        return np.zeros((len(clusters), len(units[place])))
-    members = [(other, cluster.numbers[other]) for cluster in clusters for other in sorted(cluster.members)]
-    sizes = np.array([len(cluster.members) for cluster in clusters])
-    starts = np.cumsum(sizes) - sizes
-    labels = [units[other][number].labels for other, number in members]
-    names = {
-        own: number for number, own in enumerate(dict.fromkeys([*labels, *(unit.labels for unit in units[place])]))
-    }
-    theirs, ours = (np.array([names[own] for own in all_]) for all_ in (labels, [unit.labels for unit in units[place]]))
-    overlap, named = (
-        np.add.reduceat(table, starts) / sizes[:, None]
-        for table in (_overlaps_with(question, members, place, units), (theirs[:, None] == ours).astype(np.float64))
-    )
-    same = overlap >= question.kind.same
-    return np.where(same, overlap * (1 - LABELS_COUNT + LABELS_COUNT * named), 0.0)
-
-
-def _overlaps_with(
-    question: Question, members: Sequence[tuple[int, int]], place: int, units: Sequence[Sequence[Unit]]
-) -> Floats:
-    """Members × units of an answer. Each two answers have been compared already, to see which comes first."""
-    others, numbers = (np.array(column) for column in zip(*members, strict=True))
-    found = np.empty((len(members), len(units[place])))
-    for other in set(others.tolist()):
-        rows = others == other
-        found[rows] = overlaps_of(question, units[other], units[place])[numbers[rows]]
-    return found
-
-
-def _merged_unit(question: Question, cluster: Cluster, weights: Sequence[float], work: float) -> tuple[Unit, int]:
-    """One unit from those of a cluster, and the work it was to merge their shapes."""
+def _merged_unit(
+    question: Question, cluster: Cluster, weights: Sequence[float], *, shapes: Allowance, said: Allowance
+) -> Unit:
+    """One unit from those of a cluster."""
     places = sorted(cluster.members)
     units, own = [cluster.members[place] for place in places], [weights[place] for place in places]
     control: Any = question.control
     labels = most_chosen([unit.labels for unit in units], own, order=control.labels, several=control.multiple)
-    shapes, spent = [unit.shape for unit in units], 0
-    if isinstance(question.kind, Bounded):
-        shape, spent = question.kind.merge_within(shapes, own, question.about, work=work)
-    else:
-        shape = question.kind.merge(shapes, own, question.about)
-    said = (
-        (asked.name, _merged_said(question, asked, units, own))
+    shape = shapes.merged(question, [unit.shape for unit in units], own)
+    attributes = (
+        (asked.name, _merged_said(question, asked, units, own, said))
         for asked in question.schema.of_regions
         if asked.to_name == control.to_name
     )
-    return Unit(shape, labels, tuple(sorted((name, texts) for name, texts in said if texts))), spent
+    return Unit(shape, labels, tuple(sorted((name, texts) for name, texts in attributes if texts)))
 
 
 def _merged_said(
-    question: Question, control: AnyControl, units: Sequence[Unit], weights: Sequence[float]
+    question: Question, control: AnyControl, units: Sequence[Unit], weights: Sequence[float], allowance: Allowance
 ) -> tuple[str, ...]:
     """What most weight says of a region, merged as the same control about a whole object would be."""
     inner = question_of(question.schema, control)
@@ -284,8 +177,7 @@ def _merged_said(
         Answer.of({control.name: texts}) if (texts := dict(unit.attributes).get(control.name)) else Answer(())
         for unit in units
     ]
-    ballot = Ballot.of(told, weights)
-    return tuple(sorted(_merged_value(inner, ballot)))
+    return tuple(sorted(_merged_value(inner, Ballot.of(told, weights), allowance)))
 
 
 def _merged_relations(control: AnyControl, ballot: Ballot, ends: dict[tuple[int, End], End]) -> list[str]:

@@ -2,26 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 from qualification.labels.errors import ResultError, quoted
 from qualification.labels.heads import RELATION_TYPE, SIZES, control_of, sizes_in, type_of
 from qualification.labels.kinds.base import kind_word
 from qualification.labels.lent import LentLabels
+from qualification.labels.limits import KEPT, MOST_REGIONS, PIXELS, RUNS, WRITTEN, Tally
 from qualification.labels.parts import AnyControl, Control
 from qualification.labels.relations import End, read_relation, relation_of, write_relation
 from qualification.labels.schema import LabelSchema
 from qualification.labels.units import Question, Unit, asks_for_regions, question_of
 
-MOST_REGIONS: Final = 300
-
-MOST_POINTS: Final = 10_000
-"""Of all outlines and paths of an answer together: each is compared with those of others."""
-
-POINTS: Final = ("points", "vertices")
 BITMASKS: Final = ("BitmaskLabels", "Bitmask")
-MOST_DRAWN: Final = 1 << 25
-"""Pixels of all bitmasks of an answer together: each is unpacked and packed again."""
+MASKS: Final = (*BITMASKS, "BrushLabels", "Brush", "MagicWand")
 
 Item = Mapping[str, object]
 
@@ -36,13 +31,11 @@ class _Marked:
     path: str
     said: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def end(self) -> End:
-        return self.question.control.name, self.question.text_of(self.whole)
-
-    @property
-    def whole(self) -> Unit:
-        return replace(self.unit, attributes=tuple(sorted(self.said.items())))
+        """What it is kept as, once all is known that was said of it."""
+        whole = replace(self.unit, attributes=tuple(sorted(self.said.items())))
+        return self.question.control.name, self.question.text_of(whole)
 
 
 class _Reading:
@@ -53,7 +46,7 @@ class _Reading:
         self._marked: list[_Marked] = []
         self._by_id: dict[str, _Marked] = {}
         self._lent = LentLabels()
-        self._drawn = 0
+        self._tally = Tally()
         self._texts: dict[str, list[str]] = {}
 
     def read(self, result: list[Any]) -> dict[str, list[str]]:
@@ -75,10 +68,6 @@ class _Reading:
             elif not control.per_region:
                 self._answer(control, region, path)
         self._lent.finish()
-        points = sum(len(marked.given.get(key, ())) for marked in self._marked for key in POINTS)
-        if points > MOST_POINTS:
-            message = f"has {points:,} points in all outlines and paths; at most {MOST_POINTS:,} are possible."
-            raise ResultError(message, path="result")
         for control, region, path in heads:
             if control.per_region:
                 self._say(control, region, path)
@@ -93,12 +82,12 @@ class _Reading:
         question = self._question(control)
         sizes = sizes_in(region, path)
         if control.tag in BITMASKS:
-            self._drawn += region.get("original_width", 0) * region.get("original_height", 0)
-            if self._drawn > MOST_DRAWN:
-                message = f"all bitmasks together have more than {MOST_DRAWN:,} pixels."
-                raise ResultError(message, path=path)
+            self._tally.add(PIXELS, region.get("original_width", 0) * region.get("original_height", 0))
         beside = {**sizes, **self._lent.given_to(question, region, path)}
         unit = question.read(region["value"], f"{path}.value", beside=beside)
+        self._tally.add_lists(region["value"])
+        if control.tag in MASKS:
+            self._tally.add(RUNS, len(unit.shape.runs))
         marked = _Marked(question, unit, region["value"], path)
         self._marked.append(marked)
         region_id = region.get("id")
@@ -110,8 +99,22 @@ class _Reading:
     def _answer(self, control: AnyControl, region: dict[str, Any], path: str) -> None:
         if control.name in self._texts:
             raise ResultError(f"control {quoted(control.name)} is answered twice.", path=path)
+        for text in self._read(control, region["value"], f"{path}.value"):
+            self._keep(control.name, text)
+
+    def _read(
+        self, control: AnyControl, value: Any, path: str, *, beside: Mapping[str, object] | None = None
+    ) -> list[str]:
+        """The texts of a value that marks nothing."""
         question = self._question(control)
-        self._texts[control.name] = question.texts_of([question.read(region["value"], f"{path}.value")])
+        unit = question.read(value, path, beside=beside)
+        if control.tag == "TextArea":
+            self._tally.add(WRITTEN, sum(map(len, unit.shape)))
+        return question.texts_of([unit])
+
+    def _keep(self, name: str, text: str) -> None:
+        self._tally.add(KEPT, len(text))
+        self._texts.setdefault(name, []).append(text)
 
     def _say(self, control: AnyControl, region: dict[str, Any], path: str) -> None:
         marked = self._by_id.get(region.get("id", ""))
@@ -120,12 +123,11 @@ class _Reading:
             raise ResultError(message, path=path)
         if control.name in marked.said:
             raise ResultError(f"control {quoted(control.name)} is answered twice for one region.", path=path)
-        question = self._question(control)
         # The editor repeats where the region is; what was said of it stands beside, and may be called the same (text).
         given = region["value"]
         keys = (*marked.given, *SIZES)
         repeated = {key: given[key] for key in keys if key in given} if isinstance(given, dict) else {}
-        marked.said[control.name] = tuple(question.texts_of([question.read(given, f"{path}.value", beside=repeated)]))
+        marked.said[control.name] = tuple(self._read(control, given, f"{path}.value", beside=repeated))
 
     def _keep_marked(self) -> None:
         for marked in self._marked:
@@ -135,10 +137,9 @@ class _Reading:
                     message = f"control {quoted(control.name)} is required of every region. {control.required_message}"
                     raise ResultError(message.rstrip(), path=marked.path)
             name, text = marked.end
-            texts = self._texts.setdefault(name, [])
-            if text in texts:
+            if text in self._texts.get(name, ()):
                 raise ResultError("the same region is marked twice.", path=marked.path)
-            texts.append(text)
+            self._keep(name, text)
 
     def _relate(self, relations: list[tuple[dict[str, Any], str]]) -> None:
         control = relations_of(self._schema)
@@ -147,10 +148,9 @@ class _Reading:
             if control is None:
                 raise ResultError("the schema has no Relations.", path=path)
             text = read_relation(control, region, ends, path).text
-            texts = self._texts.setdefault(control.name, [])
-            if text in texts:
+            if text in self._texts.get(control.name, ()):
                 raise ResultError("the same relation is given twice.", path=path)
-            texts.append(text)
+            self._keep(control.name, text)
 
 
 def read_regions(schema: LabelSchema, result: object, item: Item | None) -> dict[str, list[str]]:

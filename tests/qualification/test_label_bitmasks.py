@@ -136,7 +136,7 @@ def test_bitmasks_that_are_too_large_together_are_refused_before_they_are_unpack
     with pytest.raises(ResultError) as refused:
         validate_result(SCHEMA, marked("unread", width=8192, height=8192))
 
-    assert str(refused.value) == "result[0]: all bitmasks together have more than 33,554,432 pixels."
+    assert str(refused.value) == "result: has 67,108,864 pixels in all bitmasks; at most 33,554,432 are possible."
     assert refusal_of("unread", width=4096, height=4097) == (
         "result[0].value: the picture has more than 16,777,216 pixels; a mask cannot be that large."
     )

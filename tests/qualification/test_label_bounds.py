@@ -16,7 +16,7 @@ from qualification.labels.kinds.outlines import Outline, area_of, cross_often, c
 from qualification.labels.kinds.paths import PathKind
 from qualification.labels.kinds.polygons import KIND as POLYGON
 from qualification.labels.kinds.polygons import PolygonKind
-from qualification.labels.matching import MOST_WORK, overlaps_of
+from qualification.labels.overlaps import MOST_WORK, overlaps_of
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import merge_answers, similarity_by_control

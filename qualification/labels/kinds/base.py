@@ -91,20 +91,27 @@ class Laborious(Protocol[Shape_contra]):
 
 
 @runtime_checkable
-class Bounded(Protocol[Shape]):
-    """A kind that has a quick way for what would take too long."""
+class Rough(Protocol[Shape_contra]):
+    """A kind of which shapes can be compared quickly too, where all that are close would take too long."""
 
-    def roughly(self, first: Sequence[Shape], second: Sequence[Shape], rows: "Places", columns: "Places") -> "Floats":
+    def roughly(
+        self, first: Sequence[Shape_contra], second: Sequence[Shape_contra], rows: "Places", columns: "Places"
+    ) -> "Floats":
         """About how near those of one answer with these places are to those of the other with these, each to each.
 
         How long it takes depends on how many they are alone.
         """
         ...
 
+
+@runtime_checkable
+class MergesWithin(Protocol[Shape]):
+    """A kind of which shapes may take long to merge; work is counted as for `Laborious`."""
+
     def merge_within(
         self, shapes: Sequence[Shape], weights: Sequence[float], about: About, *, work: float
     ) -> tuple[Shape, int]:
-        """`merge` where it is no more than this work, else the shape that has most weight; and the work it was."""
+        """`merge` where it is no more than this work, else one that was given; and the work it was."""
         ...
 
 

@@ -62,7 +62,11 @@ class BoxKind:
         # Rounded first and checked then: what is kept is read again, and must pass.
         read = Box(rounded(x), rounded(y), rounded(width), rounded(height), rotation)
         check_inside(read, value)
-        return read if rotation else _clipped(read)
+        if rotation:
+            return read
+        kept = _clipped(read)
+        check_inside(kept, value)
+        return kept
 
     def write(self, shape: Box) -> dict[str, object]:
         return {

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
+
+import numpy as np
 
 from qualification.labels.kinds.base import About, Extent, Value
 from qualification.labels.kinds.packed_runs import NotPacked, pack, unpack
-from qualification.statistics.merging.stretches import covered_by_most, jaccard
+from qualification.statistics.merging.stretches import Stretches, covered_by_most, jaccard
 
 MOST_PIXELS: Final = 1 << 24
 MOST_BYTES: Final = 100_000
@@ -16,13 +19,32 @@ WELL_BELOW: Final = MOST_BYTES // 2
 SIDES: Final = ("original_width", "original_height")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+WORK_OF_EACH: Final = 80
+"""What two masks take to compare, in points of an outline."""
+
+RUNS_A_POINT: Final = 10
+
+
+@dataclass(frozen=True, order=True)
 class Mask:
     """A picture's size in pixels, and the runs [start, end) of those that belong, row after row."""
 
     width: int
     height: int
     runs: tuple[tuple[int, int], ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Kept, as there may be tens of thousands of runs, and what was compared is looked up by it.
+        return hash((self.width, self.height, self.runs))
+
+    @cached_property
+    def rows(self) -> Stretches:
+        """The runs as an array."""
+        return np.array(self.runs, dtype=np.int64)
 
 
 class MaskKind:
@@ -61,10 +83,18 @@ class MaskKind:
     def similarity(self, first: Mask, second: Mask, about: About) -> float:
         if (first.width, first.height) != (second.width, second.height):
             return 0.0
-        return jaccard(first.runs, second.runs)
+        return jaccard(first.rows, second.rows)
+
+    def compared(self, first: Mask, second: Mask, about: About) -> tuple[float, int]:
+        work = WORK_OF_EACH + (len(first.runs) + len(second.runs)) // RUNS_A_POINT
+        return self.similarity(first, second, about), work
 
     def extent(self, shape: Mask) -> Extent:
-        return shape.runs[0][0], 0.0, shape.runs[-1][1], 0.0
+        lines, columns = np.divmod(shape.rows - (0, 1), shape.width)  # the last pixel of a run belongs to it
+        top, bottom = float(lines[0, 0]), float(lines[-1, 1] + 1)
+        if (lines[:, 0] != lines[:, 1]).any():
+            return 0.0, top, float(shape.width), bottom
+        return float(columns[:, 0].min()), top, float(columns[:, 1].max() + 1), bottom
 
     def merge(self, shapes: Sequence[Mask], weights: Sequence[float], about: About) -> Mask:
         if len(set(shapes)) == 1:
@@ -72,7 +102,7 @@ class MaskKind:
         ordered = sorted(zip(shapes, weights, strict=True))
         heaviest = max(ordered, key=lambda pair: pair[1])[0]
         alike = [pair for pair in ordered if pair[0].width == heaviest.width and pair[0].height == heaviest.height]
-        runs = covered_by_most([shape.runs for shape, _ in alike], [weight for _, weight in alike])
+        runs = covered_by_most([shape.rows for shape, _ in alike], [weight for _, weight in alike])
         if not runs:
             return heaviest
         return Mask(heaviest.width, heaviest.height, tuple((int(start), int(end)) for start, end in runs))

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 from rapidfuzz.distance import Levenshtein
@@ -15,6 +17,11 @@ LONGEST: Final = 50_000
 MOST_TEXTS: Final = 100
 MOST_WORDS: Final = 500
 """Longer transcripts are not voted on word by word: aligning takes the square of the words."""
+
+WORK_OF_EACH: Final = 20
+"""What transcripts of one region take to merge, in points of an outline; and each pair of words beside that."""
+
+WORDS_A_POINT: Final = 10
 
 HIDDEN: Final = frozenset("\x00\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -54,17 +61,29 @@ class TextKind(OfWhole):
         return {"text": list(shape)}
 
     def similarity(self, first: Texts, second: Texts, about: About) -> float:
-        return Levenshtein.normalized_similarity(_folded(first), _folded(second))
+        return _similarity(*sorted((first, second)))
 
     def merge(self, shapes: Sequence[Texts], weights: Sequence[float], about: About) -> Texts:
+        return self.merge_within(shapes, weights, about, work=math.inf)[0]
+
+    def merge_within(
+        self, shapes: Sequence[Texts], weights: Sequence[float], about: About, *, work: float
+    ) -> tuple[Texts, int]:
         if len(set(shapes)) == 1:
-            return shapes[0]
+            return shapes[0], 0
         ordered = self._nearest_first(shapes, weights, about)
         words = [shape[0].split() for shape, _ in ordered]
         if not _is_transcript(about) or any(len(shape) > 1 for shape in shapes) or max(map(len, words)) > MOST_WORDS:
-            return ordered[0][0]
+            return ordered[0][0], 0
+        # Each text is aligned with all before it, which have no word in common where it takes longest.
+        before = accumulate(map(len, words), initial=0)
+        spent = (
+            WORK_OF_EACH + sum(len(text) * known for text, known in zip(words, before, strict=False)) // WORDS_A_POINT
+        )
+        if spent > work:
+            return ordered[0][0], WORK_OF_EACH
         voted = vote_on_words(words, [weight for _, weight in ordered])
-        return (" ".join(voted),) if voted else ordered[0][0]
+        return ((" ".join(voted),) if voted else ordered[0][0]), spent
 
     def _nearest_first(
         self, shapes: Sequence[Texts], weights: Sequence[float], about: About
@@ -81,6 +100,13 @@ class TextKind(OfWhole):
         return [pairs[place] for place in order]
 
 
+@lru_cache(maxsize=128)
+def _similarity(first: Texts, second: Texts) -> float:
+    """Kept for a while: two long texts take a twentieth of a second, and are compared again at once."""
+    return Levenshtein.normalized_similarity(_folded(first), _folded(second))
+
+
+@lru_cache(maxsize=512)
 def _folded(texts: Texts) -> str:
     return "\n".join(fold(text) for text in texts)
 

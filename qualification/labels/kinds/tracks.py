@@ -1,16 +1,32 @@
 """Tracks in a video: a box at some of its frames, between which it moves evenly."""
 
-from bisect import bisect_right
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cached_property, reduce
 from typing import Final
 
-from qualification.labels.kinds.base import About, Extent, Value, rounded
+import numpy as np
+import numpy.typing as npt
+
+from qualification.labels.kinds.base import DECIMALS, About, Extent, Value
 from qualification.labels.kinds.boxes import KIND as BOXES
 from qualification.labels.kinds.boxes import Box
+from qualification.labels.kinds.outlines import Flags, Floats
+from qualification.statistics.merging.numbers import weighted_medians
 
 MOST_FRAMES: Final = 1_000_000
 MOST_KEYFRAMES: Final = 5_000
+TURN: Final = 4
+"""The place of a box's rotation among its sides."""
+
+WORK_OF_EACH: Final = 300
+"""What two tracks take to compare, in points of an outline; and each frame at which a box is turned."""
+
+WORK_OF_TURNED: Final = 100
+FRAMES_A_POINT: Final = 5
+
+Frames = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,37 +38,42 @@ class Keyframe:
     box: Box
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Track:
-    """Keyframes in order, and the frames of the video where they are known."""
+    """Keyframes in order, and the frames of the video, 0 where they are not known."""
 
     keyframes: tuple[Keyframe, ...]
-    frames: int | None = None
+    frames: int = 0
 
-    @property
-    def places(self) -> frozenset[int]:
-        return frozenset(each.frame for each in self.keyframes)
+    def __hash__(self) -> int:
+        return self._hash
 
-    def at(self, frame: int) -> Box | None:
-        """The box at a frame: that of the keyframe, or on the straight line between two; None where it is gone."""
-        after = bisect_right(self.keyframes, frame, key=lambda each: each.frame)
-        if after == 0:
-            return None
-        before = self.keyframes[after - 1]
-        if before.frame == frame:
-            return before.box
-        if not before.enabled:
-            return None
-        if after == len(self.keyframes):
-            return before.box
-        later = self.keyframes[after]
-        share = (frame - before.frame) / (later.frame - before.frame)
-        return Box(
-            *(
-                rounded(getattr(before.box, name) * (1 - share) + getattr(later.box, name) * share)
-                for name in ("x", "y", "width", "height", "rotation")
-            )
-        )
+    @cached_property
+    def _hash(self) -> int:
+        # Kept, as there may be thousands of keyframes, and what was compared is looked up by it.
+        return hash((self.keyframes, self.frames))
+
+    @cached_property
+    def numbers(self) -> Frames:
+        """The frames of its keyframes."""
+        return np.array([each.frame for each in self.keyframes], dtype=np.int64)
+
+    def at(self, frames: Frames) -> tuple[Floats, Flags]:
+        """Frames × sides: its boxes there, of keyframes or on the straight line between two; and where it is at all."""
+        after = np.searchsorted(self.numbers, frames, side="right")
+        before, later = np.maximum(after - 1, 0), np.minimum(after, len(self.numbers) - 1)
+        passed, gap = frames - self.numbers[before], self.numbers[later] - self.numbers[before]
+        share = np.divide(passed, gap, out=np.zeros(len(frames)), where=gap > 0)[:, None]
+        boxes = np.round(self._sides[before] * (1 - share) + self._sides[later] * share, DECIMALS)
+        return boxes, (after > 0) & (self._goes_on[before] | (passed == 0))
+
+    @cached_property
+    def _sides(self) -> Floats:
+        return np.array([astuple(each.box) for each in self.keyframes])
+
+    @cached_property
+    def _goes_on(self) -> Flags:
+        return np.array([each.enabled for each in self.keyframes])
 
 
 class TrackKind:
@@ -66,7 +87,7 @@ class TrackKind:
     same: Final = 0.2
 
     def read(self, value: Value, about: About) -> Track:
-        frames = value.whole("framesCount", 1, MOST_FRAMES) if value.has("framesCount") else None
+        frames = value.whole("framesCount", 1, MOST_FRAMES) if value.has("framesCount") else 0
         value.ignore("duration")
         keyframes = []
         for number, given in enumerate(value.list("sequence", most=MOST_KEYFRAMES)):
@@ -79,7 +100,7 @@ class TrackKind:
             raise value.error("a frame stands in the sequence twice.", "sequence")
         return Track(tuple(sorted(keyframes)), frames)
 
-    def _keyframe(self, inner: Value, about: About, frames: int | None) -> Keyframe:
+    def _keyframe(self, inner: Value, about: About, frames: int) -> Keyframe:
         frame = inner.whole("frame", 1, frames or MOST_FRAMES)
         enabled = inner.get("enabled") if inner.has("enabled") else True
         if type(enabled) is not bool:
@@ -89,17 +110,20 @@ class TrackKind:
 
     def write(self, shape: Track) -> dict[str, object]:
         sequence = [{"frame": each.frame, "enabled": each.enabled, **BOXES.write(each.box)} for each in shape.keyframes]
-        return {"sequence": sequence, **({} if shape.frames is None else {"framesCount": shape.frames})}
+        return {"sequence": sequence, **({"framesCount": shape.frames} if shape.frames else {})}
 
     def similarity(self, first: Track, second: Track, about: About) -> float:
-        places = sorted(first.places | second.places)
-        return sum(self._at(first, second, frame, about) for frame in places) / len(places)
+        return self.compared(first, second, about)[0]
 
-    def _at(self, first: Track, second: Track, frame: int, about: About) -> float:
-        ours, theirs = first.at(frame), second.at(frame)
-        if ours is None or theirs is None:
-            return float(ours is theirs)
-        return BOXES.similarity(ours, theirs, about)
+    def compared(self, first: Track, second: Track, about: About) -> tuple[float, int]:
+        frames = np.union1d(first.numbers, second.numbers)
+        (ours, are_ours), (theirs, are_theirs) = first.at(frames), second.at(frames)
+        both = are_ours & are_theirs
+        turned = np.flatnonzero(both & ((ours[:, TURN] != 0) | (theirs[:, TURN] != 0)))
+        near = np.where(both, _shared(ours, theirs), are_ours == are_theirs)
+        near[turned] = [BOXES.similarity(Box(*ours[place]), Box(*theirs[place]), about) for place in turned]
+        work = WORK_OF_EACH + len(frames) // FRAMES_A_POINT + WORK_OF_TURNED * len(turned)
+        return float(np.mean(near)), work
 
     def extent(self, shape: Track) -> Extent:
         boxes = [BOXES.extent(each.box) for each in shape.keyframes]
@@ -111,21 +135,55 @@ class TrackKind:
         )
 
     def merge(self, shapes: Sequence[Track], weights: Sequence[float], about: About) -> Track:
+        return self.merge_within(shapes, weights, about, work=math.inf)[0]
+
+    def merge_within(
+        self, shapes: Sequence[Track], weights: Sequence[float], about: About, *, work: float
+    ) -> tuple[Track, int]:
         if len(set(shapes)) == 1:
-            return shapes[0]
+            return shapes[0], 0
         ordered = sorted(zip(shapes, weights, strict=True))
-        half = sum(weight for _, weight in ordered) / 2 * (1 + 1e-9)
-        keyframes: list[Keyframe] = []
-        for frame in sorted(set().union(*(shape.places for shape in shapes))):
-            there = [(box, weight) for shape, weight in ordered if (box := shape.at(frame)) is not None]
-            if sum(weight for _, weight in there) > half:
-                merged = BOXES.merge([box for box, _ in there], [weight for _, weight in there], about)
-                goes_on = [weight for shape, weight in ordered if shape.at(frame + 1) is not None]
-                keyframes.append(Keyframe(frame, sum(goes_on) > half, merged))
-        known = [shape.frames for shape in shapes if shape.frames is not None]
-        if not keyframes:
-            keyframes = list(max(ordered, key=lambda pair: pair[1])[0].keyframes)
-        return Track(tuple(keyframes), max(known, default=None))
+        frames = reduce(np.union1d, [shape.numbers for shape, _ in ordered])
+        boxes, are_there = map(np.array, zip(*(shape.at(frames) for shape, _ in ordered), strict=True))
+        go_on = np.array([shape.at(frames + 1)[1] for shape, _ in ordered])
+        votes = np.array([weight for _, weight in ordered])
+        half = votes.sum() / 2 * (1 + 1e-9)
+        kept = np.flatnonzero(votes @ are_there > half)
+        turned = kept[(are_there & (boxes[:, :, TURN] != 0)).any(axis=0)[kept]]
+        spent = WORK_OF_EACH + frames.size * len(ordered) // FRAMES_A_POINT + WORK_OF_TURNED * turned.size
+        heaviest = max(ordered, key=lambda pair: pair[1])[0]
+        known = max(shape.frames for shape in shapes)
+        if spent > work or not kept.size:
+            return Track(heaviest.keyframes, known), spent
+        merged = _merged_upright(boxes[:, kept], np.where(are_there[:, kept], votes[:, None], 0.0))
+        for place in turned:
+            there = np.flatnonzero(are_there[:, place])
+            own = BOXES.merge([Box(*boxes[n, place].tolist()) for n in there], votes[there].tolist(), about)
+            merged[int(np.searchsorted(kept, place))] = own
+        goes_on = votes @ go_on > half
+        keyframes = (
+            Keyframe(int(frames[place]), bool(goes_on[place]), box) for place, box in zip(kept, merged, strict=True)
+        )
+        return Track(tuple(keyframes), known), spent
+
+
+def _shared(ours: Floats, theirs: Floats) -> Floats:
+    """Intersection over union of upright boxes, each of one track with that of the other."""
+    low, their_low = ours[:, :2], theirs[:, :2]
+    most = np.minimum(low + ours[:, 2:4], their_low + theirs[:, 2:4])
+    shared = np.prod(np.maximum(most - np.maximum(low, their_low), 0.0), axis=1)
+    either = ours[:, 2] * ours[:, 3] + theirs[:, 2] * theirs[:, 3] - shared
+    return np.where((ours == theirs).all(axis=1), 1.0, shared / np.maximum(either, 1e-12))
+
+
+def _merged_upright(boxes: Floats, weights: Floats) -> list[Box]:
+    """Answers × frames × sides: side by side, by the median of weight, as `BoxKind` merges upright boxes."""
+    low, high = boxes[:, :, :2], boxes[:, :, :2] + boxes[:, :, 2:4]
+    start, end = (
+        np.stack([weighted_medians(sides[:, :, axis], weights) for axis in (0, 1)], axis=1) for sides in (low, high)
+    )
+    sides = np.round(np.concatenate([start, end - start], axis=1), DECIMALS) + 0.0  # which makes -0.0 plain
+    return [Box(*row) for row in sides.tolist()]
 
 
 KIND = TrackKind()

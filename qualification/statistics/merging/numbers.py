@@ -27,6 +27,19 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
     return float(sorted_values[low])
 
 
+def weighted_medians(values: Floats, weights: Floats) -> Floats:
+    """`weighted_median` of each column, of those rows that weigh anything there; some row does."""
+    order = np.argsort(np.where(weights > 0, values, np.inf), axis=0, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=0)
+    shares = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    half, tolerance = shares[-1] / 2, 1e-12 * shares[-1]
+    low = np.sum(shares < half - tolerance, axis=0)
+    column = np.arange(values.shape[1])
+    is_between = np.abs(shares[low, column] - half) <= tolerance
+    high = np.where(is_between, np.minimum(low + 1, len(values) - 1), low)
+    return np.asarray((ordered[low, column] + ordered[high, column]) / 2, dtype=np.float64)
+
+
 def weighted_mean(values: Sequence[float], weights: Sequence[float]) -> float:
     """The plain mean where the weights are equal."""
     # Sorted first, so that the order in which answers came cannot change a last digit.
