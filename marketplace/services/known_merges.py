@@ -23,6 +23,10 @@ MOST_TASKS: Final = 200
 MOST_ANSWERS: Final = 12
 """Of one task. Gold has more than work: its first ones are merged, as many as decide about work after one another."""
 
+MOST_CHARACTERS: Final = 20_000_000
+"""Of all answers; those of a usual job come to a tenth. Answers with hundreds of shapes would fill the memory, and take
+the time of all jobs' fits."""
+
 
 class _Said(NamedTuple):
     task_id: UUID
@@ -42,11 +46,13 @@ def known_merges(job: Job, schema: LabelSchema, habits: Sequence[ControlHabits] 
     """
     given: dict[str, Any] = {"job": job.pk, "skill": job.skill_id, "unmeasured": UNMEASURED.mean}
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, given | {"tasks": MOST_TASKS, "answers": MOST_ANSWERS})
+        cursor.execute(_KNOWN, given | {"tasks": MOST_TASKS, "answers": MOST_ANSWERS, "characters": MOST_CHARACTERS})
         rows = [_Said(*row) for row in cursor.fetchall()]
     found: list[Merged] = []
     for _, of_task in groupby(rows, key=lambda row: row.task_id):
         said = list(of_task)
+        if len(said) < 2:  # the others were too long
+            continue
         most = max(min(job.overlap_max, len(said)), 2) if said[0].is_gold else len(said)
         least = min(max(job.overlap_min, 2), most) if said[0].is_gold else most
         sizes = range(least, most + 1)
@@ -79,8 +85,10 @@ WITH known AS (
            WHERE turn.task_id = task.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected') >= 2
     ORDER BY is_gold DESC, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
 )
+SELECT id, is_gold, truth, worker_id, answer_key, estimate FROM (
 SELECT known.id, known.is_gold, known.truth, said.worker_id, said.answer_key,
-       coalesce(said.estimate, %(unmeasured)s::float8)
+       coalesce(said.estimate, %(unmeasured)s::float8) AS estimate, said.submitted_at, said.id AS answer_id,
+       sum(octet_length(said.answer_key)) OVER (ORDER BY known.id, said.submitted_at, said.id) AS characters
 FROM known CROSS JOIN LATERAL (
     SELECT turn.worker_id, answer.answer_key, score.estimate, answer.submitted_at, answer.id
     FROM marketplace_assignment turn
@@ -89,5 +97,7 @@ FROM known CROSS JOIN LATERAL (
     WHERE turn.task_id = known.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
     ORDER BY answer.submitted_at, answer.id LIMIT %(answers)s
 ) said
-ORDER BY known.id, said.submitted_at, said.id
+) told
+WHERE characters <= %(characters)s
+ORDER BY id, submitted_at, answer_id
 """  # noqa: S608  (all of it ours)

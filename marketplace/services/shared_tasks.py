@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from marketplace.models import Job
-from marketplace.services.known_merges import MOST_ANSWERS
+from marketplace.services.known_merges import MOST_ANSWERS, MOST_CHARACTERS
 from qualification.labels.learning import Said, SharedTask, fold_of
 from qualification.labels.results import Answer
 from qualification.queries import TRUSTED_GOLD, UNMEASURED
@@ -31,7 +31,7 @@ def shared_tasks(job: Job) -> list[SharedTask]:
     """Tasks with two answers or more, and gold, with what is right where gold or a person told it; by ascending id."""
     given: dict[str, Any] = {"job": job.pk, "skill": job.skill_id, "unmeasured": UNMEASURED.mean}
     with connection.cursor() as cursor:
-        cursor.execute(_SHARED, given | {"tasks": MOST_TASKS, "answers": MOST_ANSWERS})
+        cursor.execute(_SHARED, given | {"tasks": MOST_TASKS, "answers": MOST_ANSWERS, "characters": MOST_CHARACTERS})
         rows = [_Row(*row) for row in cursor.fetchall()]
     by_task = [list(of_task) for _, of_task in groupby(rows, key=lambda row: row.task_id)]
     return [_shared(told) for told in by_task if len(told) > 1 or told[0].truth]
@@ -43,7 +43,8 @@ def _shared(told: list[_Row]) -> SharedTask:
     return SharedTask(fold_of(told[0].task_id), tuple(said), Answer.from_key(truth) if truth else None)
 
 
-# Gold that is doubted, retired or recalled tells nothing: what is right of it is not known.
+# Gold that is doubted, retired or recalled tells nothing: what is right of it is not known. Gold that nobody has answered
+# must not take the place of tasks that somebody has.
 _SHARED: Final = f"""
 WITH shared AS (
     SELECT task.id, CASE WHEN trusted.id IS NOT NULL THEN trusted.answer_key
@@ -51,11 +52,15 @@ WITH shared AS (
     FROM marketplace_task task
     LEFT JOIN {TRUSTED_GOLD} trusted ON trusted.id = task.gold_question_id
     WHERE task.job_id = %(job)s AND (
-        trusted.id IS NOT NULL
+        trusted.id IS NOT NULL AND EXISTS (
+            SELECT FROM marketplace_assignment turn WHERE turn.task_id = task.id AND turn.submitted_at IS NOT NULL)
         OR task.gold_question_id IS NULL AND task.state IN ('resolved', 'in_adjudication'))
     ORDER BY trusted.id IS NULL, task.resolved_at DESC NULLS LAST, task.id LIMIT %(tasks)s
 )
-SELECT shared.id, shared.truth, said.worker_id, said.answer_key, coalesce(said.estimate, %(unmeasured)s::float8)
+SELECT id, truth, worker_id, answer_key, estimate FROM (
+SELECT shared.id, shared.truth, said.worker_id, said.answer_key,
+       coalesce(said.estimate, %(unmeasured)s::float8) AS estimate, said.submitted_at, said.id AS answer_id,
+       sum(octet_length(said.answer_key)) OVER (ORDER BY shared.id, said.submitted_at, said.id) AS characters
 FROM shared CROSS JOIN LATERAL (
     SELECT turn.worker_id, answer.answer_key, score.estimate, answer.submitted_at, answer.id
     FROM marketplace_assignment turn
@@ -64,5 +69,7 @@ FROM shared CROSS JOIN LATERAL (
     WHERE turn.task_id = shared.id AND turn.ordinal IS NOT NULL AND turn.state <> 'rejected'
     ORDER BY answer.submitted_at, answer.id LIMIT %(answers)s
 ) said
-ORDER BY shared.id, said.submitted_at, said.id
+) told
+WHERE characters <= %(characters)s
+ORDER BY id, submitted_at, answer_id
 """  # noqa: S608  (all of it ours)

@@ -34,6 +34,10 @@ LEAST_TRIED: Final = 10
 SURE: Final = 1.83
 """Standard errors by which merging must be better: a chance of one in twenty with ten tasks, by Student's t."""
 
+MOST_COMPARED: Final = 1_000_000
+"""Regions or values, each times the answers that it is compared with: all that a usual job has. Where answers mark
+hundreds of things it takes minutes."""
+
 OFFSET_TASKS: Final = 10.0
 """Answers to gold by which the gap between likeness to what is right and to others is drawn to none."""
 
@@ -115,7 +119,8 @@ def habits_of(learnt: Sequence[ControlHabits], worker: str, *, without: int | No
     return {control: habit for control, habit in found.items() if habit is not None}
 
 
-def _learnt(schema: LabelSchema, control: Control, tasks: Sequence[SharedTask], most: int) -> ControlHabits:
+def _learnt(schema: LabelSchema, control: Control, given: Sequence[SharedTask], most: int) -> ControlHabits:
+    tasks = _in_minutes(control, given)
     way = _way_of(schema, control, tasks)
     without = tuple(_taught(way, tasks, [n for n, task in enumerate(tasks) if task.fold != f]) for f in range(FOLDS))
     tried = [replace(task, said=task.said[: most if task.truth else most + 1]) for task in tasks]
@@ -126,6 +131,18 @@ def _learnt(schema: LabelSchema, control: Control, tasks: Sequence[SharedTask], 
     habits = _taught(way, tasks, range(len(tasks))) if is_better else {}
     gain = fmean(gains) if gains else 0.0
     return ControlHabits(control.name, habits, without, tried=len(gains), gain=gain, by_gold=by_gold)
+
+
+def _in_minutes(control: Control, tasks: Sequence[SharedTask]) -> list[SharedTask]:
+    """As many of the tasks as `MOST_COMPARED` lets be looked at, gold first, in the order in which they came."""
+    left, taken = MOST_COMPARED, set()
+    for place in sorted(range(len(tasks)), key=lambda place: tasks[place].truth is None):
+        said = tasks[place].said
+        left -= len(said) * sum(len(each.answer.chosen(control.name)) for each in said)
+        if left < 0:
+            break
+        taken.add(place)
+    return [task for place, task in enumerate(tasks) if place in taken]
 
 
 class _Way(Protocol):

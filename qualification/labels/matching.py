@@ -1,21 +1,24 @@
 """Which unit of one answer is which of another, and where the two differ."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from qualification.labels.overlaps import MOST_COMPARED, MOST_KEPT, Flags, Floats, overlaps_of
+from qualification.labels.overlaps import MOST_KEPT, Flags, Floats, overlaps_of
 from qualification.labels.units import Attributes, Question, Unit, question_of
 
 Words = TypeVar("Words", bound=Hashable)
 
 SAID_COUNTS: Final = 0.5
 """How much of being alike is that the same was said of both."""
+
+MOST_SAID: Final = 1_000
+"""Ways in which what was said of regions of two answers differs that are looked at."""
 
 GOOD_OVERLAP: Final = 0.5
 """Two shapes that are the same thing by less than this overlap poorly."""
@@ -132,29 +135,39 @@ def _said_of(question: Question, first: Sequence[Unit], second: Sequence[Unit], 
     What differs in more ways than can be looked at counts as different in all.
     """
     alike, known = np.ones(where.shape), dict[tuple[Attributes, Attributes], float]()
-    if not any(unit.attributes for unit in (*first, *second)):
+    said = {unit.attributes: _shapes_said(question, unit.attributes) for unit in (*first, *second)}
+    if len(said) == 1:
         return alike
     for row, column in np.argwhere(where):
-        said = first[row].attributes, second[column].attributes
-        if said not in known:
-            is_too_much = len(known) >= MOST_COMPARED and said[0] != said[1]
-            known[said] = SAID_COUNTS if is_too_much else _said_alike(question, *said)
-        alike[row, column] = known[said]
+        pair = first[row].attributes, second[column].attributes
+        if pair[0] == pair[1]:
+            continue
+        if pair not in known:
+            is_too_much = len(known) >= MOST_SAID
+            known[pair] = SAID_COUNTS if is_too_much else _said_alike(question, said[pair[0]], said[pair[1]])
+        alike[row, column] = known[pair]
     return alike
 
 
-def _said_alike(question: Question, first: Attributes, second: Attributes) -> float:
+def _shapes_said(question: Question, attributes: Attributes) -> dict[str, Any]:
+    """What was said of a region, by the name of the control."""
+    found = {}
+    for name, texts in attributes:
+        control = question.schema.control(name)
+        assert control is not None
+        (unit,) = question_of(question.schema, control).units_of(texts)
+        found[name] = unit.shape
+    return found
+
+
+def _said_alike(question: Question, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
     """How near what was said of two regions is: the mean over the controls that ask of regions, half of the weight."""
-    if first == second:
-        return 1.0
-    ours, theirs = dict(first), dict(second)
     asked = [control for control in question.schema.of_regions if control.name in ours or control.name in theirs]
     total = 0.0
     for control in asked:
         if control.name in ours and control.name in theirs:
             inner = question_of(question.schema, control)
-            (one,), (other,) = inner.units_of(ours[control.name]), inner.units_of(theirs[control.name])
-            total += inner.kind.similarity(one.shape, other.shape, inner.about)
+            total += inner.kind.similarity(ours[control.name], theirs[control.name], inner.about)
     return 1 - SAID_COUNTS + SAID_COUNTS * total / len(asked)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from qualification.labels.kinds.base import AllAtOnce, Kind, Laborious, Rough
+from qualification.labels.kinds.base import AllAtOnce, Laborious, Rough
 from qualification.labels.units import Question, Unit
 
 Floats = npt.NDArray[np.float64]
@@ -49,32 +49,31 @@ def _overlaps(question: Question, shapes: tuple[Any, ...], others: tuple[Any, ..
 def _compared(question: Question, shapes: tuple[Any, ...], others: tuple[Any, ...]) -> Floats:
     """Shapes two by two, so far as their boxes meet and the bounds above let them be compared."""
     kind, about, found = question.kind, question.about, np.zeros((len(shapes), len(others)))
-    ours, theirs = _extents(kind, shapes), _extents(kind, others)
-    meet = (ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])
-    pairs = meet.all(axis=2)
+    ours, theirs = _extents(question, shapes), _extents(question, others)
+    pairs = ((ours[:, None, :2] <= theirs[None, :, 2:]) & (theirs[None, :, :2] <= ours[:, None, 2:])).all(axis=2)
+    shared = _boxes_shared(ours, theirs)
     if np.count_nonzero(pairs) > MOST_COMPARED:
-        pairs &= _are_neighbours(_boxes_shared(ours, theirs))
+        pairs &= _are_neighbours(shared)
     rows, columns = np.nonzero(pairs)
     if not isinstance(kind, Laborious):
         for row, column in zip(rows, columns, strict=True):
             found[row, column] = kind.similarity(shapes[row], others[column], about)
         return found
-    order, left = np.argsort(-_boxes_shared(ours, theirs)[rows, columns], kind="stable"), MOST_WORK
-    for done, place in enumerate(order):
+    order, left = np.argsort(-shared[rows, columns], kind="stable"), MOST_WORK
+    rows, columns = rows[order], columns[order]
+    for done, (row, column) in enumerate(zip(rows, columns, strict=True)):
         if left <= 0:
             if isinstance(kind, Rough):
-                rest = rows[order[done:]], columns[order[done:]]
-                found[rest] = kind.roughly(shapes, others, *rest)
+                found[rows[done:], columns[done:]] = kind.roughly(shapes, others, rows[done:], columns[done:])
             break
-        row, column = rows[place], columns[place]
         found[row, column], work = kind.compared(shapes[row], others[column], about)
         left -= work
     return found
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _extents(kind: Kind[Any], shapes: tuple[Any, ...]) -> Floats:
-    return np.array([kind.extent(shape) for shape in shapes], dtype=np.float64)
+def _extents(question: Question, shapes: tuple[Any, ...]) -> Floats:
+    return np.array([question.kind.extent(shape) for shape in shapes], dtype=np.float64)
 
 
 def _boxes_shared(ours: Floats, theirs: Floats) -> Floats:

@@ -10,6 +10,7 @@ import pytest
 from kernel import clock
 from kernel.services.audit import Actor
 from marketplace.models import Assignment, Fit, Job, Task
+from marketplace.services import shared_tasks as sharing
 from marketplace.services.adjudication import decide_task
 from marketplace.services.allocation import claim_task
 from marketplace.services.fitting import fit_job
@@ -21,8 +22,10 @@ from marketplace.services.posting import launch_job
 from marketplace.services.results import stream_results
 from marketplace.services.settlement import accept_due_assignments
 from marketplace.services.submission import InvalidAnswer, submit_annotation
+from qualification.labels.results import validate_result
 from qualification.labels.schema import parse_schema
 from qualification.models import Score
+from qualification.services.doubted_gold import doubt
 from qualification.statistics.resemblance import UNTAUGHT, Resemblance, closeness_of, written_resemblance
 from tests.marketplace.api_people import Person, an_admin
 from tests.marketplace.builders import ALWAYS_GOLD, a_draft, a_worker, free_turns, owner_of, the_escalation
@@ -146,6 +149,32 @@ def test_gold_teaches_how_likely_merged_answers_are_right_by_as_many_as_decide_a
     merges = known_merges(job, parse_schema(SPANS))
 
     assert [(each.answers, each.is_right, each.weight) for each in merges] == [(2, True, 0.5), (3, True, 0.5)]
+    assert turn.task.gold_question_id is not None
+    doubt(gold_question_id=turn.task.gold_question_id, why="Good workers miss it.", by=Actor.system("gold_doubts"))
+    assert known_merges(job, parse_schema(SPANS)) == []
+
+
+def test_habits_are_learnt_of_gold_that_is_answered_and_not_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [
+        {"item": {"text": f"{TEXT} {n}"}, "gold_answer": marked("Ada Lovelace"), "gold_reason": "This is a name."}
+        for n in range(8)
+    ]
+    job = a_job({"item": {"text": "Work"}}, *known, gold_share_basis_points=5000, overlap_min=1, overlap_max=4)
+    worker = a_worker(job)
+    turn = claim_task(worker=worker, job_id=job.pk, chance=ALWAYS_GOLD)
+    submit_annotation(assignment_id=turn.pk, worker=worker, result=marked("Ada"))
+    monkeypatch.setattr(sharing, "MOST_TASKS", 1)
+
+    [task] = sharing.shared_tasks(job)
+
+    assert task.truth == validate_result(parse_schema(SPANS), marked("Ada Lovelace"))
+    assert [said.worker for said in task.said] == [str(worker.pk)]
+    monkeypatch.setattr(sharing, "MOST_CHARACTERS", 10)
+    assert sharing.shared_tasks(job) == []  # its answer is longer
+    monkeypatch.undo()
+    assert turn.task.gold_question_id is not None
+    doubt(gold_question_id=turn.task.gold_question_id, why="Good workers miss it.", by=Actor.system("gold_doubts"))
+    assert sharing.shared_tasks(job) == []
 
 
 def test_what_a_job_has_taught_decides_about_its_merged_answers() -> None:

@@ -12,6 +12,8 @@ import pytest
 from qualification.labels.kinds.base import About
 from qualification.labels.kinds.boxes import KIND as BOXES
 from qualification.labels.kinds.boxes import MOST_TURNED, Box
+from qualification.labels.kinds.ellipses import KIND as ELLIPSES
+from qualification.labels.kinds.ellipses import Ellipse
 from qualification.labels.kinds.outlines import Outline, area_of, cross_often, crossings
 from qualification.labels.kinds.paths import PathKind
 from qualification.labels.kinds.polygons import KIND as POLYGON
@@ -94,7 +96,7 @@ def test_outlines_on_one_heap_take_no_more_than_the_work_that_two_answers_may_be
     assert counted == before  # what was compared is known, whichever comes first
 
 
-def test_paths_on_one_heap_are_compared_with_those_whose_boxes_share_most() -> None:
+def test_paths_on_one_heap_are_compared_in_single_precision_once_those_that_share_most_have_been() -> None:
     counted = Counted()
     asked = question(VECTORS, CountedPaths(counted))
     answers = [
@@ -106,7 +108,11 @@ def test_paths_on_one_heap_are_compared_with_those_whose_boxes_share_most() -> N
     overlaps = overlaps_of(asked, first, second)
 
     assert counted.pairs == MOST_WORK // 100
-    assert np.count_nonzero(overlaps) <= counted.pairs
+    exact = [
+        asked.kind.similarity(first[row].shape, second[column].shape, ABOUT) for row, column in np.argwhere(overlaps)
+    ]
+    assert len(exact) > counted.pairs
+    assert overlaps[overlaps > 0].tolist() == pytest.approx(exact, abs=0.001)
 
 
 def test_what_is_not_compared_exactly_is_told_by_the_cells_of_a_grid() -> None:
@@ -173,15 +179,24 @@ def test_crossings_are_the_same_whichever_comes_first_and_counted_no_further_tha
     assert crossings(SQUARE, SQUARE[::-1]) == 0
 
 
-def test_of_turned_boxes_on_one_heap_those_that_share_most_are_compared() -> None:
+def test_of_turned_boxes_and_ellipses_on_one_heap_those_that_share_most_are_compared_and_the_others_by_cells() -> None:
     chance = random.Random(1)
     turned = [Box(30 + chance.uniform(-4, 4), 30 + chance.uniform(-4, 4), 30, 30, 10 + n / 10) for n in range(60)]
     shifted = [replace(box, x=box.x + 0.01) for box in turned]
 
     near = BOXES.similarities(turned, shifted, ABOUT)
 
-    assert np.count_nonzero(near) == MOST_TURNED
+    exact = np.array([[BOXES.similarity(box, other, ABOUT) for other in shifted] for box in turned])
+    assert np.count_nonzero(near != exact) == 60 * 60 - MOST_TURNED
+    assert near == pytest.approx(exact, abs=0.06)
     assert [near[n, n] > 0.99 for n in range(60)] == [True] * 60
+    round_ones = [Ellipse(50 + chance.uniform(-9, 9), 50, 20 + n, 20, n) for n in range(8)]
+    rows, columns = (places.ravel() for places in np.indices((8, 8)))
+    alike = [
+        ELLIPSES.similarity(round_ones[row], round_ones[column], ABOUT)
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    assert ELLIPSES.roughly(round_ones, round_ones, rows, columns).tolist() == pytest.approx(alike, abs=0.04)
 
 
 def test_stretches_on_one_line_that_all_meet_find_themselves() -> None:

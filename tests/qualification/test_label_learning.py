@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qualification.labels import learning
 from qualification.labels.habits import Habit, read_habits, written_habits
 from qualification.labels.learning import ControlHabits, Said, SharedTask, habits_of, learn_habits
 from qualification.labels.results import Answer
@@ -217,8 +218,49 @@ def test_what_marks_and_silence_say_is_how_much_oftener_they_are_so_when_a_thing
 
     often, seldom = 31 / 42, 11 / 42
     told = [((20 + 8 * often) / 28, 8 * seldom / 28), ((10 + 8 * often) / 28, (10 + 8 * seldom) / 28)]
-    assert marks.marked.tolist() == pytest.approx([math.log(when / not_so) for when, not_so in told])
-    assert marks.silent.tolist() == pytest.approx([math.log((1 - not_so) / (1 - when)) for when, not_so in told])
+    marked = [math.log(when / not_so) for when, not_so in told]
+    silent = [math.log((1 - not_so) / (1 - when)) for when, not_so in told]
+    # Each is drawn to that of all by eight things; either worker marked twenty and passed over twenty.
+    of_all = math.log(often / seldom), math.log((1 - seldom) / (1 - often))
+    assert marks.marked.tolist() == pytest.approx([(20 * own + 8 * of_all[0]) / 28 for own in marked])
+    assert marks.silent.tolist() == pytest.approx([(20 * own + 8 * of_all[1]) / 28 for own in silent])
+
+
+def test_marks_of_somebody_who_hardly_ever_marks_weigh_what_those_of_all_do() -> None:
+    """Else who stays silent long enough could make one mark that outweighs everybody."""
+    things = 200
+    thing, worker = (each.ravel() for each in np.meshgrid(np.arange(things), np.arange(4), indexing="ij"))
+    truth = (np.arange(things) < 20).astype(float)
+    is_marked = np.select(
+        [worker == 3, worker == 2],
+        [0.0, (thing % 3 == 0).astype(float)],
+        default=(truth[thing] * (thing % 10 != worker)),
+    ).astype(float)
+
+    marks = weigh_marks(thing=thing, worker=worker, is_marked=is_marked, truth=truth, workers=4)
+
+    assert marks.marked[3] < marks.marked[0] == pytest.approx(marks.marked[1])
+    assert marks.marked[2] < marks.marked[3]
+
+
+def test_one_slip_of_a_finger_on_gold_shifts_nobody_else() -> None:
+    truth = np.arange(40, dtype=np.float64)
+    task, worker = (each.ravel() for each in np.meshgrid(np.arange(40), np.arange(3), indexing="ij"))
+    said = truth[task] + np.where(task % 2 == 0, 1.0, -1.0)
+    said[0] = 1e15
+
+    fused = fuse_numbers(task=task, worker=worker, said=said, tasks=40, workers=3, truth=truth)
+
+    assert np.abs(fused.bias[1:]).max() <= 1
+    assert np.isfinite(fused.variance).all()
+
+
+def test_of_more_than_can_be_looked_at_gold_teaches_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "MOST_COMPARED", 15 * 3 * 3)  # fifteen tasks with three answers each
+
+    [learnt] = learn_habits(STARS, a_crowd_of_stars()[::-1], most=3)
+
+    assert (learnt.by_gold, learnt.tried) == (True, 15)
 
 
 def test_what_everybody_adds_is_seen_where_truth_is_known() -> None:

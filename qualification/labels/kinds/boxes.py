@@ -3,21 +3,21 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from shapely import affinity
-from shapely.geometry import Polygon, box
+from shapely.geometry.base import BaseGeometry
 
 from qualification.labels.kinds.base import ROOM, About, Extent, Value, rounded
-from qualification.labels.kinds.outlines import Floats, area_shared
+from qualification.labels.kinds.cells import share_of_cells
+from qualification.labels.kinds.outlines import Floats, Outline, area_of, area_shared
 from qualification.statistics.merging.angles import circular_mean
 from qualification.statistics.merging.numbers import weighted_median
 
 WHOLE: Final = 100.0
 MOST_TURNED: Final = 2_000
-"""Pairs of boxes with a turned one whose areas are compared, of two answers: those whose extents share most."""
+"""Pairs of boxes with a turned one that are compared exactly, of two answers: those whose extents share most. What is
+left is compared by cells."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,16 +31,27 @@ class Box:
     rotation: float = 0.0
 
     @property
-    def outline(self) -> Polygon:
+    def outline(self) -> BaseGeometry:
         """The box as a polygon, as if the picture were square."""
-        return _outline_of(self)
+        return area_of(self.corners)
+
+    @property
+    def corners(self) -> Outline:
+        """Its corners, the one that it is turned about first."""
+        turn = math.radians(self.rotation)
+        (across, along), (down, back) = _turned(self.width, turn), _turned(self.height, turn)
+        x, y = self.x, self.y
+        return (x, y), (x + across, y + along), (x + across - back, y + along + down), (x - back, y + down)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Half way between opposite corners."""
+        (x, y), _, (other_x, other_y), _ = self.corners
+        return (x + other_x) / 2, (y + other_y) / 2
 
 
-@lru_cache(maxsize=4096)
-def _outline_of(shape: Box) -> Polygon:
-    """Kept for a while, as each is compared with many."""
-    upright = box(shape.x, shape.y, shape.x + shape.width, shape.y + shape.height)
-    return affinity.rotate(upright, shape.rotation, origin=(shape.x, shape.y)) if shape.rotation else upright
+def _turned(length: float, turn: float) -> tuple[float, float]:
+    return length * math.cos(turn), length * math.sin(turn)
 
 
 class BoxKind:
@@ -99,19 +110,24 @@ class BoxKind:
         either = size[:, None] + their_size - shared
         found = np.divide(shared, either, out=np.zeros_like(shared), where=~(turned[:, None] | are_turned))
         numbers = {box: number for number, box in enumerate(dict.fromkeys((*first, *second)))}
-        mine, other = (np.array([numbers[box] for box in boxes]) for boxes in (first, second))
-        found[mine[:, None] == other] = 1.0
+        own, their = (np.array([numbers[box] for box in boxes]) for boxes in (first, second))
+        found[own[:, None] == their] = 1.0
         rows, columns = np.nonzero((turned[:, None] | are_turned) & (shared > 0))
         share = shared[rows, columns] / (around[rows] + around_their[columns] - shared[rows, columns])
-        for place in np.argsort(-share, kind="stable")[:MOST_TURNED]:
-            row, column = rows[place], columns[place]
+        order = np.argsort(-share, kind="stable")
+        rows, columns = rows[order], columns[order]
+        for row, column in zip(rows[:MOST_TURNED], columns[:MOST_TURNED], strict=True):
             found[row, column] = self.similarity(first[row], second[column], about)
+        rest = rows[MOST_TURNED:], columns[MOST_TURNED:]
+        if len(rest[0]):
+            mine, other = (tuple(box.corners for box in boxes) for boxes in (first, second))
+            found[rest] = share_of_cells(mine, other, *rest)
         return np.asarray(found, dtype=np.float64)
 
     def extent(self, shape: Box) -> Extent:
         if shape.rotation:
-            left, top, right, bottom = shape.outline.bounds
-            return left, top, right, bottom
+            across, down = zip(*shape.corners, strict=True)
+            return min(across), min(down), max(across), max(down)
         return shape.x, shape.y, shape.x + shape.width, shape.y + shape.height
 
     def merge(self, shapes: Sequence[Box], weights: Sequence[float], about: About) -> Box:
@@ -130,8 +146,7 @@ class BoxKind:
 
     def _merged_turned(self, shapes: Sequence[Box], weights: Sequence[float]) -> Box:
         """The middle, the sides and the turn, each by itself: the corner of a turned box depends on its turn."""
-        middles = [shape.outline.centroid for shape in shapes]
-        x, y = (weighted_median([getattr(point, name) for point in middles], weights) for name in ("x", "y"))
+        x, y = (weighted_median(places, weights) for places in zip(*(shape.middle for shape in shapes), strict=True))
         width, height = (
             rounded(weighted_median([getattr(shape, name) for shape in shapes], weights))
             for name in ("width", "height")
@@ -155,8 +170,7 @@ def check_inside(shape: Box, value: Value) -> None:
     if shape.width <= 0 or shape.height <= 0:
         raise value.error("a box has a width and a height above 0.")
     if shape.rotation:
-        middle = shape.outline.centroid
-        outside = not (-ROOM <= middle.x <= WHOLE + ROOM and -ROOM <= middle.y <= WHOLE + ROOM)
+        outside = not all(-ROOM <= place <= WHOLE + ROOM for place in shape.middle)
     else:
         outside = shape.x + shape.width > WHOLE + ROOM or shape.y + shape.height > WHOLE + ROOM
     if outside:

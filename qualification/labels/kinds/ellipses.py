@@ -10,7 +10,8 @@ from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from qualification.labels.kinds.base import ROOM, About, Extent, Value, rounded
-from qualification.labels.kinds.outlines import CIRCLE_POINTS, area_shared
+from qualification.labels.kinds.cells import share_of_cells
+from qualification.labels.kinds.outlines import CIRCLE_POINTS, Floats, Places, area_shared, corners_of
 from qualification.statistics.merging.angles import circular_mean
 from qualification.statistics.merging.numbers import weighted_median
 
@@ -73,6 +74,10 @@ class EllipseKind:
 
     def compared(self, first: Ellipse, second: Ellipse, about: About) -> tuple[float, int]:
         return self.similarity(first, second, about), WORK_OF_EACH
+
+    def roughly(self, first: Sequence[Ellipse], second: Sequence[Ellipse], rows: Places, columns: Places) -> Floats:
+        ours, theirs = (tuple(corners_of(shape.outline) for shape in shapes) for shapes in (first, second))
+        return share_of_cells(ours, theirs, rows, columns)
 
     def extent(self, shape: Ellipse) -> Extent:
         reach = max(shape.across, shape.down)

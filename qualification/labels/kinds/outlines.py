@@ -8,10 +8,19 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from shapely import STRtree, get_num_coordinates, make_valid, point_on_surface, unary_union
+from shapely import (
+    STRtree,
+    get_coordinates,
+    get_num_coordinates,
+    get_parts,
+    linearrings,
+    make_valid,
+    point_on_surface,
+    polygonize,
+    unary_union,
+)
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import polygonize
 
 CIRCLE_POINTS: Final = 16
 """Points on a quarter of an ellipse, where it is compared as a polygon: its area is 0.2% too small then."""
@@ -49,13 +58,23 @@ def area_of(points: Outline) -> BaseGeometry:
 
     Kept for a while, as each outline is compared with many.
     """
-    outline = Polygon(points)
+    outline = outlined(points)
     return outline if outline.is_valid else make_valid(outline, method="structure", keep_collapsed=False)
+
+
+def outlined(points: Points) -> BaseGeometry:
+    """The polygon with these corners, valid or not."""
+    return Polygon(linearrings(np.array(points)))
+
+
+def corners_of(outline: BaseGeometry) -> Outline:
+    """The corners of a polygon without holes."""
+    return tuple((x, y) for x, y in get_coordinates(outline)[:-1].tolist())
 
 
 def crosses_itself_often(points: Points) -> bool:
     """Whether the sides of an outline meet each other more than `MOST_CROSSINGS` times, apart from where they join."""
-    if len(points) < 3 or Polygon(points).is_valid:
+    if len(points) < 3 or outlined(points).is_valid:
         return False
     corners = np.array(points)
     starts = corners[np.any(corners != np.roll(corners, 1, axis=0), axis=1)]
@@ -187,7 +206,7 @@ def _cut(outlines: tuple[Outline, ...]) -> tuple[list[Polygon], list[list[int]],
     """
     areas = [area_of(outline) for outline in outlines]
     lines = unary_union([area.boundary for area in areas])
-    cells = list(polygonize(lines))
+    cells = get_parts(polygonize(get_parts(lines))).tolist()
     inside: list[list[int]] = [[] for _ in cells]
     for cell, number in STRtree(areas).query(point_on_surface(cells), predicate="within").T:
         inside[cell].append(int(number))

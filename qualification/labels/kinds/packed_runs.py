@@ -6,12 +6,21 @@ one byte or lists several, two bits that choose the size of its length, the leng
 It is the form of the library rle-pack of thi.ng/umbrella, which the editor uses.
 """
 
+from bisect import bisect_left
 from typing import Final
 
 CHANNELS: Final = 4
 BYTE_BITS: Final = 8
 LENGTH_BITS: Final = (3, 4, 8, 16)
 """The sizes of lengths, in bits, in which masks are written here; any are read."""
+
+LENGTHS: Final = tuple(1 << size for size in LENGTH_BITS)
+"""The longest of each size."""
+
+LONGEST: Final = LENGTHS[-1]
+HEAD_BITS: Final = 32 + 5 + 4 * 4
+NOTHING, OPAQUE = "0" * BYTE_BITS, "1" * BYTE_BITS
+CUT_OFF: Final = "it ends in the middle."
 
 Runs = tuple[tuple[int, int], ...]
 
@@ -20,70 +29,68 @@ class NotPacked(ValueError):
     """The bytes are not such a mask; the message says why, as the end of a sentence."""
 
 
-class _Bits:
-    """Numbers of so many bits, one after the other."""
-
-    def __init__(self, packed: bytes) -> None:
-        self._packed = packed
-        self._at = 0
-
-    def read(self, bits: int) -> int:
-        end = self._at + bits
-        if end > BYTE_BITS * len(self._packed):
-            raise NotPacked("it ends in the middle.")
-        first, last = self._at // BYTE_BITS, (end + BYTE_BITS - 1) // BYTE_BITS
-        window = int.from_bytes(self._packed[first:last], "big")
-        self._at = end
-        return (window >> (last * BYTE_BITS - end)) & ((1 << bits) - 1)
-
-
 def unpack(packed: bytes, *, pixels: int) -> Runs:
     """The runs [start, end) of pixels that are not 0. Raises `NotPacked`."""
-    bits = _Bits(packed)
-    size = bits.read(32)
-    if size != CHANNELS * pixels:
-        raise NotPacked(f"it is of {size // CHANNELS:,} pixels, and the picture has {pixels:,}.")
-    if bits.read(5) + 1 != BYTE_BITS:
-        raise NotPacked("its numbers are not bytes.")
-    lengths = [bits.read(4) + 1 for _ in range(4)]
+    bits = f"{int.from_bytes(packed, 'big'):0{BYTE_BITS * len(packed)}b}"
+    size, lengths = CHANNELS * pixels, _lengths_in(bits, pixels)
     runs: list[tuple[int, int]] = []
-    at = 0
+    at, read = 0, HEAD_BITS
     while at < size:
-        repeats = bits.read(1)
-        length = bits.read(lengths[bits.read(2)]) + 1
+        first = read + 3 + lengths.get(bits[read + 1 : read + 3], 0)
+        if first + BYTE_BITS > len(bits):
+            raise NotPacked(CUT_OFF)
+        length = int(bits[read + 3 : first], 2) + 1
         if at + length > size:
             raise NotPacked("it is longer than the picture.")
-        if repeats:
-            if bits.read(BYTE_BITS):
+        if bits[read] == "1":
+            if bits[first : first + BYTE_BITS] != NOTHING:
                 _add(runs, at, at + length)
+            read = first + BYTE_BITS
         else:
-            for place in range(at, at + length):
-                if bits.read(BYTE_BITS):
-                    _add(runs, place, place + 1)
+            read = first + BYTE_BITS * length
+            _add_listed(runs, at, bits[first:read], length)
         at += length
     return _of_pixels(runs)
 
 
+def _lengths_in(bits: str, pixels: int) -> dict[str, int]:
+    """How many bits a length has, by the two bits that choose it."""
+    if len(bits) < HEAD_BITS:
+        raise NotPacked(CUT_OFF)
+    size = int(bits[:32], 2)
+    if size != CHANNELS * pixels:
+        raise NotPacked(f"it is of {size // CHANNELS:,} pixels, and the picture has {pixels:,}.")
+    if int(bits[32:37], 2) + 1 != BYTE_BITS:
+        raise NotPacked("its numbers are not bytes.")
+    return {f"{n:02b}": int(bits[37 + 4 * n : 41 + 4 * n], 2) + 1 for n in range(4)}
+
+
+def _add_listed(runs: list[tuple[int, int]], at: int, bits: str, length: int) -> None:
+    if len(bits) < BYTE_BITS * length:
+        raise NotPacked(CUT_OFF)
+    for place in range(length):
+        if bits[BYTE_BITS * place : BYTE_BITS * (place + 1)] != NOTHING:
+            _add(runs, at + place, at + place + 1)
+
+
 def pack(runs: Runs, *, pixels: int) -> bytes:
     """The packed form of these runs."""
-    bits: list[tuple[int, int]] = [(CHANNELS * pixels, 32), (BYTE_BITS - 1, 5)]
-    bits += [(size - 1, 4) for size in LENGTH_BITS]
+    bits = [f"{CHANNELS * pixels:032b}", f"{BYTE_BITS - 1:05b}", *(f"{size - 1:04b}" for size in LENGTH_BITS)]
     at = 0
     for start, end in (*runs, (pixels, pixels)):
-        _repeat(bits, CHANNELS * (start - at), 0)
-        _repeat(bits, CHANNELS * (end - start), 255)
+        _repeat(bits, CHANNELS * (start - at), NOTHING)
+        _repeat(bits, CHANNELS * (end - start), OPAQUE)
         at = end
-    written = "".join(f"{number:0{size}b}" for number, size in bits)
+    written = "".join(bits)
     written += "0" * (-len(written) % BYTE_BITS)
     return int(written, 2).to_bytes(len(written) // BYTE_BITS, "big")
 
 
-def _repeat(bits: list[tuple[int, int]], length: int, byte: int) -> None:
-    longest = 1 << LENGTH_BITS[-1]
+def _repeat(bits: list[str], length: int, byte: str) -> None:
     while length > 0:
-        part = min(length, longest)
-        chosen = next(n for n, size in enumerate(LENGTH_BITS) if part <= 1 << size)
-        bits += [(1, 1), (chosen, 2), (part - 1, LENGTH_BITS[chosen]), (byte, BYTE_BITS)]
+        part = min(length, LONGEST)
+        chosen = bisect_left(LENGTHS, part)
+        bits.append(f"1{chosen:02b}{part - 1:0{LENGTH_BITS[chosen]}b}{byte}")
         length -= part
 
 

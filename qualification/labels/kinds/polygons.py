@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from shapely.geometry import Polygon
 
-from qualification.labels.kinds.base import ROOM, About, Extent, Value, number_in, rounded
+from qualification.labels.kinds.base import DECIMALS, ROOM, About, Extent, Value, number_in, rounded
 from qualification.labels.kinds.cells import share_of_cells
 from qualification.labels.kinds.outlines import (
     MOST_CROSSINGS,
@@ -46,16 +46,15 @@ class PolygonKind:
     same: Final = 0.3
 
     def read(self, value: Value, about: About) -> Outline:
-        points = [
-            _kept(point) or _point(point, f"{value.path}.points[{n}]", value) for n, point in enumerate(_points(value))
-        ]
+        given = _points(value)
+        points = _kept(given) or tuple(_point(each, f"{value.path}.points[{n}]", value) for n, each in enumerate(given))
         if value.has("closed") and value.get("closed") is not True:
             raise value.error("is true: a polygon that is not closed has no area.", "closed")
         if crosses_itself_often(points):
             raise value.error(f"the outline crosses itself more than {MOST_CROSSINGS} times.", "points")
-        if len(set(points)) < 3 or area_of(tuple(points)).area <= 0:
+        if len(set(points)) < 3 or area_of(points).area <= 0:
             raise value.error("a polygon has at least three points that do not lie on one line.", "points")
-        return tuple(points)
+        return points
 
     def write(self, shape: Outline) -> dict[str, object]:
         return {"points": [list(point) for point in shape], "closed": True}
@@ -117,16 +116,20 @@ def _measures_of(outlines: tuple[Outline, ...]) -> Floats:
     return np.array([(area_of(outline).area, *KIND.extent(outline)) for outline in outlines])
 
 
-def _points(value: Value) -> list[object]:
+def _points(value: Value) -> list[Any]:
     return value.list("points", most=MOST_POINTS)
 
 
-def _kept(point: object) -> tuple[float, float] | None:
-    """A point in the form in which it is kept: answers are read from there far more often than from people."""
-    match point:
-        case [float(x), float(y)] if 0 <= x <= WHOLE and 0 <= y <= WHOLE:
-            return rounded(x), rounded(y)
-    return None
+def _kept(points: list[Any]) -> Outline | None:
+    """Points in the form in which they are kept: answers are read from there far more often than from people."""
+    if not points or any(type(point) is not list or len(point) != 2 for point in points):
+        return None
+    if {type(number) for point in points for number in point} != {float}:
+        return None
+    found = np.array(points)
+    if not (found.min() >= 0 and found.max() <= WHOLE):
+        return None
+    return tuple((x, y) for x, y in (np.round(found, DECIMALS) + 0.0).tolist())
 
 
 def _point(point: object, path: str, value: Value) -> tuple[float, float]:

@@ -21,7 +21,7 @@ MOST_WORDS: Final = 500
 WORK_OF_EACH: Final = 20
 """What transcripts of one region take to merge, in points of an outline; and each pair of words beside that."""
 
-WORDS_A_POINT: Final = 10
+WORDS_A_POINT: Final = 20
 
 HIDDEN: Final = frozenset("\x00\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

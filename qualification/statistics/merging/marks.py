@@ -3,6 +3,7 @@
 How often a worker marks what is there, and how often what is not, is learnt over many things by EM.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,11 +55,25 @@ def weigh_marks(*, thing: Indices, worker: Indices, is_marked: Floats, truth: Fl
         before, there = there, np.where(is_known, truth, belief)
         if np.max(np.abs(there - before)) < 1e-6:
             break
-    return Marks(np.log(said_there / said_not), np.log((1 - said_not) / (1 - said_there)))
+    often, seldom = (_common(weight[thing], is_marked) for weight in (counts * there, counts * (1 - there)))
+    marked, silent = (np.bincount(worker, counts[thing] * own, workers) for own in (is_marked, 1 - is_marked))
+    return Marks(
+        _drawn(np.log(said_there / said_not), marked, to=math.log(often / seldom)),
+        _drawn(np.log((1 - said_not) / (1 - said_there)), silent, to=math.log((1 - seldom) / (1 - often))),
+    )
+
+
+def _drawn(odds: Floats, seen: Floats, *, to: float) -> Floats:
+    """Log odds of who was seen to do so hardly ever are those of all: of their marks, say, nothing is known."""
+    return np.asarray((seen * odds + PRIOR_THINGS * to) / (seen + PRIOR_THINGS), dtype=np.float64)
+
+
+def _common(weight: Floats, is_marked: Floats) -> float:
+    return float((np.sum(weight * is_marked) + 1) / (np.sum(weight) + 2))
 
 
 def _share_marked(weight: Floats, worker: Indices, is_marked: Floats, workers: int) -> Floats:
     """How much of this weight each worker marked, drawn to how much of it all did."""
-    common = (np.sum(weight * is_marked) + 1) / (np.sum(weight) + 2)
+    common = _common(weight, is_marked)
     marked = np.bincount(worker, weight * is_marked, workers) + PRIOR_THINGS * common
     return np.asarray(marked / (np.bincount(worker, weight, workers) + PRIOR_THINGS), dtype=np.float64)

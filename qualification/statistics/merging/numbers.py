@@ -88,8 +88,9 @@ def fuse_numbers(
         own = np.bincount(worker, off, workers) / (counts + PRIOR_ANSWERS)
         own -= weighted_median(own.tolist(), counts.tolist())
         if to_known.any():
+            # The median, as one slip of a finger says nothing of what all add.
             beyond = (said - values[task] - own[worker])[to_known]
-            common = float(np.sum(beyond)) / (len(beyond) + PRIOR_ANSWERS)
+            common = float(np.median(beyond)) * len(beyond) / (len(beyond) + PRIOR_ANSWERS)
         bias = own + common
         scatter = np.bincount(worker, (said - values[task] - bias[worker]) ** 2, workers)
         variance = (scatter + PRIOR_ANSWERS * pooled) / (counts + PRIOR_ANSWERS)
