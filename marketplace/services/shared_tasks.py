@@ -43,8 +43,8 @@ def _shared(told: list[_Row]) -> SharedTask:
     return SharedTask(fold_of(told[0].task_id), tuple(said), Answer.from_key(truth) if truth else None)
 
 
-# Gold that is doubted, retired or recalled tells nothing: what is right of it is not known. Gold that nobody has answered
-# must not take the place of tasks that somebody has.
+# Gold that is doubted, retired or recalled tells nothing: what is right of it is not known. Gold that nobody answered
+# must not take the place of tasks that somebody did.
 _SHARED: Final = f"""
 WITH shared AS (
     SELECT task.id, CASE WHEN trusted.id IS NOT NULL THEN trusted.answer_key
