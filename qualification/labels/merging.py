@@ -19,7 +19,7 @@ from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import score_answer
 from qualification.labels.units import Question, Unit, asks_for_regions, question_of
 
-MOST_WORK: Final = 150_000
+MOST_WORK: Final = 200_000
 """Points that are looked at to merge what up to `FEW_PAIRS` pairs of answers say to a control, or of its regions; in
 proportion for more. Of what is left then, one that was given stands."""
 

@@ -56,7 +56,7 @@ def weigh_marks(*, thing: Indices, worker: Indices, is_marked: Floats, truth: Fl
         if np.max(np.abs(there - before)) < 1e-6:
             break
     often, seldom = (_common(weight[thing], is_marked) for weight in (counts * there, counts * (1 - there)))
-    marked, silent = (np.bincount(worker, counts[thing] * own, workers) for own in (is_marked, 1 - is_marked))
+    marked, silent = (_counted(worker, counts[thing] * own, workers) for own in (is_marked, 1 - is_marked))
     return Marks(
         _drawn(np.log(said_there / said_not), marked, to=math.log(often / seldom)),
         _drawn(np.log((1 - said_not) / (1 - said_there)), silent, to=math.log((1 - seldom) / (1 - often))),
@@ -68,6 +68,10 @@ def _drawn(odds: Floats, seen: Floats, *, to: float) -> Floats:
     return np.asarray((seen * odds + PRIOR_THINGS * to) / (seen + PRIOR_THINGS), dtype=np.float64)
 
 
+def _counted(worker: Indices, weight: Floats, workers: int) -> Floats:
+    return np.asarray(np.bincount(worker, weight, workers), dtype=np.float64)
+
+
 def _common(weight: Floats, is_marked: Floats) -> float:
     return float((np.sum(weight * is_marked) + 1) / (np.sum(weight) + 2))
 
@@ -75,5 +79,5 @@ def _common(weight: Floats, is_marked: Floats) -> float:
 def _share_marked(weight: Floats, worker: Indices, is_marked: Floats, workers: int) -> Floats:
     """How much of this weight each worker marked, drawn to how much of it all did."""
     common = _common(weight, is_marked)
-    marked = np.bincount(worker, weight * is_marked, workers) + PRIOR_THINGS * common
-    return np.asarray(marked / (np.bincount(worker, weight, workers) + PRIOR_THINGS), dtype=np.float64)
+    marked = _counted(worker, weight * is_marked, workers) + PRIOR_THINGS * common
+    return marked / (_counted(worker, weight, workers) + PRIOR_THINGS)
