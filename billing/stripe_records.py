@@ -12,20 +12,27 @@ from stripe.params import BalanceTransactionListParams, EventListParams
 
 from billing.stripe_gateway import PAGE_SIZE, id_of, speaking
 from billing.webhook_event import WebhookEvent, event_in
-from kernel.money import Money
+from kernel.money import NO_CURRENCY, Money
 
 
 @dataclass(frozen=True)
 class MovedByDispute:
-    """A movement of the platform's balance by a dispute: ``amount_minor``, below zero for what was withdrawn."""
+    """A movement of the platform's balance by a dispute: ``amount_minor``, below zero for what was withdrawn.
+
+    Where Stripe has converted it ``converted_to`` names the currency that this is in, and not that of the dispute.
+    """
 
     transaction_id: str
     amount_minor: int
+    converted_to: str = ""
 
 
 @dataclass(frozen=True)
 class DisputeState:
-    """A dispute as Stripe has it now. ``movements``, the oldest first, withdrew and gave back money, all or a part."""
+    """A dispute as Stripe has it now. ``movements``, the oldest first, withdrew and gave back money, all or a part.
+
+    ``takes_refunds``: whether what is left of the payment can be refunded all the same.
+    """
 
     dispute_id: str
     payment_intent_id: str
@@ -34,6 +41,7 @@ class DisputeState:
     status: str
     reason: str
     evidence_due_at: datetime | None
+    takes_refunds: bool = False
 
     @property
     def taken(self) -> Money:
@@ -62,10 +70,19 @@ def read_dispute(*, dispute_id: str) -> DisputeState:
             dispute_id=dispute.id,
             payment_intent_id=id_of(dispute.payment_intent),
             amount=Money(dispute.amount, dispute.currency.upper()),
-            movements=tuple(MovedByDispute(movement.id, movement.amount) for movement in moved if movement.amount),
+            movements=tuple(
+                MovedByDispute(
+                    movement.id,
+                    movement.amount,
+                    converted_to="" if movement.currency == dispute.currency else movement.currency.upper(),
+                )
+                for movement in moved
+                if movement.amount
+            ),
             status=dispute.status,
             reason=dispute.reason,
             evidence_due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+            takes_refunds=dispute.is_charge_refundable,
         )
 
 
@@ -129,7 +146,8 @@ def page_of_events(*, since: datetime, after: str = "", account_id: str = "") ->
 class MovementState:
     """One movement of the platform's balance: ``amount_minor``, below zero for what left, and what was kept of it.
 
-    ``related_id`` is the payment or the transfer behind its source, if there is one.
+    ``related_id`` is the payment or the transfer behind its source, if there is one. ``converted_from`` is the currency
+    of its source where Stripe has converted it into another, ``NO_CURRENCY`` where that is not told.
     """
 
     transaction_id: str
@@ -141,18 +159,22 @@ class MovementState:
     fee_minor: int
     currency: str
     moved_at: datetime
+    converted_from: str = ""
 
 
-def page_of_movements(*, since: datetime | None = None, after: str = "") -> list[MovementState]:
-    """Up to a hundred movements of the platform's balance, the newest first, older than movement ``after``.
+def page_of_movements(*, since: datetime | None = None, after: str = "", before: str = "") -> list[MovementState]:
+    """Up to a hundred movements of the platform's balance, the newest first.
 
-    Empty when there are no more since then (None: since ever).
+    The next older ones than movement ``after``, or the next newer ones than ``before``. Empty when there are no more
+    since then (None: since ever).
     """
     asked: BalanceTransactionListParams = {"limit": PAGE_SIZE, "expand": ["data.source"]}
     if since is not None:
         asked["created"] = {"gte": int(since.timestamp())}
     if after:
         asked["starting_after"] = after
+    if before:
+        asked["ending_before"] = before
     with speaking() as client:
         return [_movement(entry) for entry in client.v1.balance_transactions.list(asked).data]
 
@@ -169,4 +191,12 @@ def _movement(entry: stripe.BalanceTransaction) -> MovementState:
         fee_minor=entry.fee,
         currency=entry.currency.upper(),
         moved_at=datetime.fromtimestamp(entry.created, UTC),
+        converted_from=_converted_from(entry),
     )
+
+
+def _converted_from(entry: stripe.BalanceTransaction) -> str:
+    was = getattr(entry.source, "currency", None) or entry.currency
+    if was == entry.currency and entry.exchange_rate is None:
+        return ""
+    return NO_CURRENCY if was == entry.currency else str(was).upper()

@@ -7,6 +7,9 @@ from typing import Final
 MINOR_UNIT_DIGITS: Final = {"USD": 2, "EUR": 2, "GBP": 2, "CHF": 2, "CAD": 2, "AUD": 2, "JPY": 0, "KWD": 3}
 """The currencies that Assay keeps, with the number of digits behind the point."""
 
+NO_CURRENCY: Final = "XXX"
+"""What ISO 4217 writes where there is none, or none is told."""
+
 LARGEST_MINOR: Final = 10**15
 """No amount in the product is larger; far below what a bigint holds, so that sums cannot overflow."""
 

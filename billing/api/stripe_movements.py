@@ -27,6 +27,7 @@ class StripeMovementOut(Out):
         "amount_minor": 10000,
         "fee_minor": 320,
         "currency": "USD",
+        "converted_from": "",
         "moved_at": "2026-05-17T12:00:00Z",
         "state": "matched",
         "posting": "4b1e2d3c-9a8f-4e7d-b6c5-a49382716050",
@@ -39,6 +40,9 @@ class StripeMovementOut(Out):
     amount_minor = fields.MoneyMinorField(min_value=-LARGEST_MINOR, help_text="Below zero for what left.")
     fee_minor = fields.MoneyMinorField(min_value=-LARGEST_MINOR, help_text="What Stripe kept of it.")
     currency = fields.CurrencyField()
+    converted_from = fields.LineField(
+        help_text="Before Stripe converted it, `XXX` if not told; else empty. Of what is converted nothing is posted."
+    )
     moved_at = fields.DateTimeField()
     state = fields.ChoiceField(choices=StripeMovement.State.choices)
     posting = fields.UUIDField(source="posting_id", allow_null=True)

@@ -17,7 +17,8 @@ class Dispute(models.Model):
 
     ``amount_minor`` is what was asked about, and once anything was taken, what was taken. ``from_funds_minor`` of that
     came from the client's funds; the rest is the platform's loss. ``returned_minor`` came again, which makes good the
-    platform's loss first: ``returned_to_funds_minor`` of it is the client's.
+    platform's loss first: ``returned_to_funds_minor`` of it is the client's. ``takes_refunds`` says whether Stripe lets
+    what is left of the payment go back to its payer.
     """
 
     class State(models.TextChoices):
@@ -46,6 +47,7 @@ class Dispute(models.Model):
     from_funds_minor = models.BigIntegerField(default=0, help_text="What the client's funds still had of it.")
     returned_minor = models.BigIntegerField(default=0, help_text="What of it came again.")
     returned_to_funds_minor = models.BigIntegerField(default=0, help_text="What of that is the client's again.")
+    takes_refunds = models.BooleanField(default=False, help_text="What Stripe says of the rest of the payment.")
     reason = models.CharField(max_length=100, blank=True, default="", help_text="In Stripe's own words.")
     evidence_due_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)

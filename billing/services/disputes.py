@@ -68,9 +68,8 @@ def book_dispute(*, funding_id: UUID, seen: DisputeState) -> Dispute:
         )
         record(action="dispute.noted", subject=dispute, by=DESK, why=seen.reason, to_state=State.INQUIRY)
     dispute.funding = funding
-    if seen.evidence_due_at != dispute.evidence_due_at:
-        dispute.evidence_due_at = seen.evidence_due_at
-        dispute.save(update_fields=["evidence_due_at"])
+    if len(booked) <= len(seen.movements):  # else it was read before what is booked already
+        _note(dispute, seen)
     _follow(dispute, [moved for moved in seen.movements if moved.transaction_id not in booked])
     if dispute.state == State.INQUIRY and seen.status in ONLY_ASKED:
         _finish(dispute, State.CLOSED, why="the bank only asked")
@@ -90,6 +89,13 @@ def _ours(funding_id: str) -> UUID | None:
 
 def _refuse_misfit(funding: Funding, dispute: Dispute | None, seen: DisputeState, booked: set[str]) -> None:
     listed = {moved.transaction_id for moved in seen.movements}
+    if converted := {moved.converted_to for moved in seen.movements} - {""}:
+        raise Unexplained(
+            f"Dispute {seen.dispute_id} at Stripe is of {seen.amount}, and Stripe converted what it moved into "
+            f"{', '.join(sorted(converted))}. The books keep each currency for itself: nothing was posted, and no job "
+            "of the client's was paused. Somebody of finance has to decide what becomes of it; give the platform's "
+            f"account at Stripe a balance in {seen.currency}, so that the next is not converted."
+        )
     fits = (
         seen.amount.currency == funding.currency
         and 0 < seen.amount.minor <= funding.amount_minor
@@ -102,6 +108,13 @@ def _refuse_misfit(funding: Funding, dispute: Dispute | None, seen: DisputeState
             f"Dispute {seen.dispute_id} at Stripe ({seen.amount}, {seen.taken} taken, {seen.given_back} given back) "
             f"does not fit funding {funding.pk} ({funding.amount}) or what is booked of it."
         )
+
+
+def _note(dispute: Dispute, seen: DisputeState) -> None:
+    said = (seen.evidence_due_at, seen.takes_refunds)
+    if said != (dispute.evidence_due_at, dispute.takes_refunds):
+        dispute.evidence_due_at, dispute.takes_refunds = said
+        dispute.save(update_fields=["evidence_due_at", "takes_refunds"])
 
 
 def _follow(dispute: Dispute, movements: list[MovedByDispute]) -> None:

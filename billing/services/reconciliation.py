@@ -41,6 +41,7 @@ RECONCILER: Final = Actor.system("reconciliation")
 READ_AGAIN: Final = timedelta(days=1)
 """Before the last one seen: movements of one second may come into the list in any order."""
 
+ROWS_AT_ONCE: Final = 1000
 LONGEST_NOTE: Final = 2000
 
 OWN_FEES: Final = ("stripe_fee", "stripe_fx_fee", "tax_fee")
@@ -76,12 +77,11 @@ class Reconciled:
 
 def reconcile() -> list[Reconciled]:
     """Read what moved at Stripe since the last time, match what can be matched, alarm the rest. Calls Stripe."""
-    # A page begins with the newest. Kept from the oldest on, what is here has no gap wherever this ends: the next time
-    # begins where it did.
-    for page in reversed(list(_pages())):
+    # Kept from the oldest on, what is here has no gap wherever this ends: the next time begins where it did.
+    for page in _pages():
         _keep(page)
     unmatched = StripeMovement.objects.filter(state=State.UNMATCHED).order_by("moved_at", "pk")
-    for movement_id in unmatched.values_list("pk", flat=True):
+    for movement_id in unmatched.values_list("pk", flat=True).iterator(chunk_size=ROWS_AT_ONCE):
         try:
             match_movement(movement_id=movement_id)
         except Refused as problem:
@@ -92,10 +92,15 @@ def reconcile() -> list[Reconciled]:
 
 @transaction.atomic
 def match_movement(*, movement_id: UUID) -> StripeMovement:
-    """Find the posting that says why, and post Stripe's fee. One that is matched stays as it is."""
+    """Find the posting that says why, and post Stripe's fee. One that is matched stays as it is.
+
+    Raises Unexplained, and posts nothing, for what our books cannot say: another currency, a conversion.
+    """
     movement = StripeMovement.objects.select_for_update(no_key=True).get(pk=movement_id)
     if movement.state == State.MATCHED:
         return movement
+    if movement.converted_from:
+        raise Unexplained(movement.conversion)
     _charge_fee(movement)
     posting = _posting_of(movement)
     if posting is not None:
@@ -120,11 +125,19 @@ def explain_movement(*, movement_id: UUID, note: str, by: Actor) -> StripeMoveme
 
 
 def _pages() -> Iterator[list[MovementState]]:
+    """What moved since the last time, one page in memory at a time, the oldest first.
+
+    Stripe's list begins with the newest: its end is looked for first, and from there it is read back to its beginning.
+    """
     last = StripeMovement.objects.aggregate(last=Max("moved_at"))["last"]
-    since, after = (last - READ_AGAIN if last else None), ""
-    while page := stripe_records.page_of_movements(since=since, after=after):
-        yield page
-        after = page[-1].transaction_id
+    since = last - READ_AGAIN if last else None
+    page, oldest = stripe_records.page_of_movements(since=since), list[MovementState]()
+    while page:
+        oldest = page
+        page = stripe_records.page_of_movements(since=since, after=page[-1].transaction_id)
+    while oldest:
+        yield oldest
+        oldest = stripe_records.page_of_movements(since=since, before=oldest[0].transaction_id)
 
 
 @transaction.atomic
@@ -141,6 +154,7 @@ def _keep(page: list[MovementState]) -> None:
             amount_minor=seen.amount_minor,
             fee_minor=seen.fee_minor,
             currency=seen.currency,
+            converted_from=seen.converted_from,
             moved_at=seen.moved_at,
         )
         for seen in page
@@ -241,7 +255,10 @@ POSTED_AS: Final[dict[str, Callable[[StripeMovement], str]]] = {
 
 def _alarm() -> None:
     """Each is an error, every night, until somebody has explained it."""
-    for movement in queries.unexplained_movements():
+    for movement in queries.unexplained_movements().iterator(chunk_size=ROWS_AT_ONCE):
+        if movement.converted_from:
+            logger.error("%s (%s)", movement.conversion, movement.stripe_id)
+            continue
         logger.error(
             "Stripe moved %s %s (%s, %s) and no posting says why.",
             movement.amount_minor,

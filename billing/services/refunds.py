@@ -3,6 +3,7 @@
 Lock order: fundings, newest first; refund; ledger accounts.
 """
 
+from collections import defaultdict
 from typing import Final
 from uuid import UUID
 
@@ -40,7 +41,7 @@ State = Refund.State
 
 
 class FundingDisputed(Refused):
-    """The payment that the money would go back along is disputed by the payer's bank."""
+    """The payer's bank has taken back, all or in part, the payment that the money would go back along."""
 
     code = "funding_disputed"
 
@@ -61,16 +62,9 @@ def request_refund(*, client_owner: str, amount: Money, by: Actor) -> list[Refun
     if amount.minor <= 0:
         raise ValueError(f"A refund is a positive amount, not {amount}.")
     require_whole(amount)
-    fundings = _refundable_fundings(client_owner, amount.currency)
-    free = _undisputed(fundings)
-    if len(free) < len(fundings) and sum(funding.refundable.minor for funding in free) < amount.minor:
-        raise FundingDisputed(
-            f"{amount} cannot go back: a payment that it came by is disputed by the payer's bank, which has taken it "
-            "back itself. Ask for less; should the dispute be won, this can go back then."
-        )
     refunds = [
         Refund(funding=funding, amount_minor=part.minor, currency=part.currency)
-        for funding, part in _spread(free, amount)
+        for funding, part in _spread(_refundable_parts(client_owner, amount.currency), amount)
     ]
     _refuse_uncovered_credits(client_owner, amount)
     Refund.objects.bulk_create(refunds)
@@ -145,27 +139,46 @@ def _refuse_uncovered_credits(client_owner: str, amount: Money) -> None:
         )
 
 
-def _refundable_fundings(client_owner: str, currency: str) -> list[Funding]:
-    """Locked, in one order for everybody: so two requests at once see each other's refunds."""
+def _refundable_parts(client_owner: str, currency: str) -> list[tuple[Funding, Money]]:
+    """What may go back of each payment of which anything is left, the newest first.
+
+    The fundings are locked, in one order for everybody: so two requests at once see each other's refunds, and disputes
+    wait.
+    """
     settled = Funding.objects.filter(client_owner=client_owner, currency=currency, state=Funding.State.SETTLED)
     locked = settled.select_for_update(no_key=True).order_by("-settled_at", "-pk")
-    return [funding for funding in locked if funding.refundable.minor > 0]
-
-
-def _undisputed(fundings: list[Funding]) -> list[Funding]:
-    """Without those of which a bank has taken anything back; the lock of a funding keeps disputes of it waiting."""
+    fundings = [funding for funding in locked if funding.refundable.minor > 0]
     in_the_way = Dispute.objects.filter(funding__in=fundings, state__in=[Dispute.State.OPEN, Dispute.State.LOST])
-    disputed = set(in_the_way.values_list("funding_id", flat=True))
-    return [funding for funding in fundings if funding.pk not in disputed]
+    disputes = defaultdict[UUID, list[Dispute]](list)
+    for dispute in in_the_way.order_by("pk"):
+        disputes[dispute.funding_id].append(dispute)
+    return [(funding, _beside(funding, disputes[funding.pk])) for funding in fundings]
 
 
-def _spread(fundings: list[Funding], amount: Money) -> list[tuple[Funding, Money]]:
+def _beside(funding: Funding, disputes: list[Dispute]) -> Money:
+    """What may go back beside what banks took: nothing before they have decided, or where Stripe refuses the rest."""
+    nothing, left = Money(0, funding.currency), funding.refundable
+    for dispute in disputes:
+        if dispute.state != Dispute.State.LOST or not dispute.takes_refunds:
+            return nothing
+        left -= dispute.kept
+    return max(nothing, left)
+
+
+def _spread(refundable: list[tuple[Funding, Money]], amount: Money) -> list[tuple[Funding, Money]]:
     left, parts = amount, []
-    for funding in fundings:
-        part = min(left, funding.refundable)
+    for funding, most in refundable:
+        part = min(left, most)
         if part.minor > 0:
             parts.append((funding, part))
             left -= part
+    if left.minor > 0 and any(most < funding.refundable for funding, most in refundable):
+        raise FundingDisputed(
+            f"{amount} cannot go back: the payer's bank has taken back a payment that it came by, or a part of it, and "
+            f"Stripe takes no refunds of what is disputed or lost. {amount - left} can go back now. The rest of your "
+            "funds can be spent, and go back should the dispute be won.",
+            details={"asked_minor": amount.minor, "free_minor": (amount - left).minor, "currency": amount.currency},
+        )
     if left.minor > 0:
         raise InsufficientFunds(
             f"{amount} were asked back, but only {amount - left} of what was paid in have not been refunded yet.",

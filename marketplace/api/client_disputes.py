@@ -65,6 +65,8 @@ class DisputeOut(Out):
         told = _HAPPENED[Dispute.State(dispute.state)]
         if dispute.returned_minor and dispute.state in _IN_PART:
             told = _IN_PART[Dispute.State(dispute.state)]
+        if dispute.state == Dispute.State.LOST and dispute.takes_refunds:
+            told += " What was not disputed of the payment can go back to you."
         return told.format(**words, kept=dispute.kept)
 
 

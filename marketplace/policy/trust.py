@@ -21,7 +21,7 @@ EXCEPTIONS: Final = (
     "exceptions(kind subject since sentence why amount_minor currency stripe console evidence(id at action actor why))"
 )
 IN_FLIGHT: Final = "id owner state amount_minor currency created_at age_seconds attempt held_until transfer"
-MOVED: Final = "id stripe_id kind source_id amount_minor fee_minor currency moved_at state posting note"
+MOVED: Final = "id stripe_id kind source_id amount_minor fee_minor currency converted_from moved_at state posting note"
 EVENT: Final = "id at actor_kind actor action subject_type subject from_state to_state why details tx"
 PROOF: Final = "kind event position path checkpoint"
 CHECKPOINT: Final = "checkpoint size signed_at keys consistency"

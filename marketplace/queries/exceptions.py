@@ -239,6 +239,7 @@ def _unmatched_movements() -> Iterator[MoneyException]:
             "unmatched_movement",
             movement.moved_at,
             _moved_at_stripe(movement),
+            why=movement.conversion,
             stripe=[movement.stripe_id, movement.source_id],
         )
 

@@ -168,18 +168,22 @@ def _payout_matter(escalation: Escalation) -> dict[str, Any]:
         "worker": escalation.worker_id,
         **{name: getattr(payout, name) for name in shown},
         "finished_at": payout.finished_at,
+        "parts": escalation.details.get("parts", []),
     }
 
 
 def _dispute_matter(escalation: Escalation) -> dict[str, Any]:
-    dispute = Dispute.objects.filter(pk=escalation.subject.removeprefix("dispute:")).first()
+    """The dispute that it began with, and beside it those of the same payment that came before it was decided."""
+    first = escalation.subject.removeprefix("dispute:")
+    ids = {first} | {part["dispute"] for part in escalation.details.get("parts", [])}
+    disputes = {str(each.pk): each for each in Dispute.objects.filter(pk__in=ids).order_by("created_at", "pk")}
     money = ("amount_minor", "from_funds_minor", "returned_minor", "returned_to_funds_minor", "currency")
     shown = ("funding_id", "state", *money, "reason", "evidence_due_at")
-    return {
-        "dispute": escalation.subject.removeprefix("dispute:"),
-        **escalation.details,
-        **({name.removesuffix("_id"): getattr(dispute, name) for name in shown} if dispute else {}),
+    told = {
+        pk: {name.removesuffix("_id"): getattr(dispute, name) for name in shown} for pk, dispute in disputes.items()
     }
+    others = [{"dispute": pk, **columns} for pk, columns in told.items() if pk != first]
+    return {"dispute": first, **escalation.details, **told.get(first, {}), "others": others}
 
 
 def _signal_matter(escalation: Escalation) -> dict[str, Any]:

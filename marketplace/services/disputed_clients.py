@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from billing.events import DisputeOpened
+from billing.models import Dispute
 from kernel.errors import Refused
 from kernel.flow import move
 from kernel.services.audit import Actor
 from marketplace.models import Client, Escalation, Job
-from marketplace.services.escalations import open_escalation
+from marketplace.services.escalations import open_or_extend
 
 DESK = Actor.system("disputes")
 
@@ -21,7 +22,8 @@ class ClientDisputed(Refused):
 def pause_disputed_client(event: DisputeOpened) -> None:
     """Stop new claims at all of the client's jobs, and put the matter before a person.
 
-    What is claimed may be finished and is paid: a job's escrow belongs to those who work on it.
+    What is claimed may be finished and is paid: a job's escrow belongs to those who work on it. What banks take of one
+    payment, at once or by and by, is one matter, as long as nobody has decided it.
     """
     owner_kind, _, owner_id = event.client_owner.partition(":")
     client = Client.objects.filter(pk=owner_id).first() if owner_kind == "client" else None
@@ -31,17 +33,19 @@ def pause_disputed_client(event: DisputeOpened) -> None:
     paused = list(running)
     for job in paused:
         move(job, Job.State.PAUSED, by=DESK, why="a payment of the client's is disputed")
-    open_escalation(
+    funding = str(Dispute.objects.values_list("funding", flat=True).get(pk=event.dispute_id))
+    open_or_extend(
         kind=Escalation.Kind.DISPUTE,
         by=DESK,
         why="a payer's bank took a payment back",
+        about={"details__funding": funding},
         subject=f"dispute:{event.dispute_id}",
-        details={
-            "client": str(client.pk),
+        part={
+            "dispute": event.dispute_id,
             "amount_minor": event.amount_minor,
-            "currency": event.currency,
             "paused_jobs": [str(job.pk) for job in paused],
         },
+        details={"client": str(client.pk), "funding": funding, "currency": event.currency},
     )
 
 

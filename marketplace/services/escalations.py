@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from kernel import clock
 from kernel.errors import NotFound, Refused
@@ -32,6 +32,7 @@ TIME_TO_DECIDE: Final = {
 
 
 FLAGGED_AT_ONCE: Final = 500
+GATHERER: Final = 0x9A275  # the advisory lock, with that of the matter, that stands for "one more part of it comes"
 ESCALATION_CLOCK: Final = Actor.system("escalation_clock")
 
 
@@ -66,6 +67,37 @@ def open_escalation(
     )
     told = telling(action="escalation.open", subject=escalation, by=by, why=why, to_state=Escalation.State.OPEN)
     insert(escalation, beside=told)
+    return escalation
+
+
+def open_or_extend(
+    *,
+    kind: Escalation.Kind,
+    by: Actor,
+    why: str,
+    about: Mapping[str, str],
+    subject: str,
+    part: Mapping[str, Any],
+    details: Mapping[str, object],
+    worker_id: UUID | None = None,
+) -> Escalation:
+    """Put a part of a matter of money before a person: with the parts before it, where these still wait for one.
+
+    ``about`` finds the matter, by columns of an escalation; the ``amount_minor`` of its parts are summed up. Parts that
+    come at once wait for each other. Runs in the caller's transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [GATHERER, f"{kind} {sorted(about.items())}"])
+    waiting = Escalation.objects.filter(kind=kind, state__in=Escalation.LIVE, **about).order_by("opened_at", "pk")
+    escalation = waiting.select_for_update(no_key=True, of=("self",)).first()
+    parts = escalation.details.get("parts", [escalation.details]) if escalation else []
+    parts = [*parts, {**part, "why": why, "at": clock.now().isoformat()}]
+    gathered = {**details, "amount_minor": sum(each["amount_minor"] for each in parts), "parts": parts}
+    if escalation is None:
+        return open_escalation(kind=kind, by=by, why=why, worker_id=worker_id, subject=subject, details=gathered)
+    escalation.details = gathered
+    escalation.save(update_fields=["details"])
+    record(action="escalation.extended", subject=escalation, by=by, why=why, details=dict(part))
     return escalation
 
 

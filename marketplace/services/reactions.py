@@ -9,7 +9,7 @@ from kernel.services.audit import Actor
 from kernel.services.notices import tell
 from marketplace.models import Escalation
 from marketplace.services.clients import tell_owners
-from marketplace.services.escalations import open_escalation
+from marketplace.services.escalations import open_escalation, open_or_extend
 from qualification.events import ScoreFellBelowFloor
 from qualification.models import ScoreFall
 from workforce.models import Worker
@@ -56,13 +56,19 @@ def tell_of_failed_funding(event: FundingFailed) -> None:
 
 
 def escalate_failed_payout(event: PayoutFailed) -> None:
-    """Money could not be sent: an admin looks why; it is among the worker's earnings again."""
+    """Money could not be sent, or came back: an admin looks why; it is among the worker's earnings again.
+
+    What comes back of one payout part by part is one matter, as long as nobody has decided it.
+    """
     owner_kind, _, owner_id = event.owner.partition(":")
-    open_escalation(
+    subject = f"payout:{event.payout_id}"
+    open_or_extend(
         kind=Escalation.Kind.FAILED_PAYOUT,
         by=Actor.system("payouts"),
         why=event.failure,
+        about={"subject": subject},
+        subject=subject,
+        part={"amount_minor": event.amount_minor},
+        details={"currency": event.currency},
         worker_id=UUID(owner_id) if owner_kind == "worker" else None,
-        subject=f"payout:{event.payout_id}",
-        details={"amount_minor": event.amount_minor, "currency": event.currency},
     )

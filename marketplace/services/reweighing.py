@@ -8,14 +8,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from billing.services.ledger import InsufficientFunds
 from kernel import clock
 from kernel.flow import move
 from kernel.services.audit import Actor, record
 from marketplace.models import Assignment, Certificate, Escalation, Fit, Job, MovedScore, Reweighing, Task
 from marketplace.queries import schema_of
 from marketplace.services.beliefs import TaskBelief, belief_of, beliefs_of
-from marketplace.services.budgets import set_aside_what_is_missing
+from marketplace.services.budgets import missing_in_escrow
 from marketplace.services.escalations import lock_escalation, open_escalation
 from marketplace.services.posting import lock_job
 from marketplace.services.resolution import (
@@ -42,7 +41,7 @@ WHY: Final = "its answers were weighed again by what is believed of their worker
 
 
 class _OutOfReach(Exception):
-    """No more answers to the task can be asked for."""
+    """No more answers to the task can be asked for, or what they may cost is not held."""
 
 
 @transaction.atomic
@@ -56,7 +55,7 @@ def reweigh_task(
     confidence, and where a certificate promises its label, that stands. One that waits for a person, whom nobody has
     taken, is resolved where it is sure enough now. Nobody loses pay.
 
-    For a ``fit`` one more answer is asked for before a person is, as long as overlap and funds allow it; and labels of
+    For a ``fit`` one more answer is asked for before a person is, as long as overlap and escrow allow it; and labels of
     jobs that have ended, or that a certificate promises, are not touched.
     """
     job = lock_job(Task.objects.only("job_id").get(pk=task_id).job_id)
@@ -152,17 +151,19 @@ def _is_weighed(task: Task, recall: GoldRecall | None, fit: Fit | None) -> bool:
 
 
 def _ask(found: Reweighing, task: Task, job: Job, *, by: Actor) -> bool:
-    """Open a locked task for one more answer, and set aside what that may cost; whether both can be."""
+    """Open a locked task for one more answer, if its job holds what that may cost; whether it can be.
+
+    More of the client's funds is for a person to set aside: a sweep spends what people have approved.
+    """
     found.outcome = Outcome.ASKED
     try:
         with transaction.atomic():
             found.save(force_insert=True)
             opened = Task.objects.get(pk=task.pk)
             open_again(opened, by=by, why=WHY, details=_details_of(found))
-            if not ask_for_one_more(opened, job):
+            if not ask_for_one_more(opened, job) or missing_in_escrow(job).minor:
                 raise _OutOfReach
-            set_aside_what_is_missing(job)
-    except (_OutOfReach, InsufficientFunds):
+    except _OutOfReach:
         found.pk = None
         return False
     return True

@@ -1,6 +1,7 @@
 """A payer's bank takes a payment back: the client's funds and the platform bear it, and nobody's pay."""
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,9 @@ from billing.demo.stripe_double import DoubleControl
 from billing.models import Dispute, Funding, Posting, StripeEvent
 from billing.services import escrow
 from billing.services.disputes import book_dispute, follow_dispute
+from billing.services.ledger import InsufficientFunds
 from billing.services.payouts import request_payout
+from billing.services.reconciliation import reconcile
 from billing.services.refunds import FundingDisputed, request_refund
 from billing.services.sending import Unexplained
 from billing.stripe_records import MovedByDispute, read_dispute
@@ -143,6 +146,94 @@ def test_a_refund_that_meets_a_dispute_at_stripe_comes_back_to_the_funds(stripe:
 
     assert (now_of(refund).state, dispute.from_funds_minor) == ("failed", 2_500)
     assert money() == (1_500, 4_000, -1_500)
+
+
+def test_the_rest_of_a_payment_that_was_partly_lost_goes_back_where_stripe_lets_it(stripe: DoubleControl) -> None:
+    funding = paid_in(stripe, 10_000)
+    dispute = disputed(stripe, funding, amount=6_000)
+    stripe.end_dispute(dispute.stripe_dispute_id, won=False, amount=1_000, refundable=True)
+    with pytest.raises(FundingDisputed):
+        request_refund(client_owner=CLIENT, amount=usd(1), by=SOMEBODY)  # we have not heard of the end yet
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    assert (now_of(dispute).state, money()) == ("lost", (5_000, 0, 0))
+
+    with pytest.raises(FundingDisputed, match=re.escape("50.00 USD can go back now")):
+        request_refund(client_owner=CLIENT, amount=usd(5_001), by=SOMEBODY)
+    (refund,) = request_refund(client_owner=CLIENT, amount=usd(5_000), by=SOMEBODY)
+    run_relay()
+
+    assert (now_of(refund).state, money(), held(Kind.OUTSIDE_WORLD, CLIENT)) == ("settled", (0, 0, 0), 0)
+    (standing,) = reconcile()
+    assert (standing.unmatched, standing.unbooked_minor, standing.at_stripe_minor) == (0, 0, 0)
+
+    stripe.end_dispute(dispute.stripe_dispute_id, won=True)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+    assert money() == (5_000, 0, 0)
+    with pytest.raises(InsufficientFunds):
+        request_refund(client_owner=CLIENT, amount=usd(5_001), by=SOMEBODY)
+    (appealed,) = request_refund(client_owner=CLIENT, amount=usd(5_000), by=SOMEBODY)
+    run_relay()
+    assert (now_of(appealed).state, now_of(funding).refunded_minor) == ("settled", 10_000)
+
+
+def test_where_stripe_takes_no_refund_of_the_rest_it_stays_to_be_spent(stripe: DoubleControl) -> None:
+    funding, other = paid_in(stripe, 10_000), paid_in(stripe, 500)
+    ended(stripe, disputed(stripe, funding, amount=6_000), won=False)
+
+    with pytest.raises(FundingDisputed) as refused:
+        request_refund(client_owner=CLIENT, amount=usd(501), by=SOMEBODY)
+
+    assert refused.value.details == {"asked_minor": 501, "free_minor": 500, "currency": "USD"}
+    (refund,) = request_refund(client_owner=CLIENT, amount=usd(500), by=SOMEBODY)
+    assert refund.funding_id == other.pk
+    a_job(CLIENT, 4_000)
+    assert money() == (0, 0, 0)
+
+
+def test_of_several_disputes_of_a_payment_each_has_to_leave_the_rest(stripe: DoubleControl) -> None:
+    funding = paid_in(stripe, 10_000)
+    first, second = disputed(stripe, funding, amount=2_000), disputed(stripe, funding, amount=3_000)
+    stripe.end_dispute(first.stripe_dispute_id, won=False, refundable=True)
+    follow_dispute(stripe_dispute_id=first.stripe_dispute_id)
+    with pytest.raises(FundingDisputed):
+        request_refund(client_owner=CLIENT, amount=usd(1), by=SOMEBODY)  # the second is not decided
+
+    stripe.end_dispute(second.stripe_dispute_id, won=False, refundable=True)
+    follow_dispute(stripe_dispute_id=second.stripe_dispute_id)
+    (refund,) = request_refund(client_owner=CLIENT, amount=usd(5_000), by=SOMEBODY)
+    run_relay()
+
+    assert (now_of(refund).state, money(), held(Kind.OUTSIDE_WORLD, CLIENT)) == ("settled", (0, 0, 0), 0)
+
+
+def test_what_was_read_before_the_end_of_a_dispute_says_nothing_of_the_rest_any_more(stripe: DoubleControl) -> None:
+    funding = paid_in(stripe, 10_000)
+    dispute = disputed(stripe, funding, amount=6_000)
+    before = read_dispute(dispute_id=dispute.stripe_dispute_id)
+    stripe.end_dispute(dispute.stripe_dispute_id, won=False, amount=1_000, refundable=True)
+    follow_dispute(stripe_dispute_id=dispute.stripe_dispute_id)
+
+    book_dispute(funding_id=funding.pk, seen=before)
+
+    assert now_of(dispute).takes_refunds is True
+
+
+def test_a_dispute_that_stripe_converts_is_booked_by_nobody_and_parked_for_a_person(
+    stripe: DoubleControl, webhooks: Receiver
+) -> None:
+    funding = paid_in(stripe, 10_000)
+    stripe.convert("usd", into="eur", rate="0.9")
+    before = len(webhooks.taken)
+    stripe.dispute(funding.payment_intent_id)
+    stripe.wait_for_webhooks()
+    take_in(webhooks, before + 2)
+
+    run_relay()
+
+    parked = StripeEvent.objects.filter(state="parked")
+    assert {event.type for event in parked} == {"charge.dispute.created", "charge.dispute.funds_withdrawn"}
+    assert all("Stripe converted what it moved into EUR" in event.last_error for event in parked)
+    assert (Dispute.objects.count(), money()) == (0, (10_000, 0, 0))
 
 
 def test_a_payment_that_we_have_not_heard_of_is_looked_at_before_its_dispute(stripe: DoubleControl) -> None:

@@ -107,6 +107,34 @@ def test_all_that_money_can_do_is_matched_to_the_cent(dear_stripe: DoubleControl
     ]
 
 
+def test_what_stripe_converts_is_matched_with_nothing_and_alarmed_at_once(
+    dear_stripe: DoubleControl, caplog: pytest.LogCaptureFixture
+) -> None:
+    dear_stripe.convert("usd", into="eur", rate="0.9")
+    funding = paid_in(dear_stripe, 10_000)
+    request_refund(client_owner="client:1", amount=usd(1_000), by=SOMEBODY)
+    with caplog.at_level(logging.ERROR):
+        (standing,) = reconcile()
+
+    assert (now_of(funding).state, held(Kind.CLIENT_FUNDS, "client:1")) == ("settled", 9_000)
+    row = StripeMovement.objects.get(kind="charge")
+    assert (row.state, row.converted_from, row.amount_minor, row.fee_minor, row.currency) == (
+        "unmatched",
+        "USD",
+        9_000,
+        288,
+        "EUR",
+    )
+    assert not Posting.objects.filter(kind="processing_charged").exists()
+    assert (standing.currency, standing.matched, standing.booked_minor) == ("EUR", 0, 0)
+    assert caplog.messages == [f"{row.conversion} ({row.stripe_id})"]
+
+    explain_movement(movement_id=row.pk, note="Before there was a balance in USD.", by=SOMEBODY)
+    with caplog.at_level(logging.ERROR):
+        reconcile()
+    assert len(caplog.messages) == 1
+
+
 def test_what_moved_in_a_currency_that_is_not_kept_waits_for_a_person_and_holds_up_nothing(
     stripe: DoubleControl,
 ) -> None:
@@ -132,7 +160,7 @@ def test_a_list_of_several_pages_is_read_to_its_end_and_then_from_where_it_ended
         funds(api, amount=100)
     assert usd_now().unmatched == 230
     pages = [r for r in stripe.requests() if r["path"] == "/v1/balance_transactions"]
-    assert len(pages) == 4  # three that hold something, and the empty one after them
+    assert len(pages) == 7  # three to the end and the empty one after them, then two back and the empty one before
 
     stripe.advance(seconds=2 * 86_400)
     funds(api, amount=100)
@@ -141,7 +169,7 @@ def test_a_list_of_several_pages_is_read_to_its_end_and_then_from_where_it_ended
 
     assert StripeMovement.objects.count() == 231
     later = [r for r in stripe.requests() if r["path"] == "/v1/balance_transactions"][len(pages) :]
-    assert len(later) == 6  # once all from a day before the last, then only what is new
+    assert len(later) == 7 + 3  # once all from a day before the last, then only what is new
 
 
 def test_a_reading_that_breaks_off_leaves_no_gap_behind_what_it_kept(stripe: DoubleControl) -> None:
@@ -157,6 +185,23 @@ def test_a_reading_that_breaks_off_leaves_no_gap_behind_what_it_kept(stripe: Dou
     standing = usd_now()
 
     assert (StripeMovement.objects.count(), standing.unread_minor) == (101, 0)
+
+
+def test_each_page_is_kept_before_the_next_is_read_and_a_reading_that_breaks_off_goes_on_from_there(
+    stripe: DoubleControl,
+) -> None:
+    api = client_of(stripe)
+    for minor in range(100, 330):
+        funds(api, amount=minor)
+    stripe.fault("GET /v1/balance_transactions", "drop_before", skip=5)  # of the way back, the page of the newest
+
+    with pytest.raises(StripeUnknown):
+        reconcile()
+    kept = StripeMovement.objects.order_by("amount_minor").values_list("amount_minor", flat=True)
+
+    assert list(kept) == list(range(100, 230))
+    standing = usd_now()
+    assert (standing.unmatched, standing.unread_minor) == (230, 0)
 
 
 def test_what_no_posting_explains_is_alarmed_until_a_person_does(

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from billing.demo.stripe_double import DoubleControl, StripeDouble
-from billing.models import Dispute
+from billing.models import Dispute, Funding
 from billing.services.disputes import follow_dispute
 from marketplace.models import Client, Escalation, Job
 from marketplace.services.allocation import claim_task
@@ -54,7 +54,40 @@ def test_running_jobs_pause_and_a_person_is_asked(stripe: DoubleControl) -> None
 
     assert (now_of(job).state, now_of(draft).state, now_of(other).state) == ("paused", "draft", "open")
     assert escalation.subject == f"dispute:{Dispute.objects.get().pk}"
-    assert escalation.details["paused_jobs"] == [str(job.pk)]
+    (part,) = escalation.details["parts"]
+    assert (part["amount_minor"], part["paused_jobs"]) == (5_000, [str(job.pk)])
+
+
+def test_what_banks_take_of_one_payment_is_one_matter_until_it_is_decided(stripe: DoubleControl) -> None:
+    job = an_open_job()
+    client, admin = job.client, an_admin()
+    funding = paid_in(stripe, 5_000, client_owner=client.billing_owner)
+    names = [taken_in(stripe, funding, amount=minor) for minor in (1_000, 500)]
+
+    (escalation,) = Escalation.objects.filter(kind="dispute")
+    matter = admin.get(f"escalations/{escalation.pk}/")[1]["matter"]
+    assert escalation.details["amount_minor"] == 1_500
+    assert [(part["dispute"], part["amount_minor"], part["paused_jobs"]) for part in matter["parts"]] == [
+        (names[0], 1_000, [str(job.pk)]),
+        (names[1], 500, []),
+    ]
+    assert (matter["dispute"], matter["amount_minor"]) == (names[0], 1_000)
+    assert [(other["dispute"], other["amount_minor"]) for other in matter["others"]] == [(names[1], 500)]
+
+    note = {"decision": "noted", "note": "The client has told us why."}
+    admin.post(f"escalations/{escalation.pk}/decision/", note)
+    taken_in(stripe, funding, amount=300)
+    taken_in(stripe, paid_in(stripe, 700, client_owner=client.billing_owner))
+    live = Escalation.objects.filter(kind="dispute", state="open").order_by("opened_at", "pk")
+    assert [each.details["amount_minor"] for each in live] == [300, 700]
+
+
+def taken_in(stripe: DoubleControl, funding: Funding, **order: object) -> str:
+    """A bank takes something of a payment, and all that follows here; the dispute."""
+    opened = stripe.dispute(funding.payment_intent_id, **order)
+    follow_dispute(stripe_dispute_id=opened["id"])
+    run_relay()
+    return str(Dispute.objects.get(stripe_dispute_id=opened["id"]).pk)
 
 
 def test_work_that_is_held_is_finished_and_paid_from_escrow(stripe: DoubleControl) -> None:
@@ -180,4 +213,5 @@ def test_a_client_reads_how_its_disputes_stand_and_what_they_moved(stripe: Doubl
 def test_a_client_without_jobs_is_escalated_all_the_same(stripe: DoubleControl) -> None:
     client = a_client(funds_minor=0)
 
-    assert disputed(stripe, client).details["paused_jobs"] == []
+    (part,) = disputed(stripe, client).details["parts"]
+    assert part["paused_jobs"] == []

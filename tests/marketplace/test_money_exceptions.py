@@ -2,26 +2,34 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from billing.demo.stripe_double import DoubleControl
+from billing.events import PayoutFailed
 from billing.models import Credit, Funding, Payout, PayoutAccount, Refund, StripeEvent, StripeMovement
 from billing.services import sending
 from billing.services.bank_payouts import note_bank_payout
 from billing.services.credits import grant_credit
 from billing.services.funding import book_checkout, open_checkout, request_funding
 from billing.services.payouts import request_payout
+from billing.services.reconciliation import reconcile
 from billing.services.refunds import ERRAND, request_refund, settle_refund
 from billing.stripe_gateway import Checkout, CheckoutState, RefundOutcome, RefundState
 from billing.stripe_records import BankPayoutState
 from kernel import clock
-from kernel.models import OutboxMessage
+from kernel.models import AuditEvent, OutboxMessage
 from kernel.money import Money
 from kernel.services.audit import Actor
+from marketplace.models import Escalation
+from marketplace.services.reactions import escalate_failed_payout
 from tests.billing.builders import SOMEBODY, a_funding, a_ready_account, earn, usd
 from tests.billing.flows import looked_at, now_of, onboarded, paid_in, run_relay
 from tests.by_hand import by_hand
+from tests.concurrency.crowd import at_once
 from tests.marketplace.api_people import Person, an_admin, code_of
 from tests.workforce.people import a_worker
 
@@ -88,6 +96,66 @@ def test_a_payout_that_came_back_in_part_is_told_in_plain_words(stripe: DoubleCo
     assert (newest["change_minor"], newest["explanation"]) == (
         300,
         "This came back of a payout after it had left; it is yours to have paid out.",
+    )
+
+
+def test_what_comes_back_of_a_payout_part_by_part_is_one_matter_until_it_is_decided(stripe: DoubleControl) -> None:
+    worker = a_worker()
+    earn(worker.billing_owner, 5_000)
+    onboarded(stripe, worker.billing_owner)
+    paid_in(stripe, 10_000, client_owner="client:1")
+    payout = request_payout(owner=worker.billing_owner, amount=usd(2_000), by=Actor.user(worker.user))
+    run_relay()
+    admin = an_admin()
+
+    def comes_back(minor: int) -> None:
+        stripe.take_back(now_of(payout).stripe_transfer_id, amount=minor)
+        looked_at(now_of(payout))
+        run_relay()
+
+    comes_back(300)
+    comes_back(200)
+    (escalation,) = Escalation.objects.filter(kind="failed_payout")
+    matter = admin.get(f"escalations/{escalation.pk}/")[1]["matter"]
+    assert (escalation.subject, escalation.details["amount_minor"]) == (payout.reference, 500)
+    assert [(part["amount_minor"], part["why"]) for part in matter["parts"]] == [
+        (300, "3.00 USD of it was taken back after it had left"),
+        (200, "5.00 USD of it was taken back after it had left"),
+    ]
+    assert AuditEvent.objects.filter(action="escalation.extended", subject_id=str(escalation.pk)).count() == 1
+
+    note = {"decision": "noted", "note": "A wrong button in the dashboard."}
+    admin.post(f"escalations/{escalation.pk}/decision/", note)
+    comes_back(100)
+    (again,) = Escalation.objects.filter(kind="failed_payout", state="open")
+    assert [part["amount_minor"] for part in again.details["parts"]] == [100]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_parts_that_come_back_at_once_are_one_matter() -> None:
+    payout_id = str(uuid4())
+    events = [PayoutFailed(payout_id, "payee:1", minor, "USD", "It was taken back.") for minor in range(1, 7)]
+
+    outcomes = at_once([transaction.atomic(partial(escalate_failed_payout, event)) for event in events])
+
+    assert outcomes == [None] * 6
+    (escalation,) = Escalation.objects.filter(kind="failed_payout")
+    assert (escalation.details["amount_minor"], len(escalation.details["parts"])) == (21, 6)
+
+
+def test_what_stripe_converted_is_told_at_once_with_what_to_do(stripe: DoubleControl) -> None:
+    stripe.convert("usd", into="eur", rate="0.9")
+    paid_in(stripe, 10_000)
+    reconcile()
+
+    (found,) = an_admin().get("money/exceptions/")[1]["exceptions"]
+
+    assert (found["kind"], found["amount_minor"], found["currency"]) == ("unmatched_movement", 9_000, "EUR")
+    assert found["why"] == (
+        "Stripe converted this from USD into 9000 minor units of EUR. The books keep each currency for itself: nothing "
+        "was posted of it, nor of Stripe's fee. Give the platform's account at Stripe a balance in USD, so that the "
+        "next is not converted, and explain this one with a note."
     )
 
 

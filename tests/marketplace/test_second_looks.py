@@ -28,6 +28,7 @@ from tests.marketplace.builders import (
     a_worker,
     an_open_job,
     answer,
+    available,
     earned,
     free_turns,
     held,
@@ -160,8 +161,8 @@ def test_with_no_answer_left_a_person_decides_or_the_label_is_given_as_sure_as_i
     assert Escalation.objects.filter(task=task, kind="no_consensus").count() == (state == "in_adjudication")
 
 
-def test_a_person_decides_where_one_more_answer_cannot_be_paid() -> None:
-    job = an_open_job(tasks=3, client=a_client(funds_minor=120))
+def test_a_person_decides_where_the_job_does_not_hold_what_one_more_answer_costs() -> None:
+    job = an_open_job(tasks=3, client=a_client(funds_minor=1_000))
     task, workers = a_settled_task(job, "cat", "cat")
     accept_due_assignments()
     raise_overlap(job_id=job.pk, overlap_max=4, by=owner_of(job.client))  # takes what the settled task did not need
@@ -170,7 +171,7 @@ def test_a_person_decides_where_one_more_answer_cannot_be_paid() -> None:
     look_again()
 
     assert (again(task).state, Reweighing.objects.get().outcome) == ("in_adjudication", "reopened")
-    assert held(job) == 96
+    assert (held(job), available(job.client)) == (96, 1_000 - 24 - 96)  # nobody approved that it may cost more
     assert check_invariants() == []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 from billing.demo.stripe_double import accounts, checkout, disputes, payouts, refunds, transfers
@@ -36,6 +37,7 @@ class Control:
     def reset(self) -> Json:
         self.world.store.clear()
         self.world.ahead_seconds = self.world.pending_seconds = 0
+        self.world.conversions.clear()
         self.world.webhook_faults = WebhookFaults()
         self.faults.clear()
         self.api.requests.clear()
@@ -109,6 +111,11 @@ class Control:
         self.world.pending_seconds = int(pending_seconds)
         return {}
 
+    def convert(self, currency: str, into: str, rate: str) -> Json:
+        """The platform's account has no balance in ``currency`` from now on: what moves it is converted."""
+        self.world.conversions[currency] = (into, Fraction(rate))
+        return {}
+
     def open_dispute(self, payment_intent: str, **order: Any) -> Json:
         """A payer's bank takes a payment back (``amount``: a part of it; ``inquiry``: it only asks)."""
         return disputes.open_dispute(self.world, payment_intent, **order)
@@ -120,9 +127,9 @@ class Control:
         """The bank gives a part of what it took back, and has not decided about the rest."""
         return disputes.give_back(self.world, dispute, amount=amount)
 
-    def close_dispute(self, *, dispute: str, won: bool, amount: int | None = None) -> Json:
-        """The end; ``amount``: of what was lost so much comes again."""
-        return disputes.close_dispute(self.world, dispute, won=won, amount=amount)
+    def close_dispute(self, *, dispute: str, **order: Any) -> Json:
+        """The end; ``amount``: of what was lost so much comes again; ``refundable``: the rest takes refunds."""
+        return disputes.close_dispute(self.world, dispute, **order)
 
     def requests(self) -> Json:
         """The last API requests, oldest first."""
@@ -172,6 +179,7 @@ ORDERS: dict[str, Callable[..., Json]] = {
     "POST payout_failure": Control.send_back,
     "POST debits": Control.end_debits,
     "POST pace": Control.set_pace,
+    "POST conversion": Control.convert,
     "POST dispute": Control.open_dispute,
     "POST dispute_escalation": Control.escalate_dispute,
     "POST dispute_return": Control.give_back,

@@ -74,10 +74,13 @@ def escalate_dispute(world: World, dispute_id: str) -> Json:
     return dispute
 
 
-def close_dispute(world: World, dispute_id: str, *, won: bool, amount: int | None = None) -> Json:
+def close_dispute(
+    world: World, dispute_id: str, *, won: bool, amount: int | None = None, refundable: bool = False
+) -> Json:
     """The end: the payment is back, or it stays with the payer; a question that was only asked is closed.
 
     Where only ``amount`` of it comes again the dispute is lost in Stripe's words, and "partially won" in its dashboard.
+    What was lost takes no refunds, of the rest of the payment neither, unless it is ``refundable``.
     """
     dispute = world.get("dispute", dispute_id)
     if dispute["status"] == IS_ASKING:
@@ -87,6 +90,7 @@ def close_dispute(world: World, dispute_id: str, *, won: bool, amount: int | Non
     if won or amount:
         give_back(world, dispute_id, amount=amount)
         dispute = world.get("dispute", dispute_id)
+    dispute["is_charge_refundable"] = refundable
     return _close(world, dispute, "lost" if _in_dispute(dispute) else "won")
 
 

@@ -92,6 +92,10 @@ class DoubleControl:
         """What is charged from now on is pending so long, by Stripe's clock (``advance``)."""
         self._order("POST", "pace", pending_seconds=seconds)
 
+    def convert(self, currency: str, *, into: str, rate: str) -> None:
+        """From now on Stripe converts what moves the platform's balance in ``currency``, by a decimal ``rate``."""
+        self._order("POST", "conversion", currency=currency, into=into, rate=rate)
+
     def dispute(self, payment_intent_id: str, **order: object) -> Json:
         """A payer's bank takes a payment back: the dispute. ``amount``: a part; ``inquiry=True``: it only asks."""
         return self._order("POST", "dispute", payment_intent=payment_intent_id, **order)
@@ -104,9 +108,12 @@ class DoubleControl:
         """The bank gives a part of what it took back, and has not decided about the rest."""
         self._order("POST", "dispute_return", dispute=dispute_id, amount=amount)
 
-    def end_dispute(self, dispute_id: str, *, won: bool, amount: int | None = None) -> None:
-        """The payment comes back (also after it was lost: an appeal), or stays with the payer but for ``amount``."""
-        self._order("POST", "dispute_end", dispute=dispute_id, won=won, amount=amount)
+    def end_dispute(self, dispute_id: str, *, won: bool, amount: int | None = None, refundable: bool = False) -> None:
+        """The payment comes back (also after it was lost: an appeal), or stays with the payer but for ``amount``.
+
+        ``refundable``: what was not disputed of it takes refunds all the same.
+        """
+        self._order("POST", "dispute_end", dispute=dispute_id, won=won, amount=amount, refundable=refundable)
 
     def requests(self) -> list[Json]:
         """The last API requests, oldest first: method, path, idempotency_key, status, replayed."""

@@ -4,6 +4,7 @@ import secrets
 import string
 import time
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from stripe import api_version
 
@@ -27,6 +28,8 @@ class World:
     webhook_faults: WebhookFaults = field(default_factory=WebhookFaults)
     sends_webhooks: bool = False
     ahead_seconds: int = 0
+    conversions: dict[str, tuple[str, Fraction]] = field(default_factory=dict)
+    """What Stripe makes of the platform's money in a currency that its account has no balance in."""
 
     def now(self) -> int:
         """Stripe's clock, which the control can set forward."""
@@ -78,15 +81,19 @@ class World:
     ) -> str:
         """Add ``amount`` (negative: take it) less ``fee`` to a balance; the id of the balance transaction.
 
-        It is pending for ``waits_seconds`` by Stripe's clock, and available after.
+        It is pending for ``waits_seconds`` by Stripe's clock, and available after. The platform's may be converted.
         """
         available_on = self.now() + waits_seconds
+        rate = None
+        if not account and currency in self.conversions:
+            currency, rate = self.conversions[currency]
+            amount, fee = round(amount * rate), round(fee * rate)
         fields: Json = {
             "amount": amount,
             "available_on": available_on,
             "currency": currency,
             "description": None,
-            "exchange_rate": None,
+            "exchange_rate": None if rate is None else float(rate),
             "fee": fee,
             "fee_details": [fee_detail(fee, currency)] if fee else [],
             "net": amount - fee,

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.models import StripeMovement
-from billing.services.reconciliation import reconcile
+from billing.services.reconciliation import ROWS_AT_ONCE, reconcile
 
 
 class Command(BaseCommand):
@@ -30,7 +30,8 @@ class Command(BaseCommand):
                 ("not booked", row.unbooked_minor),
             ):
                 self.stdout.write(f"{label:>24} {number:>18,}")
-        for movement in StripeMovement.objects.filter(state="unmatched").order_by("moved_at", "pk"):
+        unmatched = StripeMovement.objects.filter(state="unmatched").order_by("moved_at", "pk")
+        for movement in unmatched.iterator(chunk_size=ROWS_AT_ONCE):
             self.stdout.write(f"unmatched: {movement} {movement.amount_minor} {movement.currency} {movement.source_id}")
         if left := sum(row.unmatched for row in standing):
             raise CommandError(f"{left} movements at Stripe have no posting that says why.")

@@ -30,6 +30,22 @@ def test_money_that_has_gone_on_cannot_be_refunded(api: stripe.StripeClient, con
     assert refusal_of(lambda: api.v1.refunds.create({"payment_intent": intent.id}))[0] == "balance_insufficient"
 
 
+def test_what_a_lost_dispute_left_of_a_payment_takes_refunds_only_where_it_says_so(
+    api: stripe.StripeClient, control: DoubleControl
+) -> None:
+    kept, free = funds(api), funds(api)
+    for intent in (kept, free):
+        dispute = control.dispute(intent.id, amount=6_000)
+        control.end_dispute(dispute["id"], won=False, refundable=intent is free)
+
+    for intent, refundable in ((kept, False), (free, True)):
+        (lost,) = api.v1.disputes.list({"payment_intent": intent.id}).data
+        assert (lost.status, lost.is_charge_refundable) == ("lost", refundable)
+    refused = refusal_of(lambda: api.v1.refunds.create({"payment_intent": kept.id, "amount": 4_000}))
+    assert refused[0] == "charge_disputed"
+    assert api.v1.refunds.create({"payment_intent": free.id, "amount": 4_000}).status == "succeeded"
+
+
 def test_a_refund_tells_of_itself(api: stripe.StripeClient, receiver: Receiver) -> None:
     intent = funds(api)
     api.v1.refunds.create({"payment_intent": intent.id})
