@@ -119,8 +119,7 @@ class JobIn(UnsureIn):
         allow_null=True,
         min_value=1,
         max_value=5000,
-        help_text="The share of errors allowed among predictions that become labels without a person; none does unless "
-        "given.",
+        help_text="The errors allowed among predictions that become labels without a person; none does unless given.",
     )
     audit_share_basis_points = fields.IntegerField(
         **_optional(
@@ -140,8 +139,7 @@ class JobIn(UnsureIn):
     certificate = CertificateTermsIn(
         required=False,
         allow_null=True,
-        help_text="Have experts certify the labels when all tasks have one. It costs nothing beyond the job. None "
-        "unless given.",
+        help_text="Have experts certify the labels when all tasks have one, at no further cost. None unless given.",
     )
 
 
