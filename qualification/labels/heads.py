@@ -6,12 +6,16 @@ from typing import Any, Final
 
 from qualification.labels.elements import CONTROLS
 from qualification.labels.errors import ResultError, listed, quoted
-from qualification.labels.kinds.base import kind_word
+from qualification.labels.kinds.base import kind_word, number_in
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.schema import LabelSchema
 
 REQUIRED_KEYS: Final = ("from_name", "to_name", "type", "value")
-OPTIONAL_KEYS: Final = ("id", "origin")
+NAMING_KEYS: Final = ("id", "origin")
+FLAGS: Final = ("readonly", "hidden")
+OPTIONAL_KEYS: Final = (*NAMING_KEYS, "score", *FLAGS)
+"""What the editor and models add to a region; `score` and `FLAGS` say nothing of the answer."""
+
 SIZES: Final = ("original_width", "original_height", "image_rotation", "original_length")
 """What the editor tells of the picture or recording, beside the value; only masks and sounds need it."""
 
@@ -29,11 +33,12 @@ def control_of(schema: LabelSchema, region: object, path: str) -> AnyControl:
         raise ResultError(f"a region is an object, not {kind_word(region)}.", path=path)
     optional = OPTIONAL_KEYS if schema.asks_only_choices else (*OPTIONAL_KEYS, *SIZES)
     check_keys(region, path, required=REQUIRED_KEYS, optional=optional)
-    for key in ("from_name", "to_name", "type", *OPTIONAL_KEYS):
+    for key in ("from_name", "to_name", "type", *NAMING_KEYS):
         if key in region and not isinstance(region[key], str):
             raise ResultError(f"is a text, not {kind_word(region[key])}.", path=f"{path}.{key}")
     if "id" in region and not REGION_ID.fullmatch(region["id"]):
         raise ResultError("is 1 to 64 Latin letters, digits, _ or -.", path=f"{path}.id")
+    _check_asides(region, path)
     if region.get("origin", ORIGINS[0]) not in ORIGINS:
         raise ResultError(f"is {quoted(region['origin'])}. Possible: {listed(ORIGINS)}.", path=f"{path}.origin")
     control = schema.control(region["from_name"]) or schema.lenders.get(region["from_name"])
@@ -46,6 +51,14 @@ def control_of(schema: LabelSchema, region: object, path: str) -> AnyControl:
         message = f"control {quoted(control.name)} is about {quoted(control.to_name)}, not {quoted(region['to_name'])}."
         raise ResultError(message, path=f"{path}.to_name")
     return control
+
+
+def _check_asides(region: Mapping[str, Any], path: str) -> None:
+    """Raise ResultError where what does not matter to the answer is not what it is called."""
+    number_in(region.get("score", 0), 0, 1, f"{path}.score")
+    for flag in FLAGS:
+        if not isinstance(region.get(flag, False), bool):
+            raise ResultError(f"is true or false, not {kind_word(region[flag])}.", path=f"{path}.{flag}")
 
 
 def _check_type(schema: LabelSchema, control: AnyControl | None, given: str, path: str) -> None:

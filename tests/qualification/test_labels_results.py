@@ -76,6 +76,12 @@ def test_an_answer_of_another_schema_version_has_no_result_b074(
     assert str(refused.value) == refusal
 
 
+def test_what_models_and_the_editor_say_beside_an_answer_does_not_matter() -> None:
+    said = region("animal", "Dog", score=0.93, readonly=True, hidden=False, origin="prediction")
+
+    assert validate_result(PETS, [said]) == validate_result(PETS, [region("animal", "Dog")])
+
+
 @pytest.mark.parametrize(
     ("result", "refusal"),
     [
@@ -91,8 +97,19 @@ def test_an_answer_of_another_schema_version_has_no_result_b074(
         ),
         pytest.param(
             [region("animal", "Dog", honeypot="x")],
-            'result[0]: the key "honeypot" is not known here. Known: from_name, to_name, type, value, id, origin.',
+            'result[0]: the key "honeypot" is not known here. Known: from_name, to_name, type, value, id, origin, '
+            "score, readonly, hidden.",
             id="B015-unknown-key",
+        ),
+        pytest.param(
+            [region("animal", "Dog", score=1.5)],
+            "result[0].score: is 1.5; it must be from 0 to 1.",
+            id="score-beyond-1",
+        ),
+        pytest.param(
+            [region("animal", "Dog", hidden="yes")],
+            "result[0].hidden: is true or false, not a text.",
+            id="hidden-by-word",
         ),
         pytest.param(
             [{**region("animal"), "value": {"choices": ["Dog"], "text": "Dog"}}],
