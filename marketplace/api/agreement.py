@@ -114,8 +114,9 @@ class AgreementView(ApiView):
         """How far answers agree, question by question, with bootstrap intervals; hidden gold is not among them.
 
         By label, by pair of workers (by pseudonym, those that share the most tasks), by cohort, by day or week. For
-        choices percent, Krippendorff's alpha, Gwet's AC1 and, of more than two workers, Fleiss' kappa; for ratings
-        ordinal and for numbers interval or ratio alpha; for what is drawn or written the mean likeness of two answers.
+        choices and comparisons of two percent, Krippendorff's alpha, Gwet's AC1 and, of more than two workers, Fleiss'
+        kappa; for ratings ordinal and for numbers interval or ratio alpha; for what is drawn or written the mean
+        likeness of two answers.
         What is not defined is null.
         """
         asked = self.read_query()

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from qualification.labels.kinds.numbers import bounds_of
+from qualification.labels.kinds.pairs import SIDES
 from qualification.labels.parts import AnyControl, ChoicesControl
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import similarity_by_control
@@ -77,11 +78,10 @@ def agreed_on(
     agreed = partial(Agreed, tasks, answers)
     if not tasks:
         return agreed()
-    if isinstance(control, ChoicesControl):
+    classes = _classes_of(control)
+    if classes:
         values = _values(given, _said(control))
-        found = nominal_agreement(
-            values, classes=max(2, min(control.possible_answers, 1_000)), generator=generator, draws=DRAWS
-        )
+        found = nominal_agreement(values, classes=classes, generator=generator, draws=DRAWS)
         alike = _likeness(schema, control, given, generator) if control.multiple else None
         return agreed(Metric.NOMINAL, found.percent, found.alpha, found.ac1, found.fleiss, likeness=alike)
     if control.tag in LEVELS:
@@ -132,7 +132,7 @@ def _agreed_of_two(
     alike = np.array([similarity_by_control(one.answer, other.answer, schema)[control.name] for one, other in both])
     agreed = partial(Agreed, len(both), 2 * len(both))
     found = mean_interval(alike, generator=generator, draws=DRAWS)
-    if not isinstance(control, ChoicesControl) or control.multiple:
+    if not _classes_of(control) or control.multiple:
         return agreed(likeness=found)
     values = _values([each for two in both for each in two], _said(control))
     kappa = interval(cohen_kappa, values, generator=generator, draws=FEWER_DRAWS)
@@ -164,7 +164,14 @@ def _counted(given: Iterable[Given]) -> tuple[int, int]:
     return len(several), sum(several)
 
 
-def _said(control: ChoicesControl) -> Callable[[Given], object]:
+def _classes_of(control: AnyControl) -> int:
+    """How many answers there are where each is one of a few: to choices, and to which of two is better. Else 0."""
+    if isinstance(control, ChoicesControl):
+        return max(2, min(control.possible_answers, 1_000))
+    return len(SIDES) + (not control.required) if control.tag == "Pairwise" else 0
+
+
+def _said(control: AnyControl) -> Callable[[Given], object]:
     return lambda one: one.answer.chosen(control.name)
 
 

@@ -5,10 +5,11 @@ import pytest
 
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import parse_schema
-from qualification.statistics.agreed import agreed_by_label, agreed_on
+from qualification.statistics.agreed import agreed_by_label, agreed_by_pair, agreed_on
 from qualification.statistics.agreement import (
     GivenValues,
     Metric,
+    cohen_kappa,
     fleiss_kappa,
     gwet_ac1,
     interval,
@@ -22,6 +23,10 @@ STARS = parse_schema('<View><Text name="t" value="$t"/><Rating name="s" toName="
 SEVERAL = parse_schema(
     '<View><Text name="t" value="$t"/><Choices name="c" toName="t" choice="multiple">'
     '<Choice value="a"/><Choice value="b"/></Choices></View>'
+)
+SIDES = parse_schema(
+    '<View><Text name="t" value="$t"/><Text name="o" value="$o"/>'
+    '<Pairwise name="p" toName="t,o" required="true"/></View>'
 )
 SPANS = parse_schema(
     '<View><Text name="t" value="$t"/><Labels name="l" toName="t"><Label value="Name"/></Labels></View>'
@@ -165,6 +170,24 @@ def test_several_choices_are_one_answer_and_alike_by_what_they_share() -> None:
     assert (found.percent.value, found.likeness.value) == (0.5, 0.75)
     by_label = agreed_by_label(SEVERAL, SEVERAL.controls[0], given, most=60, generator=np.random.default_rng(1))
     assert {label: one.percent and one.percent.value for label, one in by_label.items()} == {"a": 1.0, "b": 0.5}
+
+
+def test_which_of_two_is_better_is_a_class() -> None:
+    def side(task: int, worker: str, selected: str) -> Given:
+        region = {"from_name": "p", "to_name": "t,o", "type": "pairwise", "value": {"selected": selected}}
+        return Given(str(task), worker, validate_result(SIDES, [region]))
+
+    said = [("left", "left"), ("right", "right"), ("left", "right"), ("left", "left")]
+    given = [side(task, worker, both[n]) for task, both in enumerate(said) for n, worker in enumerate("ab")]
+    found = agreed_on(SIDES, SIDES.controls[0], given, generator=np.random.default_rng(1))
+    pairs = agreed_by_pair(SIDES, SIDES.controls[0], given, most=1, generator=np.random.default_rng(1))
+
+    table = GivenValues.of_table([[0, 0], [1, 1], [0, 1], [0, 0]])
+    assert found.alpha is not None and found.percent is not None and found.ac1 is not None
+    assert (found.level, found.percent.value, found.likeness) == (Metric.NOMINAL, 0.75, None)
+    assert (found.alpha.value, found.ac1.value) == (krippendorff_alpha(table), gwet_ac1(table))
+    assert pairs["a", "b"].kappa is not None
+    assert pairs["a", "b"].kappa.value == cohen_kappa(table)
 
 
 def test_spans_are_alike() -> None:
