@@ -1,6 +1,6 @@
 """Fits in the console: what was learnt of jobs and of their workers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from kernel.admin import ReadOnlyAdmin
 from marketplace.models import Fit, FittedWorker, SecondLook
+from marketplace.queries.fits import methods_in
 from qualification.statistics.resemblance import read_resemblance
 
 HABITS: Final = "answers weigh by their workers' habits"
@@ -30,7 +31,7 @@ class FitAdmin(ReadOnlyAdmin):
     @admin.display(description="methods")
     def methods(self, fit: Fit) -> str:
         """What weighs the answers, each method once."""
-        return ", ".join(sorted({part["method"] for part in fit.parts}))
+        return ", ".join(methods_in(fit.parts, fit.habits))
 
     @admin.display(description="what was learnt, question by question")
     def learnt(self, fit: Fit) -> SafeString:
@@ -43,7 +44,7 @@ class FitAdmin(ReadOnlyAdmin):
 def _of_parts(fit: Fit) -> Iterator[tuple[str, str]]:
     for part in fit.parts:
         about = f"{part['method']}, because {part['because']}; an answer is right in {part['accuracy']:.1%}"
-        yield part["label"] or part["control"], about
+        yield part["label"] or part["control"], about + "".join(map(_told, part.get("tried", [])))
 
 
 def _of_habits(fit: Fit) -> Iterator[tuple[str, str]]:
@@ -58,6 +59,16 @@ def _of_curve(fit: Fit) -> Iterator[tuple[str, str]]:
         chance = read_resemblance(fit.resemblance).curve.chance(0.0, 2)
         taught = f"{fit.resemblance['tasks']:,} tasks of known truth taught that, beside what crowds have in common"
         yield "what is merged", f"from two answers just as alike as gold asks for it is right in {chance:.1%}; {taught}"
+
+
+def _told(trial: Mapping[str, Any]) -> str:
+    """What was found of a method, in words."""
+    found = []
+    if trial["right_on_gold"] is not None:
+        found.append(f"right on {trial['right_on_gold']:.1%} of gold")
+    if trial["told_better"] is not None:
+        found.append(f"tells held-out answers better by {trial['told_better']:.3f} ± {trial['told_error']:.3f}")
+    return f"; {trial['method']}: {', '.join(found) or 'nothing to try it on'}"
 
 
 @admin.register(FittedWorker)

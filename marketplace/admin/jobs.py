@@ -237,7 +237,18 @@ class EmptyClaimAdmin(ReadOnlyAdmin):
 class TaskAdmin(ReadOnlyAdmin):
     """Items to label."""
 
-    list_display = ("id", "external_id", "job", "state", "is_gold", "answer_key", "sure", "method", "resolved_at")
+    list_display = (
+        "id",
+        "external_id",
+        "job",
+        "state",
+        "is_gold",
+        "answer_key",
+        "sure",
+        "method",
+        "fit_number",
+        "resolved_at",
+    )
     list_filter = ("state", "method")
     list_select_related = ("job",)
     search_fields = ("=id", "=external_id", "=job__id")

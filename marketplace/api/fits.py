@@ -17,6 +17,22 @@ from marketplace.access import find_job
 from marketplace.models import Fit, Reweighing
 
 
+class TrialOut(Out):
+    """What was found of a method that might have weighed the answers."""
+
+    method = fields.TextField()
+    right_on_gold = fields.FloatField(
+        allow_null=True, help_text="The share of gold that it gets right without knowing; null without gold."
+    )
+    told_better = fields.FloatField(
+        allow_null=True,
+        help_text="How much better it tells answers that were held out than one accuracy per worker does, as a mean "
+        "difference of logarithms. Looked at once no task is asked for any more, else null.",
+    )
+    told_error = fields.FloatField(allow_null=True, help_text="The standard error of that.")
+    against = fields.TextField(help_text="Why held-out answers do not let it lead; empty where they would.")
+
+
 class FittedPartOut(Out):
     """What was learnt of one question with classes."""
 
@@ -27,6 +43,7 @@ class FittedPartOut(Out):
     classes = fields.ListField(child=fields.TextField(), help_text="Empty: left out, or not chosen.")
     method = fields.TextField(help_text="What weighs the answers.")
     because = fields.TextField(help_text="Why this one.")
+    tried = TrialOut(many=True, help_text="What was on trial, majority vote always among it. Empty in fits of old.")
     accuracy = fields.FloatField(help_text="How often an answer is right, by what is believed of its task.")
     discount = fields.FloatField(help_text="n answers count as n to the power of one minus this, up to `typical`.")
     vote_weight = fields.FloatField(help_text="How much shares of votes count beside what is known of workers.")
@@ -79,6 +96,22 @@ class FitOut(Out):
                 "classes": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
                 "method": "one coin",
                 "because": "gold speaks for nothing else",
+                "tried": [
+                    {
+                        "method": "one coin",
+                        "right_on_gold": 0.958,
+                        "told_better": None,
+                        "told_error": None,
+                        "against": "",
+                    },
+                    {
+                        "method": "majority vote",
+                        "right_on_gold": 0.917,
+                        "told_better": None,
+                        "told_error": None,
+                        "against": "",
+                    },
+                ],
                 "accuracy": 0.93,
                 "discount": 0.38,
                 "vote_weight": 0.27,
@@ -133,7 +166,9 @@ def _shown(fits: Any) -> list[dict[str, Any]]:
         {
             **{name: getattr(fit, name) for name in ("number", "answers", "gold", "workers", "habits", "fitted_at")},
             "parts": [
-                part | dict(zip(("discount", "vote_weight", "floor", "typical"), part["calibration"], strict=True))
+                {"tried": []}
+                | part
+                | dict(zip(("discount", "vote_weight", "floor", "typical"), part["calibration"], strict=True))
                 for part in fit.parts
             ],
             "resemblance": _resemblance_of(fit),

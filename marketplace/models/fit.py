@@ -12,12 +12,12 @@ from marketplace.models.job import Job
 class Fit(models.Model):
     """What was learnt of a job from all answers that it had: its latest fit weighs the answers that come. A fact.
 
-    ``parts`` has, for each choice that the label schema asks for, the method that leads and why, and how far its
-    confidence can be believed (`qualification.statistics.fitted`). Where it asks for what is no choice, ``resemblance``
-    has how likely merged answers are right (`qualification.statistics.resemblance`), and ``habits``, control by
-    control, whether what was learnt of workers merges their answers better (`qualification.labels.learning`). It rests
-    on so many ``answers``, of which those to ``gold`` tasks tell what is right; ``claims`` is how often the job had
-    been claimed, which says when to fit anew.
+    ``parts`` has, for each choice that the label schema asks for, the method that leads and why, what was tried beside
+    it, and how far its confidence can be believed (`qualification.statistics.fitted`). Where it asks for what is no
+    choice, ``resemblance`` has how likely merged answers are right (`qualification.statistics.resemblance`), and
+    ``habits``, control by control, whether what was learnt of workers merges their answers better
+    (`qualification.labels.learning`). It rests on so many ``answers``, of which those to ``gold`` tasks tell what is
+    right; ``claims`` is how often the job had been claimed, which says when to fit anew.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

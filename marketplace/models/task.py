@@ -16,7 +16,8 @@ class Task(models.Model):
 
     ``label`` is the resolution in Label Studio's result JSON, ``answer_key`` the same in canonical form, ``confidence``
     how likely it is to be right (0 to 1), at 95% between ``confidence_low`` and ``confidence_high`` where that is
-    known; ``majority_key`` and ``majority_share`` are plain majority vote, beside it.
+    known; ``majority_key`` and ``majority_share`` are plain majority vote, beside it. ``fit_number`` is that of the fit
+    by which the answers were weighed for all of this, none where scores alone did.
     """
 
     class State(models.TextChoices):
@@ -55,6 +56,7 @@ class Task(models.Model):
     confidence = models.FloatField(null=True)
     confidence_low = models.FloatField(null=True)
     confidence_high = models.FloatField(null=True)
+    fit_number = models.PositiveIntegerField(null=True, help_text="Of the job's fits, which weighed the answers.")
     method = models.CharField(max_length=12, choices=Method.choices, blank=True, default="")
     majority_key = models.TextField(blank=True, default="")
     majority_share = models.FloatField(null=True)
@@ -87,6 +89,10 @@ class Task(models.Model):
                     confidence_high__lte=1.0,
                 ),
                 name="task_confidence_in_its_interval",
+            ),
+            models.CheckConstraint(
+                condition=Q(fit_number__isnull=True) | Q(fit_number__gte=1, confidence__isnull=False),
+                name="task_fit_weighed_its_answers",
             ),
             models.CheckConstraint(condition=Q(priority__lte=9), name="task_priority_in_range"),
             models.CheckConstraint(condition=Q(band__in=Band.values), name="task_band_known"),

@@ -28,7 +28,8 @@ FIT: Final = (
     "number answers gold workers fitted_at resemblance(level slope growth tasks) "
     "habits(control is_used tried by_gold gain) "
     "second_look(done_at confirmed relabelled asked reopened resolved) "
-    "parts(control choice classes method because accuracy discount vote_weight floor typical)"
+    "parts(control choice classes method because tried(method right_on_gold told_better told_error against) "
+    "accuracy discount vote_weight floor typical)"
 )
 
 ROWS: Final = (

@@ -1,19 +1,23 @@
-"""Fits as they are read back: what was learnt of a job, and of each worker who had answered by then."""
+"""Fits as they are read back: what was learnt of a job and of each worker who had answered by then, by which method."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from marketplace.models import Fit, Job
 from qualification.labels.habits import Habits, read_habits
 from qualification.labels.results import Answer
 from qualification.statistics.automation.voter import measured_accuracy, rates_read
 from qualification.statistics.consensus import Vote
-from qualification.statistics.fitted import UNFITTED, JobFit, read_fit, read_rates
+from qualification.statistics.fitted import BY_SCORE, UNFITTED, JobFit, read_fit, read_rates
 from qualification.statistics.parts import Part, Rates
 
+HABITS: Final = "workers' habits"
+
 LATEST_FIT: Final = """
-SELECT fit.id, jsonb_build_object('parts', fit.parts, 'resemblance', fit.resemblance) AS learnt
+SELECT fit.id,
+       jsonb_build_object('number', fit.number, 'parts', fit.parts, 'resemblance', fit.resemblance) AS learnt
 FROM marketplace_fit fit WHERE fit.job_id = %(job)s ORDER BY fit.number DESC LIMIT 1
 """
 """The fit that weighs the answers of a job now, if there is one."""
@@ -25,7 +29,7 @@ def fit_written(learnt: str | None) -> JobFit:
     if not learnt:
         return UNFITTED
     written = json.loads(learnt)
-    return read_fit(written["parts"], written["resemblance"])
+    return read_fit(written["parts"], written["resemblance"], number=written["number"])
 
 
 def rates_written(rates: str | None, fit: JobFit) -> Mapping[Part, Rates]:
@@ -39,6 +43,20 @@ def rates_written(rates: str | None, fit: JobFit) -> Mapping[Part, Rates]:
 def habits_written(habits: str | None) -> Habits:
     """How a worker answers what is no choice, from how it is written; nothing where only the score says."""
     return read_habits(json.loads(habits)) if habits else {}
+
+
+def methods_by(job: Job, fit_number: int | None) -> list[str]:
+    """By what this fit of a job weighs answers, or what weighs them before any: each method once."""
+    if fit_number is None:
+        return [BY_SCORE]
+    parts, habits = Fit.objects.values_list("parts", "habits").get(job=job, number=fit_number)
+    return methods_in(parts, habits)
+
+
+def methods_in(parts: Iterable[Mapping[str, Any]], habits: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The methods that a fit has found for what has classes, and what weighs answers that are none: each once."""
+    others = {HABITS if trial["is_used"] else BY_SCORE for trial in habits}
+    return sorted({part["method"] for part in parts} | others)
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ import numpy as np
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from kernel import clock
-from marketplace.models import Fit, FittedWorker, Job
+from marketplace.models import Fit, FittedWorker, Job, Task
 from marketplace.queries import schema_of
 from marketplace.services.growth import FIRST_AT, GROWTH, GROWTH_AT_THE_END
 from marketplace.services.known_merges import known_merges
@@ -108,7 +108,7 @@ JOIN LATERAL (
 WHERE now.claims >= %(growth)s * coalesce(job.claims, 0)
     OR now.claims >= %(at_the_end)s * job.claims AND NOT EXISTS (
         SELECT FROM marketplace_task task WHERE task.job_id = job.id AND task.gold_question_id IS NULL
-          AND task.state IN ('open', 'in_adjudication'))
+          AND task.state = 'open')
 ORDER BY job.fitted_at NULLS FIRST, job.id LIMIT %(most)s
 """
 
@@ -124,7 +124,8 @@ def _fit_safely(job_id: UUID) -> bool:
 def fit_job(*, job_id: UUID) -> Fit | None:
     """Learn from the answers of a job as it stands; none where there is nothing to learn from, or another was first.
 
-    The same answers give the same fit, in whatever order they came.
+    The same answers give the same fit, in whatever order they came. While nothing is asked, as at the end, the method
+    is chosen by held-out answers too (docs/adr/0051).
     """
     began, job = clock.now(), Job.objects.get(pk=job_id)
     number = (Fit.objects.filter(job=job).order_by("-number").values_list("number", flat=True).first() or 0) + 1
@@ -139,11 +140,12 @@ def fit_job(*, job_id: UUID) -> Fit | None:
     if not schema.asks_only_choices:
         habits = learn_habits(schema, shared_tasks(job), most=max(job.overlap_max, 2))
         resemblance = learn_resemblance(known_merges(job, schema, habits))
-    learnt = [given.learn(place, parts=len(parts)) for place in range(len(given.parts))]
+    is_last = not job.tasks.filter(gold_question=None, state=Task.State.OPEN).exists()
+    learnt = [given.learn(place, parts=len(parts), is_last=is_last) for place in range(len(given.parts))]
     fit = Fit(
         job=job,
         number=number,
-        parts=[written_part(part, each.fitted) for part, each in zip(given.parts, learnt, strict=True)],
+        parts=[written_part(part, each.fitted, each.tried) for part, each in zip(given.parts, learnt, strict=True)],
         resemblance=None if resemblance is None else written_resemblance(resemblance),
         habits=written_trials(habits),
         answers=len(given.task),
@@ -218,8 +220,8 @@ class _Given:
             gold_tasks=len(truths),
         )
 
-    def learn(self, place: int, *, parts: int) -> LearntPart:
-        """Fit one part."""
+    def learn(self, place: int, *, parts: int, is_last: bool) -> LearntPart:
+        """Fit one part of so many."""
         answers = Answers.of(
             task=self.task,
             worker=self.worker,
@@ -230,7 +232,7 @@ class _Given:
         )
         # In the order in which `Answers` has them; they are read latest first.
         recency = np.lexsort((self.said[:, place], self.worker, self.task)).astype(np.int32)
-        return learn_part(answers, gold=self.truth[:, place], parts=parts, recency=recency)
+        return learn_part(answers, gold=self.truth[:, place], parts=parts, recency=recency, is_last=is_last)
 
     def surest(self, learnt: Sequence[LearntPart]) -> list[bool]:
         """Who is asked first where a task stays unsure: by how often they are right, on average over the parts.

@@ -21,13 +21,12 @@ from qualification.labels.results import Answer, to_result
 from qualification.labels.schema import LabelSchema
 from qualification.labels.similarity import agrees
 from qualification.statistics.calibrated import gain_of_one_more
-from qualification.statistics.consensus import Posterior
 from qualification.statistics.stopping import ROUNDING, Decision, decide
 
 CONSENSUS = Actor.system("consensus")
 SURE: Final = "the answer in front is sure enough"
 UNSURE: Final = "no more answers are asked for, and the answer in front is given as sure as it is"
-BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+BELIEF: Final = ("confidence", "confidence_low", "confidence_high", "fit_number", "majority_key", "majority_share")
 """The fields of a task that `note_belief` sets."""
 
 ANSWERED: Final = ("label", "answer_key", *BELIEF)
@@ -64,7 +63,7 @@ def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
     schema = schema_of(_situation(task)[1])
     believed = belief_of(task=task, job=job, schema=schema)
     if believed is not None and _is_label_sure(believed, task=task, job=job, schema=schema):
-        note_belief(task, believed.posterior)
+        note_belief(task, believed)
         task.save(update_fields=BELIEF)
         details = {"confidence": round(believed.posterior.confidence, 4)}
         record(action="task.label_stands", subject=task, by=by, why=why, details=details)
@@ -79,7 +78,7 @@ def resolve_without(*, task: Task, job: Job, by: Actor, why: str) -> None:
 def open_again(task: Task, *, by: Actor, why: str, details: dict[str, object] | None = None) -> None:
     """Take its label from a locked task that consensus resolved; the caller offers a turn at it."""
     task.label, task.answer_key, task.method, task.resolved_at = None, "", "", None
-    task.confidence = task.confidence_low = task.confidence_high = None
+    task.confidence = task.confidence_low = task.confidence_high = task.fit_number = None
     task.majority_key, task.majority_share = "", None
     move(task, Task.State.OPEN, by=by, why=why, fields=DECIDED, details=details)
 
@@ -110,9 +109,9 @@ def _follow(
         return
     if decision is Decision.RESOLVED or job.when_unsure == Job.WhenUnsure.RESOLVE:
         is_sure = belief.confidence >= job.confidence_basis_points / 10_000 - ROUNDING
-        _resolve_by(belief, task=task, job=job, schema=schema, at=at, why=SURE if is_sure else UNSURE)
+        _resolve_by(believed, task=task, job=job, schema=schema, at=at, why=SURE if is_sure else UNSURE)
     else:
-        _escalate(belief, task=task)
+        _escalate(believed, task=task)
 
 
 def _is_worth_asking(believed: TaskBelief, *, job: Job, schema: LabelSchema) -> bool:
@@ -139,9 +138,12 @@ def _situation(task: Task) -> tuple[bool, UUID]:
     return found
 
 
-def _resolve_by(belief: Posterior, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, why: str) -> None:
-    task.label, task.answer_key = to_result(schema, belief.leader), belief.leader.key
-    note_belief(task, belief)
+def _resolve_by(
+    believed: TaskBelief, *, task: Task, job: Job, schema: LabelSchema, at: datetime | None, why: str
+) -> None:
+    leader = believed.posterior.leader
+    task.label, task.answer_key = to_result(schema, leader), leader.key
+    note_belief(task, believed)
     task.method, task.resolved_at = Task.Method.CONSENSUS, at
     move(task, Task.State.RESOLVED, by=CONSENSUS, why=why, fields=DECIDED)
     if job.accept_on_resolution:
@@ -169,10 +171,12 @@ def accept_soon(task: Task, schema: LabelSchema) -> None:
         )
 
 
-def note_belief(task: Task, belief: Posterior) -> None:
-    """Let a task show what is believed of it; the caller saves `BELIEF`."""
+def note_belief(task: Task, believed: TaskBelief) -> None:
+    """Let a task show what is believed of it, and by which fit; the caller saves `BELIEF`."""
+    belief = believed.posterior
     task.confidence, task.confidence_low, task.confidence_high = belief.confidence, belief.low, belief.high
     task.majority_key, task.majority_share = belief.majority.answer.key, belief.majority.share
+    task.fit_number = believed.fit.number
 
 
 def _keys_like_the_label(task: Task, schema: LabelSchema) -> list[str]:
@@ -193,8 +197,9 @@ def ask_for_one_more(task: Task, job: Job, chance: random.Random = CHANCE) -> bo
     return free is not None
 
 
-def _escalate(belief: Posterior, *, task: Task) -> None:
-    note_belief(task, belief)
+def _escalate(believed: TaskBelief, *, task: Task) -> None:
+    note_belief(task, believed)
+    belief = believed.posterior
     answers = belief.majority.votes
     why = f"{answers} answers, and the one in front is only {belief.confidence:.1%} sure"
     move(task, Task.State.IN_ADJUDICATION, by=CONSENSUS, why=why, fields=BELIEF)

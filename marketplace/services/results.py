@@ -5,7 +5,7 @@ A client takes away only what was paid for; docs/results.md has the rule and the
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from kernel.crypto import pseudonyms
 from kernel.models import Media
 from kernel.services.audit import Actor, record
 from marketplace.models import Assignment, Job, Prediction, Reweighing, Task
+from marketplace.queries.fits import methods_by
 from qualification.items import media_of, pictures_of
 from qualification.labels.results import Answer
 
@@ -88,7 +89,7 @@ def _tasks_after(last: UUID, job: Job) -> list[dict[str, Any]]:
     )
     columns = ("external_id", "item", "state", "label", "answer_key", "method", "resolved_at")
     annotated = ("answers", "predicted", "weighed")
-    believed = ("confidence", "confidence_low", "confidence_high", "majority_key", "majority_share")
+    believed = ("confidence", "confidence_low", "confidence_high", "fit_number", "majority_key", "majority_share")
     return list(tasks.order_by("pk").values("id", *columns, *annotated, *believed)[:TASKS_AT_ONCE])
 
 
@@ -102,6 +103,7 @@ class _Lines:
         self._media_owner, self._pictures = job.media_owner, pictures_of(schema)
         self._media: dict[UUID, dict[str, object]] = {}
         self._is_plain = schema.asks_only_choices
+        self._methods_by: Callable[[int | None], list[str]] = lru_cache(maxsize=100)(partial(methods_by, job))
         control = schema.single_choice
         self._control = control.name if control else None
         self._value_of: Callable[[str], object] = lru_cache(maxsize=1_000)(self._read_value)
@@ -132,6 +134,8 @@ class _Lines:
             "confidence_low": task["confidence_low"] if is_believed else None,
             "confidence_high": task["confidence_high"] if is_believed else None,
             "method": (task["method"] or None) if is_shown else None,
+            "fit": task["fit_number"] if is_believed else None,
+            "weighed_by": self._weighed_by(task) if is_believed else None,
             "majority": self._majority(task) if is_shown else None,
             "resolved_at": task["resolved_at"].isoformat() if task["resolved_at"] else None,
             "withheld": task["label"] is not None and not is_shown,
@@ -145,6 +149,10 @@ class _Lines:
         if task["majority_share"] is None:
             return None
         return {"value": self._value_of(task["majority_key"]), "share": task["majority_share"]}
+
+    def _weighed_by(self, task: Mapping[str, Any]) -> list[str] | None:
+        """What weighed the answers, where they were."""
+        return None if task["majority_share"] is None else self._methods_by(task["fit_number"])
 
     def _answer(self, answer: Mapping[str, Any]) -> dict[str, object]:
         is_paid = answer["state"] == Assignment.State.ACCEPTED

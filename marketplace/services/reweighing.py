@@ -107,7 +107,7 @@ def confirm_tasks(*, task_ids: Sequence[UUID], fit: Fit, by: Actor = CONSENSUS) 
     found = [_found(tasks[pk], believed, fit=fit, outcome=Outcome.CONFIRMED) for pk, believed in standing.items()]
     Reweighing.objects.bulk_create(found)
     for each in found:
-        note_belief(each.task, standing[each.task_id].posterior)
+        note_belief(each.task, standing[each.task_id])
         each.task.save(update_fields=BELIEF)
         record(action="task.reweighed", subject=each.task, by=by, why=WHY, details=_details_of(each))
     return set(standing)
@@ -205,7 +205,7 @@ def _follow(
         record(action="task.reweighed", subject=task, by=by, why=WHY, details=details)
         return
     belief = believed.posterior
-    note_belief(task, belief)
+    note_belief(task, believed)
     if found.outcome in {Outcome.REOPENED, Outcome.UNSURE}:
         task.label, task.answer_key = None, ""
     elif found.outcome != Outcome.CONFIRMED:

@@ -4,8 +4,8 @@ Plain Python: a request that decides loads no NumPy, and what it takes grows wit
 the job.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -45,14 +45,32 @@ class PartFit:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What was found of a method that was on trial for a part.
+
+    `right_on_gold` is the share of gold that it gets right without knowing, none without gold. Where held-out answers
+    were looked at, `told_better` is by how much the mean logarithm of an answer's probability exceeds that of one
+    accuracy per worker, with its standard error `told_error`; `against` says why it may not lead for that.
+    """
+
+    method: str
+    right_on_gold: float | None
+    told_better: float | None = None
+    told_error: float | None = None
+    against: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobFit:
     """What was learnt of a job, by part; a part that is not here, or has other classes now, is as before any fit.
 
-    And what was learnt of how likely its merged answers are right, where it asks for what is no choice.
+    And what was learnt of how likely its merged answers are right, where it asks for what is no choice. Fits of a job
+    have a `number`; before the first one there is none.
     """
 
     parts: Mapping[Part, PartFit]
     resemblance: ResemblanceFit = UNTAUGHT
+    number: int | None = None
 
     def of(self, part: Part, *, parts: int) -> PartFit:
         """What is known of one of so many parts."""
@@ -74,14 +92,15 @@ def unfitted(classes: int, parts: int) -> PartFit:
     )
 
 
-def written_part(part: Part, fitted: PartFit) -> dict[str, Any]:
-    """As JSON values."""
+def written_part(part: Part, fitted: PartFit, tried: Sequence[Trial] = ()) -> dict[str, Any]:
+    """As JSON values, with what was on trial."""
     return {
         "control": part.control,
         "label": part.label,
         "classes": list(part.classes),
         "method": fitted.method,
         "because": fitted.because,
+        "tried": [asdict(trial) for trial in tried],
         "weighs_workers": fitted.weighs_workers,
         "accuracy": fitted.accuracy,
         "shares": list(fitted.shares),
@@ -90,9 +109,11 @@ def written_part(part: Part, fitted: PartFit) -> dict[str, Any]:
     }
 
 
-def read_fit(rows: list[dict[str, Any]], resemblance: Mapping[str, Any] | None = None) -> JobFit:
+def read_fit(
+    rows: list[dict[str, Any]], resemblance: Mapping[str, Any] | None = None, *, number: int | None = None
+) -> JobFit:
     """What `written_part` wrote of each part, and `written_resemblance` of what was merged."""
-    return JobFit(dict(map(_read_part, rows)), read_resemblance(resemblance))
+    return JobFit(dict(map(_read_part, rows)), read_resemblance(resemblance), number)
 
 
 def read_rates(rates: Any) -> Rates:

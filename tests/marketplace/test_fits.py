@@ -20,6 +20,7 @@ from qualification.models import GoldQuestion, Score
 from qualification.statistics.calibrated import calibrated_posterior
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fitted import unfitted
+from qualification.statistics.fusion.fitting import FEWEST_TOLD
 from qualification.statistics.parts import parts_of
 from tests.kernel.people import console_of, made_admin
 from tests.marketplace.api_people import Person
@@ -92,6 +93,20 @@ def test_the_answers_of_who_is_known_weigh_what_is_known_and_others_weigh_their_
     assert (belief.answers, belief.posterior) == (3, calibrated_posterior(SCHEMA, votes, belief.fit, interval=True))
 
 
+def test_a_label_names_the_fit_that_weighed_its_answers() -> None:
+    job, workers = a_worked_job(tasks=2)
+    before = list(Task.objects.filter(job=job).values_list("fit_number", flat=True))
+    fit_job(job_id=job.pk)
+    fit_job(job_id=job.pk)
+    task = Task.objects.create(job=job, item={"text": "One more"})
+    open_slot(task=task, ordinal=1, chance=CHANCE)
+    for worker in workers:
+        answer(claim_task(worker=worker, job_id=job.pk, among=[task.pk]), "cat")
+
+    task.refresh_from_db()
+    assert (before, task.fit_number) == ([None, None], 2)
+
+
 def test_fitting_twice_is_fitting_once() -> None:
     job, _ = a_worked_job()
 
@@ -101,6 +116,20 @@ def test_fitting_twice_is_fitting_once() -> None:
     assert (second.number, second.parts, second.answers) == (2, first.parts, first.answers)
     assert FittedWorker.objects.filter(fit=first).count() == 0
     assert FittedWorker.objects.filter(fit=second).count() == 3
+
+
+def test_held_out_answers_have_a_say_once_nothing_is_asked_any_more() -> None:
+    job, _ = a_worked_job(tasks=FEWEST_TOLD)
+    open_slot(task=(late := Task.objects.create(job=job, item={"text": "One more"})), ordinal=1, chance=CHANCE)
+
+    running = fit_job(job_id=job.pk)
+    Task.objects.filter(pk=late.pk).update(state="void")
+    last = fit_job(job_id=job.pk)
+
+    assert running is not None and last is not None
+    told = [[trial["told_better"] is not None for trial in fit.parts[0]["tried"]] for fit in (running, last)]
+    assert told == [[False] * 2, [False, True, False, False, False, False]]
+    assert {trial["against"] for trial in last.parts[0]["tried"][3:]} == {"answers agree no better than chance"}
 
 
 def test_gold_that_was_answered_is_counted_and_retired_gold_is_work() -> None:
@@ -246,4 +275,6 @@ def test_a_client_reads_what_weighs_the_answers_of_a_job_and_why() -> None:
     assert (shown["number"], shown["answers"], shown["gold"], shown["workers"]) == (1, 6, 0, 3)
     assert (part["control"], part["choice"], part["classes"]) == ("animal", "", ["cat", "dog"])
     assert (part["method"], part["because"]) == ("one coin", "gold speaks for nothing else")
+    nothing = {"right_on_gold": None, "told_better": None, "told_error": None, "against": ""}
+    assert part["tried"] == [{"method": method, **nothing} for method in ("one coin", "majority vote")]
     assert part["typical"] == 3.0

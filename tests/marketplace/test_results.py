@@ -65,6 +65,8 @@ def test_a_line_tells_the_label_and_every_answer_by_pseudonym() -> None:
         "value": "cat",
         "confidence": 0,
         "method": "consensus",
+        "fit": None,
+        "weighed_by": ["votes weighted by score"],
         "majority": {"value": "cat", "share": 1.0},
         "resolved_at": "",
         "withheld": False,
@@ -98,6 +100,7 @@ def test_a_label_is_withheld_until_an_answer_to_it_is_paid() -> None:  # [B191]
     paid = the_result_of(job)
 
     hidden = {"state": "resolved", "label": None, "value": None, "confidence": None, "method": None, "majority": None}
+    hidden |= {"fit": None, "weighed_by": None}
     assert {name: unpaid[name] for name in hidden} == hidden
     assert unpaid["withheld"] is True
     assert [(a["state"], a["result"], a["value"]) for a in unpaid["answers"]] == [("submitted", None, None)] * 2

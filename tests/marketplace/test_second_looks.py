@@ -82,8 +82,11 @@ def test_a_label_that_stands_is_shown_with_the_confidence_and_the_interval_of_no
     assert (found.from_confidence, found.to_confidence) == (task.confidence, after.confidence)
     told = AuditEvent.objects.get(subject_id=task.pk, action="task.reweighed")
     assert told.details["to"] == {"label": CAT, "confidence": after.confidence}
-    (shown,) = the_result_of(job)["reweighings"]
-    assert (shown["outcome"], shown["to_confidence"]) == ("confirmed", after.confidence)
+    line = the_result_of(job)
+    assert [(each["outcome"], each["to_confidence"]) for each in line["reweighings"]] == [
+        ("confirmed", after.confidence)
+    ]
+    assert (line["fit"], line["weighed_by"]) == (1, ["one coin"])
 
 
 def test_labels_that_stand_are_brought_up_to_date_together_and_each_of_the_others_by_itself() -> None:

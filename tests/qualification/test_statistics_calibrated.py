@@ -221,8 +221,8 @@ def test_a_fit_is_read_back_as_it_was_written() -> None:
     learnt = learn_part(answers, gold=gold)
     matrix = ((0.5, 0.25, 0.25), (0.1, 0.8, 0.1), (0.0, 0.5, 0.5))
 
-    read = read_fit([written_part(THE_PART, learnt.fitted)])
+    read = read_fit([written_part(THE_PART, learnt.fitted, learnt.tried)], number=3)
 
     assert read.parts[THE_PART].calibration.floor == pytest.approx(learnt.fitted.calibration.floor, abs=1e-6)
-    assert [len(each.spread) for each in read.parts.values()] == [40]
+    assert ([len(each.spread) for each in read.parts.values()], read.number) == ([40], 3)
     assert (read_rates([list(row) for row in matrix]), read_rates(0.75)) == (matrix, 0.75)

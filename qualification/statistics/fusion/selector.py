@@ -50,10 +50,10 @@ MOST_ONE_CLASS: Final = 0.5
 class Candidate:
     """A method on trial: its fit, what it makes of gold, and what was found about it.
 
-    `told_better` is by how much the mean log-probability of a held-out answer exceeds majority vote's, with its
-    standard error `told_error`; `unnamed` the share of tasks without gold whose class nobody named; `right_on_gold`
-    the share of gold that it gets right without knowing. `against` says why it may not lead, if so. None where it was
-    not looked at.
+    `told_better` is by how much the mean log-probability of a held-out answer exceeds that of what it is compared with
+    (in `select` majority vote), with its standard error `told_error`; `unnamed` the share of tasks without gold whose
+    class nobody named; `right_on_gold` the share of gold that it gets right without knowing. `against` says why it may
+    not lead, if so. None where it was not looked at.
     """
 
     fit: Fit
@@ -81,12 +81,12 @@ def select(answers: Answers, *, gold: npt.ArrayLike | None = None, models: Seque
     `gold` holds a class or `UNKNOWN` per task. Raises ValueError for gold of another shape.
     """
     truths = checked_gold(answers, gold)
-    alpha = _alpha(answers)
-    nothing_to_learn = _nothing_to_learn(answers, alpha)
+    alpha = agreement_of(answers)
+    nothing_to_learn = why_nothing_to_learn(answers, alpha)
     floor = tried(Majority(), answers, truths)
     weighted = tried(GoldWeighted(), answers, truths)
     on_trial = [tried(model, answers, truths) for model in models if is_affordable(model, answers)]
-    judged = _told(on_trial, answers, truths, nothing_to_learn)
+    judged = told(on_trial, answers, truths, than=Majority(), nothing_to_learn=nothing_to_learn)
     candidates = (floor, weighted, *judged)
     chosen, because = _choose(floor, weighted, judged)
     return Selection(chosen=chosen, because=because, candidates=candidates, alpha=alpha)
@@ -109,13 +109,20 @@ def _choose(floor: Candidate, weighted: Candidate, judged: Sequence[Candidate]) 
     if able:
         leading = max(able, key=lambda candidate: candidate.told_better or 0.0)
         because = "it tells held-out answers best"
-    everybody = [floor, weighted, *judged]
+    return overruled_by_gold(leading, because, everybody=[floor, weighted, *judged], floors=[floor])
+
+
+def overruled_by_gold(
+    leading: Candidate, because: str, *, everybody: Sequence[Candidate], floors: Sequence[Candidate]
+) -> tuple[Candidate, str]:
+    """What leads once gold has spoken, and why: by the fourth rule. What is a floor takes the lead back, in turn."""
     better = [candidate for candidate in everybody if is_better(candidate, leading, chance=SURE_BETTER)]
     if better:
         leading = max(better, key=lambda candidate: candidate.right_on_gold or 0.0)
         because = "it is right on gold more often"
-    if leading is not floor and is_better(floor, leading, chance=SURE_WORSE):
-        leading, because = floor, "gold speaks against what would lead"
+    for floor in floors:
+        if leading is not floor and is_better(floor, leading, chance=SURE_WORSE):
+            leading, because = floor, "gold speaks against what would lead"
     return leading, because
 
 
@@ -136,19 +143,31 @@ def tried(method: Method, answers: Answers, gold: Indices) -> Candidate:
     )
 
 
-def _told(on_trial: Sequence[Candidate], answers: Answers, gold: Indices, nothing_to_learn: str) -> list[Candidate]:
-    """The candidates with what held-out answers say of them, against majority vote."""
+def told(
+    on_trial: Sequence[Candidate],
+    answers: Answers,
+    gold: Indices,
+    *,
+    than: Method,
+    nothing_to_learn: str,
+    errors: float = 1.0,
+) -> list[Candidate]:
+    """The candidates with what held-out answers say of them, compared with another method.
+
+    Against one speaks that it does not tell them better by so many standard errors, by the second rule; and the first
+    and the third rule (`nothing_to_learn` is what `why_nothing_to_learn` says).
+    """
     folds = held_out_folds(answers)
     task = np.concatenate([answers.task[held] for held in folds]) if folds else np.empty(0, dtype=np.int32)
     if nothing_to_learn or not task.size:
         why = nothing_to_learn or "no task has two answers"
         return [_with(candidate, told_better=None, told_error=None, against=why) for candidate in on_trial]
-    floor = held_out_likelihood(Majority(), answers, gold, folds)
+    floor = held_out_likelihood(than, answers, gold, folds)
     judged = []
     for candidate in on_trial:
         lead = held_out_likelihood(candidate.fit.method, answers, gold, folds) - floor
         mean, error = float(lead.mean()), _error_by_task(lead, task, answers.tasks)
-        against = "" if mean > error else "it tells held-out answers no better than majority vote"
+        against = "" if mean > errors * error else f"it tells held-out answers no better than {than.name}"
         if candidate.unnamed > MOST_UNNAMED:
             against = f"it gives {candidate.unnamed:.0%} of the tasks a class that nobody named for them"
         judged.append(_with(candidate, told_better=mean, told_error=error, against=against))
@@ -173,7 +192,8 @@ def _error_by_task(lead: Floats, task: Indices, tasks: int) -> float:
     return float(np.sqrt((centred**2).sum())) / len(lead)
 
 
-def _nothing_to_learn(answers: Answers, alpha: float | None) -> str:
+def why_nothing_to_learn(answers: Answers, alpha: float | None) -> str:
+    """Why models cannot learn from answers that agree so much, by the first rule; empty where they can."""
     if alpha is None or alpha <= 0:
         return "answers agree no better than chance"
     said = np.zeros((answers.workers, answers.classes))
@@ -185,7 +205,7 @@ def _nothing_to_learn(answers: Answers, alpha: float | None) -> str:
     return ""
 
 
-def _alpha(answers: Answers) -> float | None:
+def agreement_of(answers: Answers) -> float | None:
     """Krippendorff's alpha of the answers; of repeated ones the first counts."""
     pairs = answers.task.astype(np.int64) * max(answers.workers, 1) + answers.worker
     _, first = np.unique(pairs, return_index=True)
