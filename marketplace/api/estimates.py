@@ -26,7 +26,7 @@ class ForecastOut(Out):
 
     answers = fields.IntegerField(help_text="Answers that are paid for, hidden gold among them.")
     gold_answers = fields.IntegerField(help_text="Those of them that only measure.")
-    escalations = fields.IntegerField(help_text="Tasks that a person must decide.")
+    escalations = fields.IntegerField(help_text="Tasks that a person must decide; none with `when_unsure` `resolve`.")
     cost_minor = fields.MoneyMinorField(help_text="Rewards and fees.")
     work_seconds = fields.IntegerField(
         allow_null=True, help_text="Working time of all workers together; null while nothing is known of time."

@@ -1,7 +1,7 @@
 """What a job is likely to cost, from its tasks and its policy as they stand now."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from marketplace.models import Job
@@ -81,7 +81,10 @@ def _band_estimate(job: Job, band: BandShape, shape: Shape, classes: int) -> Est
         )
 
     low, expected, high = at(cheapest.total.minor), at(usual.total.minor), at(band.dearest.minor)
-    return Estimate(low.low, expected.expected, high.high, high.worst_answers, high.worst_cost_minor)
+    cases = [low.low, expected.expected, high.high]
+    if job.when_unsure == Job.WhenUnsure.RESOLVE:  # what stays unsure gets its label in front, and no person
+        cases = [replace(each, escalations=0) for each in cases]
+    return Estimate(*cases, high.worst_answers, high.worst_cost_minor)
 
 
 def _sum(estimates: Iterable[Estimate]) -> Estimate:

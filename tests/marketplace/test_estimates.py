@@ -34,6 +34,16 @@ def rounded(found: WorkingTime | None) -> tuple[int, int, int, str, int]:
     )
 
 
+def test_nobody_decides_what_stays_unsure_where_the_client_takes_the_label_in_front() -> None:
+    def escalations(when_unsure: str) -> list[int]:
+        job = a_draft(tasks=100, confidence_basis_points=9900, when_unsure=when_unsure)
+        estimate = Person(owner_of(job.client)).get(f"jobs/{job.pk}/estimate/")[1]
+        return [estimate[case]["escalations"] for case in ("low", "expected", "high")]
+
+    assert min(escalations("escalate")) > 0
+    assert escalations("resolve") == [0, 0, 0]
+
+
 def test_without_answers_and_without_a_guess_nothing_is_said_of_time() -> None:
     assert expected_seconds(a_draft()) is None
 
