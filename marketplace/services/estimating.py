@@ -81,10 +81,12 @@ def _band_estimate(job: Job, band: BandShape, shape: Shape, classes: int) -> Est
         )
 
     low, expected, high = at(cheapest.total.minor), at(usual.total.minor), at(band.dearest.minor)
-    cases = [low.low, expected.expected, high.high]
+    cases = low.low, expected.expected, high.high
     if job.when_unsure == Job.WhenUnsure.RESOLVE:  # what stays unsure gets its label in front, and no person
-        cases = [replace(each, escalations=0) for each in cases]
-    return Estimate(*cases, high.worst_answers, high.worst_cost_minor)
+        cheap, likely, dear = (replace(each, escalations=0) for each in cases)
+    else:
+        cheap, likely, dear = cases
+    return Estimate(cheap, likely, dear, high.worst_answers, high.worst_cost_minor)
 
 
 def _sum(estimates: Iterable[Estimate]) -> Estimate:
