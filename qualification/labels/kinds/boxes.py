@@ -15,9 +15,10 @@ from qualification.statistics.merging.angles import circular_mean
 from qualification.statistics.merging.numbers import weighted_median
 
 WHOLE: Final = 100.0
-MOST_TURNED: Final = 2_000
-"""Pairs of boxes with a turned one that are compared exactly, of two answers: those whose extents share most. What is
-left is compared by cells."""
+MOST_TURNED: Final = 1_000
+MOST_BY_CELLS: Final = 10_000
+"""Pairs of boxes with a turned one that are compared exactly, of two answers: those whose extents share most; and, of
+what is left, by cells."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -118,7 +119,8 @@ class BoxKind:
         rows, columns = rows[order], columns[order]
         for row, column in zip(rows[:MOST_TURNED], columns[:MOST_TURNED], strict=True):
             found[row, column] = self.similarity(first[row], second[column], about)
-        rest = rows[MOST_TURNED:], columns[MOST_TURNED:]
+        left = slice(MOST_TURNED, MOST_TURNED + MOST_BY_CELLS)
+        rest = rows[left], columns[left]
         if len(rest[0]):
             mine, other = (tuple(box.corners for box in boxes) for boxes in (first, second))
             found[rest] = share_of_cells(mine, other, *rest)

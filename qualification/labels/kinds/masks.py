@@ -58,7 +58,7 @@ class MaskKind:
         if value.text("format") != "rle":
             raise value.error('is "rle"; no other is possible.', "format")
         packed = value.list("rle", most=MOST_BYTES)
-        if not all(type(byte) is int and 0 <= byte <= 255 for byte in packed):
+        if set(map(type, packed)) - {int} or (packed and not 0 <= min(packed) <= max(packed) <= 255):
             raise value.error("is a list of bytes, each from 0 to 255.", "rle")
         try:
             runs = unpack(bytes(packed), pixels=width * height)

@@ -7,6 +7,7 @@ It is the form of the library rle-pack of thi.ng/umbrella, which the editor uses
 """
 
 from bisect import bisect_left
+from functools import lru_cache
 from typing import Final
 
 CHANNELS: Final = 4
@@ -78,20 +79,24 @@ def pack(runs: Runs, *, pixels: int) -> bytes:
     bits = [f"{CHANNELS * pixels:032b}", f"{BYTE_BITS - 1:05b}", *(f"{size - 1:04b}" for size in LENGTH_BITS)]
     at = 0
     for start, end in (*runs, (pixels, pixels)):
-        _repeat(bits, CHANNELS * (start - at), NOTHING)
-        _repeat(bits, CHANNELS * (end - start), OPAQUE)
+        bits.append(_repeated(CHANNELS * (start - at), NOTHING))
+        bits.append(_repeated(CHANNELS * (end - start), OPAQUE))
         at = end
     written = "".join(bits)
     written += "0" * (-len(written) % BYTE_BITS)
     return int(written, 2).to_bytes(len(written) // BYTE_BITS, "big")
 
 
-def _repeat(bits: list[str], length: int, byte: str) -> None:
+@lru_cache(maxsize=4096)
+def _repeated(length: int, byte: str) -> str:
+    """The bits that repeat a byte so many times. Kept, as most runs are short."""
+    parts = []
     while length > 0:
         part = min(length, LONGEST)
         chosen = bisect_left(LENGTHS, part)
-        bits.append(f"1{chosen:02b}{part - 1:0{LENGTH_BITS[chosen]}b}{byte}")
+        parts.append(f"1{chosen:02b}{part - 1:0{LENGTH_BITS[chosen]}b}{byte}")
         length -= part
+    return "".join(parts)
 
 
 def _add(runs: list[tuple[int, int]], start: int, end: int) -> None:
