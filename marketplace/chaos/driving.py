@@ -9,37 +9,38 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
-import psycopg
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
 
 from billing.demo.stripe_double import DoubleControl
 from billing.models import Funding, Payout, PayoutAccount
 from billing.services.funding import request_funding
+from billing.services.missed_events import sweep_missed_events
 from billing.services.payout_accounts import onboarding_link, open_payout_account
 from billing.services.refunds import request_refund
 from billing.services.stragglers import drive_stragglers
 from kernel import clock
 from kernel.errors import Refused
-from kernel.models import OutboxMessage
+from kernel.models import OutboxMessage, User
 from kernel.money import Money
 from kernel.services.audit import Actor
 from kernel.services.outbox import LONGEST_PAUSE, redrive
 from marketplace.bench.seeding import Scene, Signed, an_open_job, answer_of, keep_signed_in, set_scene
-from marketplace.chaos import evidence
+from marketplace.chaos import banks, evidence
+from marketplace.chaos.patience import DATABASE_AWAY, pause, stubborn
 from marketplace.chaos.plan import LARGEST_MINOR, REWARD_MINOR, SMALLEST_MINOR, Outcome, Plan
 from marketplace.models import Client, Job
 from marketplace.services.allocation import claim_or_keep
+from marketplace.services.clients import create_client
 from marketplace.services.submission import submit_annotation
 from workforce.models import Worker
 
 CHAOS: Final = Actor.system("chaos")
-DATABASE_AWAY: Final = (DatabaseError, InterfaceError, psycopg.Error)
 PAYERS: Final = 4
 PAGE: Final = "https://assay.test/done"
 FAULT_KINDS: Final = (
@@ -49,8 +50,6 @@ FAULT_KINDS: Final = (
 SHARE_OF_FAULTS: Final = 0.28
 WEBHOOKS: Final = {"lost": 0.01, "duplicated": 1.0, "shuffle_seconds": 1.0}
 STALLED_AFTER_SECONDS: Final = 120.0
-
-Answer = TypeVar("Answer")
 
 
 class Driver:
@@ -134,6 +133,8 @@ class Driver:
         threads = [
             threading.Thread(target=self._earn, args=(scene, job), name="earn"),
             threading.Thread(target=self._fund_and_refund, args=(scene.client,), name="fund"),
+            threading.Thread(target=self._take_back, name="take back"),
+            threading.Thread(target=self._dispute, args=(scene.owner,), name="dispute"),
             *(
                 threading.Thread(target=self._ask_for_payouts, args=(group, part, place), name=f"payer-{place}")
                 for place, (group, part) in enumerate(zip(groups, parts, strict=True))
@@ -153,7 +154,7 @@ class Driver:
         faults_over, done = False, 0.0
         while time.monotonic() < end and (done < 0.99 or any(thread.is_alive() for thread in threads)):
             time.sleep(0.5)
-            settled = _stubborn(Payout.objects.filter(state=Payout.State.SETTLED).count)
+            settled = stubborn(Payout.objects.filter(state=Payout.State.SETTLED).count)
             done = min(0.99, settled / (0.95 * self._plan.payouts))
             self._tell(done)
             if not faults_over and sum(self._control.struck().values()) >= self._plan.faults:
@@ -161,11 +162,11 @@ class Driver:
                 self._control.clear_faults()
             if time.monotonic() - signed_in_at > 300:
                 signed_in_at = time.monotonic()
-                _stubborn(keep_signed_in)
+                stubborn(keep_signed_in)
 
     def _earn(self, scene: Scene, job: Job) -> None:
         """Worker after worker answers; consensus accepts each answer, and the sweep pays it."""
-        people = _stubborn(lambda: list(Worker.objects.filter(pk__in=scene.worker_ids).order_by("pk")))
+        people = stubborn(lambda: list(Worker.objects.filter(pk__in=scene.worker_ids).order_by("pk")))
         while not self._over.is_set():
             for worker in people:
                 try:
@@ -175,7 +176,7 @@ class Driver:
                     if not Job.objects.filter(pk=job.pk, tasks__state="open").exists():
                         return
                 except DATABASE_AWAY:
-                    _pause()
+                    pause()
 
     def _ask_for_payouts(self, workers: tuple[Signed, ...], quota: int, seed: int) -> None:
         """Each payout is asked for under a key of its own, again and again until there is an answer."""
@@ -221,9 +222,29 @@ class Driver:
                 if len(asked) % 2 == 0:
                     request_refund(client_owner=client.billing_owner, amount=Money(500, evidence.CURRENCY), by=CHAOS)
             except DATABASE_AWAY:
-                _pause()
+                pause()
             self._over.wait(self._plan.seconds / self._plan.fundings / 4)
             self._press_all()
+
+    def _take_back(self) -> None:
+        banks.take_parts_back(self._control, payouts=self._plan.returns, wait=lambda: self._over.wait(0.2))
+
+    def _dispute(self, owner: User) -> None:
+        """Payments of clients that have no job which would pause; what is left of them is taken out in the end."""
+        owners = []
+        for number in range(self._plan.disputes):
+            client = stubborn(
+                partial(create_client, name=f"A client that disputes, {number}", country="US", owner=owner)
+            )
+            owners.append(client.billing_owner)
+            funding = stubborn(partial(self._asked_funding, client.billing_owner, 1_000))
+            while funding.state != Funding.State.SETTLED:
+                time.sleep(0.2)
+                self._press_all()
+                funding = stubborn(partial(Funding.objects.get, pk=funding.pk))
+            banks.dispute_payment(self._control, funding, number=number)
+        for client_owner in owners:
+            banks.take_out(client_owner)
 
     def _press_all(self) -> None:
         """Pay on every page that is open; a payer presses until the page says that it is done."""
@@ -231,12 +252,13 @@ class Driver:
             for funding in Funding.objects.filter(state=Funding.State.AWAITING_PAYMENT).order_by("created_at", "pk"):
                 self._control.press(funding.checkout_url)
         except DATABASE_AWAY:
-            _pause()
+            pause()
 
     def _drain(self) -> None:
         """Wait until nothing is under way. The sweep over stragglers is called here as if an hour were over."""
         began, best, best_at = time.monotonic(), None, time.monotonic()
-        while left := _stubborn(evidence.left_to_do):
+        stubborn(sweep_missed_events)  # as every night: of what no webhook brought
+        while left := stubborn(evidence.left_to_do):
             now = time.monotonic()
             if best is None or left < best:
                 best, best_at = left, now
@@ -244,10 +266,10 @@ class Driver:
             if self._outcome.stalled or now - began > self._plan.drain_seconds:
                 break
             self._press_all()
-            self._outcome.reactions_driven_again += _stubborn(lambda: redrive(by=CHAOS))
+            self._outcome.reactions_driven_again += stubborn(lambda: redrive(by=CHAOS))
             with clock.ahead_by(timedelta(minutes=70)):
-                _stubborn(drive_stragglers)
-            _stubborn(_bring_back_to_now)
+                stubborn(drive_stragglers)
+            stubborn(_bring_back_to_now)
             time.sleep(1)
         self._outcome.drain_seconds = time.monotonic() - began
 
@@ -256,20 +278,6 @@ def _bring_back_to_now() -> int:
     """Let reactions to what was announced an hour ahead be due now, and not in an hour; how many there were."""
     owed = OutboxMessage.objects.filter(state=OutboxMessage.State.WAITING)
     return owed.filter(due_at__gt=clock.now() + LONGEST_PAUSE).update(due_at=clock.now())
-
-
-def _stubborn(ask: Callable[[], Answer]) -> Answer:
-    """What the database answers, once it does."""
-    while True:
-        try:
-            return ask()
-        except DATABASE_AWAY:
-            _pause()
-
-
-def _pause() -> None:
-    connection.close()
-    time.sleep(0.2)
 
 
 def _wait_until(is_so: Callable[[], bool], what: str) -> None:

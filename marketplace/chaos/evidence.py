@@ -13,7 +13,8 @@ from django.db.models import Model, Sum
 
 from billing import queries
 from billing.demo.stripe_double import DoubleControl
-from billing.models import Funding, Payout, Refund, StripeEvent
+from billing.models import Dispute, DisputeMovement, Funding, Payout, PayoutReturn, Refund, StripeEvent
+from billing.services.reconciliation import reconcile
 from kernel.models import OutboxMessage
 from marketplace.chaos.plan import Outcome
 from marketplace.models import Assignment
@@ -30,6 +31,7 @@ def left_to_do() -> int:
         + Payout.objects.filter(state__in=OPEN).count()
         + Refund.objects.filter(state__in=OPEN).count()
         + Funding.objects.filter(state__in=["preparing", "awaiting_payment"]).count()
+        + Dispute.objects.filter(state__in=["inquiry", "open"]).count()
         + Assignment.objects.filter(state=Assignment.State.SUBMITTED).count()
     )
 
@@ -37,7 +39,8 @@ def left_to_do() -> int:
 def fill_in(outcome: Outcome, control: DoubleControl) -> None:
     """Compare, and write down what was found."""
     outcome.payouts, outcome.fundings = _by_state(Payout), _by_state(Funding)
-    outcome.refunds = _by_state(Refund)
+    outcome.refunds, outcome.disputes = _by_state(Refund), _by_state(Dispute)
+    outcome.parts_taken_back, outcome.parts_of_disputes = PayoutReturn.objects.count(), DisputeMovement.objects.count()
     outcome.turns_paid = Assignment.objects.filter(state=Assignment.State.ACCEPTED).count()
     outcome.faults, outcome.webhooks = control.struck(), control.webhooks_taken()
     parked = StripeEvent.objects.filter(state=StripeEvent.State.PARKED).order_by("received_at", "pk")
@@ -55,6 +58,9 @@ def fill_in(outcome: Outcome, control: DoubleControl) -> None:
     books, totals = queries.books(CURRENCY), control.totals()["usd"]
     outcome.paid_out_minor = books.paid_out_minor
     outcome.lost_minor += abs(books.funded_minor - totals["paid_in"]) + abs(books.refunded_minor - totals["refunded"])
+    gone = books.disputed_minor + books.taken_back_minor
+    outcome.lost_minor += abs(gone - totals["disputed"])
+    outcome.movements_unmatched = sum(standing.unmatched for standing in reconcile())
     outcome.broken = [f"{fault.check}: {fault.subject}: {fault.message}" for fault in check_invariants()]
 
 

@@ -42,6 +42,16 @@ class Plan:
         """How many payments of clients there are beside that of the beginning; every second is half refunded."""
         return max(4, self.payouts // 50)
 
+    @property
+    def returns(self) -> int:
+        """Of how many payouts Stripe takes parts back."""
+        return max(4, self.payouts // 50)
+
+    @property
+    def disputes(self) -> int:
+        """How many payments are disputed in part, and come again in part."""
+        return max(4, self.payouts // 250)
+
 
 LONG: Final = Plan(
     seconds=2_400, drain_seconds=600, payouts=10_000, kills=1_250, database_kills=100, faults=5_000, seed=1
@@ -55,6 +65,10 @@ class Outcome:
     payouts: Mapping[str, int] = field(default_factory=dict)
     fundings: Mapping[str, int] = field(default_factory=dict)
     refunds: Mapping[str, int] = field(default_factory=dict)
+    disputes: Mapping[str, int] = field(default_factory=dict)
+    parts_taken_back: int = 0
+    parts_of_disputes: int = 0
+    movements_unmatched: int = 0
     turns_paid: int = 0
     asked_over_http: int = 0
     resent_over_http: int = 0
@@ -73,6 +87,7 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether no cent was lost, paid twice or stuck, every promise is kept, and no webhook waits for a person."""
+        """Whether no cent was lost, paid twice or stuck, every promise is kept, and nothing waits for a person."""
         money = self.lost_minor or self.paid_twice_minor or self.stuck_minor
-        return not (money or self.broken or self.stalled or self.webhooks_parked)
+        unclear = self.webhooks_parked or self.movements_unmatched
+        return not (money or self.broken or self.stalled or unclear)

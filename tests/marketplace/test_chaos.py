@@ -34,6 +34,12 @@ def test_kills_and_faults_cost_no_cent(tmp_path: Path) -> None:
     outcome = Outcome(**said["outcome"])
     assert (outcome.payouts, outcome.lost_minor, outcome.paid_twice_minor) == ({"settled": 60}, 0, 0)
     assert (outcome.stuck_minor, outcome.broken, outcome.stalled, outcome.webhooks_parked) == (0, [], False, [])
+    assert (outcome.parts_taken_back, outcome.parts_of_disputes, outcome.movements_unmatched) == (
+        4 * 3,
+        3 + 2 + 3 + 3,
+        0,
+    )
+    assert outcome.disputes == {"won": 1, "lost": 3}
     assert sum(said["killed"].values()) == 18
     assert said["killed"]["PostgreSQL"] == 2
 
@@ -59,7 +65,7 @@ def test_a_webhook_that_is_parked_is_counted_and_named_and_is_not_clean() -> Non
 
     lines = lines_of(Plan(), outcome, {})
 
-    assert outcome.is_clean is False
+    assert (outcome.is_clean, Outcome(movements_unmatched=1).is_clean) == (False, False)
     assert Outcome(webhooks=9).is_clean is True
     assert ["webhooks", "parked", "1"] in [line.split() for line in lines]
     assert lines[-1] == "  transfer.created evt_1: Unexplained: It belongs to no payout."

@@ -36,8 +36,9 @@ class Command(BaseCommand):
 
     help = (
         "Kill app servers, Celery's processes, the relay and PostgreSQL (kill -9) at seeded random moments while "
-        "answers are paid, payouts asked for, fundings and refunds made, and Stripe's double misbehaves; then let it "
-        "drain, and say what was lost, paid twice or stuck, in minor units. Two minutes; --long takes half an hour."
+        "answers are paid, payouts asked for, fundings and refunds made, parts of payouts and payments taken back, and "
+        "Stripe's double misbehaves; then let it drain, and say what was lost, paid twice or stuck, in cents. Two "
+        "minutes; --long takes half an hour."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -156,6 +157,10 @@ def lines_of(plan: Plan, outcome: Outcome, killed: Mapping[str, int]) -> list[st
         **{f"payouts {state}": number for state, number in sorted(outcome.payouts.items())},
         **{f"fundings {state}": number for state, number in sorted(outcome.fundings.items())},
         **{f"refunds {state}": number for state, number in sorted(outcome.refunds.items())},
+        **{f"disputes {state}": number for state, number in sorted(outcome.disputes.items())},
+        "parts of payouts that were taken back": outcome.parts_taken_back,
+        "parts of payments taken and given again": outcome.parts_of_disputes,
+        "movements at Stripe that nothing explains": outcome.movements_unmatched,
         "parked reactions driven again": outcome.reactions_driven_again,
     }
     cents = {
