@@ -6,7 +6,8 @@ Recorded boxes, spans and transcripts, each task with two to four answers drawn 
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,12 @@ from qualification.labels.learning import FOLDS, Said, SharedTask, habits_of, le
 from qualification.labels.results import Answer, validate_result
 from qualification.labels.schema import LabelSchema, parse_schema
 from qualification.labels.similarity import similarity_by_control
-from qualification.statistics.believing import is_right_but_for_choices, merge_votes, weight_of
+from qualification.statistics.believing import (
+    MergedVotes,
+    is_right_but_for_choices,
+    merge_votes,
+    weight_of,
+)
 from qualification.statistics.consensus import Vote
 from qualification.statistics.fusion.calibration import calibration_error
 from qualification.statistics.fusion.resembling import Merged, learn_resemblance
@@ -93,21 +99,28 @@ def _measured(folder: Path, kind: "_Kind", *, draws: int) -> LikenessFindings:
 
 
 class _Draw:
-    """Some answers to each task, in an order of tasks that is drawn: the first ones are gold when gold is wanted."""
+    """Some answers to each task, in an order of tasks that is drawn: the first ones are gold when gold is wanted.
+
+    Gold teaches after each of its first answers, as in a job (`marketplace.services.known_merges`).
+    """
 
     def __init__(self, schema: LabelSchema, tasks: Sequence[_Task], chance: random.Random) -> None:
         [control] = schema.others
         self.merged: list[Merged] = []
         self.likeness: list[float] = []
+        self.taught: list[list[Merged]] = []
         shared, at_work = list[SharedTask](), list[_Task]()
         for place, task in enumerate(chance.sample(tasks, len(tasks))):
-            said = chance.sample(task.said, min(chance.choice(ANSWERS), len(task.said)))
-            votes = [Vote(answer, NEWCOMER) for _, answer in said]
-            merge = merge_votes(schema, votes)
+            most = chance.sample(task.said, min(ANSWERS[-1], len(task.said)))
+            said = most[: chance.choice(ANSWERS)]
+            merge, one = _merged(schema, said, task.truth)
             near = [similarity_by_control(answer, merge.answer, schema)[control.name] for _, answer in said]
-            is_right = is_right_but_for_choices(merge.answer, task.truth, schema)
-            self.merged.append(Merged(merge.closeness, len(said), is_right))
+            self.merged.append(one)
             self.likeness.append(min(1.0, fmean(near)))
+            if place < GOLD[-1]:
+                sizes = range(ANSWERS[0], len(most) + 1)
+                taught = (_merged(schema, most[:size], task.truth)[1] for size in sizes)
+                self.taught.append([replace(each, weight=1 / len(sizes)) for each in taught])
             told = tuple(Said(worker, answer, weight_of(NEWCOMER)) for worker, answer in said)
             is_gold = place < GOLD_SHARE * len(tasks)
             shared.append(SharedTask(place % FOLDS, told, task.truth if is_gold else None))
@@ -124,9 +137,15 @@ class _Draw:
 
     def error_after(self, gold: int) -> float:
         """The calibration error of the confidence of all other tasks, after so many have taught it."""
-        curve = learn_resemblance(self.merged[:gold]).curve
+        curve = learn_resemblance(list(chain.from_iterable(self.taught[:gold]))).curve
         others = self.merged[gold:]
         return _error([curve.chance(each.closeness, each.answers) for each in others], others)
+
+
+def _merged(schema: LabelSchema, said: Sequence[tuple[str, Answer]], truth: Answer) -> tuple[MergedVotes, Merged]:
+    """These answers merged by equal weights, and what that teaches."""
+    merge = merge_votes(schema, [Vote(answer, NEWCOMER) for _, answer in said])
+    return merge, Merged(merge.closeness, len(said), is_right_but_for_choices(merge.answer, truth, schema))
 
 
 def _error(confidence: Sequence[float], merged: Sequence[Merged]) -> float:

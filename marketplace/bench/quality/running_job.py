@@ -156,7 +156,7 @@ class RunningJob:
         )
         order = np.lexsort((said, worker, task))
         recency = (len(order) - 1 - order).astype(np.int32)  # the latest answer has the lowest
-        learnt = learn_part(answers, gold=self.gold, recency=recency)
+        learnt = learn_part(answers, gold=self.gold, recency=recency, is_last=len(self.settled) == len(self.most))
         counts = np.bincount(worker, minlength=self.workers).tolist()
         known = [place for place, count in enumerate(counts) if count]
         self.fit = JobFit({self.part: learnt.fitted})
