@@ -63,7 +63,9 @@ def is_the_policy_of_the_docs(policy: str) -> bool:
     return styles.replace("worker-src blob:", "worker-src 'none'") == PAGE
 
 
-@pytest.mark.parametrize(("role", "console"), [("anonymous", 302), ("person", 302), ("admin", 200)])
+@pytest.mark.parametrize(
+    ("role", "console"), [("anonymous", 302), ("person", 302), pytest.param("admin", 200, marks=pytest.mark.slow)]
+)
 def test_every_address_answers_with_all_of_them(role: str, console: int) -> None:  # [B062, B127, B129]
     people = {"anonymous": lambda: None, "person": a_person, "admin": an_operator}
     ids = a_side().ids

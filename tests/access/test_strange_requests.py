@@ -163,6 +163,7 @@ def hand_over(answers: Answers, environment: dict[str, str], *, body: bytes = b"
     answers.take(*begun[0], content, sent=sent)
 
 
+@pytest.mark.slow
 def test_garbage_in_any_header_address_or_method_is_refused_and_changes_nothing(  # [B002, B014, B017, B018, B023, B130]
     browser: dict[str, str],
 ) -> None:

@@ -175,6 +175,7 @@ def test_a_clock_that_jumps_between_request_and_sending_pays_once(stripe: Double
     assert (now_of(payout).state, money_of(payout.owner), transferred(stripe)) == ("settled", (0, 0, 5_000), 5_000)
 
 
+@pytest.mark.slow
 def test_a_storm_of_faults_pays_each_payout_once(stripe: DoubleControl) -> None:
     paid_in(stripe, 100_000)
     workers = [a_worker(n) for n in range(1_000, 1_024)]

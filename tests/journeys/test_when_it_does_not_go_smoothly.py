@@ -4,7 +4,7 @@ import pytest
 
 from tests.journeys.people import ApiError, Installation, an_answer, eventually
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
 
 def test_a_rejected_answer_is_paid_after_all_when_the_rejection_is_reversed(installation: Installation) -> None:
