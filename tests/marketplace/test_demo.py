@@ -68,7 +68,8 @@ def test_a_short_story_ends_with_every_task_decided_every_cent_in_its_place_and_
         check=False,
     )
 
-    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert ended.stderr == ""
     told = json.loads(figures.read_text(encoding="utf-8"))
     labels, money = Labels(**told["labels"]), Money(**told["money"])
     answers = labels.answers + labels.gold_answers

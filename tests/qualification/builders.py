@@ -34,7 +34,8 @@ def a_user(*, is_staff: bool = False, **fields: Any) -> User:
 
 
 def an_admin() -> Actor:
-    return Actor.user(a_user(is_staff=True))
+    """Who keeps skills and gold, and certifies."""
+    return Actor.user(made_admin(a_user(), "certification"))
 
 
 def a_worker() -> Worker:

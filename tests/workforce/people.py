@@ -48,4 +48,5 @@ def an_application(
 
 def a_worker(*, user: User | None = None, identity: IdentityData | None = None, country: str = "GB") -> Worker:
     application = an_application(user=user, identity=identity, country=country)
-    return approve_application(application_id=application.pk, by=Actor.user(an_admin()))
+    admin = made_admin(a_person(), "certification")
+    return approve_application(application_id=application.pk, by=Actor.user(admin))
