@@ -92,8 +92,9 @@ PAID_AGAIN = """
 
 A_DISPUTE_BY_HAND = """
     INSERT INTO billing_dispute (id, funding_id, stripe_dispute_id, amount_minor, currency, state, from_funds_minor,
-        returned_minor, returned_to_funds_minor, reason, created_at, opened_at, finished_at)
-        SELECT gen_random_uuid(), id, 'du_1', 100, 'USD', 'won', 0, 100, 0, '', now(), now(), now() FROM billing_funding
+        returned_minor, returned_to_funds_minor, takes_refunds, reason, created_at, opened_at, finished_at)
+        SELECT gen_random_uuid(), id, 'du_1', 100, 'USD', 'won', 0, 100, 0, false, '', now(), now(), now()
+        FROM billing_funding
 """
 A_RETURN_BY_HAND = """
     INSERT INTO billing_payoutreturn (id, payout_id, stripe_reversal_id, amount_minor, posting_id, returned_at)
@@ -111,9 +112,9 @@ SENT_BY_NOBODY = """
 
 A_MOVEMENT_BY_HAND = """
     INSERT INTO billing_stripemovement (id, stripe_id, kind, category, source_id, related_id, amount_minor, fee_minor,
-        currency, moved_at, state, posting_id, note, seen_at)
-        SELECT gen_random_uuid(), 'txn_1', 'charge', 'charge', 'ch_1', 'pi_1', 9999, 0, 'USD', now(), 'matched', id, '',
-            now()
+        currency, converted_from, moved_at, state, posting_id, note, seen_at)
+        SELECT gen_random_uuid(), 'txn_1', 'charge', 'charge', 'ch_1', 'pi_1', 9999, 0, 'USD', '', now(), 'matched', id,
+            '', now()
         FROM billing_posting WHERE kind = 'funding_settled'
 """
 
