@@ -70,6 +70,21 @@ def test_answers_at_random_let_no_model_lead() -> None:
     assert {trial.against for trial in learnt.tried[3:]} == {"answers agree no better than chance"}
 
 
+def test_where_nobody_errs_votes_alone_do_not_take_the_lead() -> None:
+    """They tell such answers better only because nobody is taken for right in more than 99 of 100."""
+    answers = Answers.of(
+        task=np.repeat(np.arange(60), 2), worker=np.tile([0, 1], 60), said=[0] * 120, tasks=60, workers=2, classes=2
+    )
+
+    learnt = learn_part(answers, gold=[UNKNOWN] * 60, is_last=True)
+
+    assert (learnt.fitted.method, learnt.fitted.because) == (
+        USUAL,
+        "nothing else tells held-out answers surely better",
+    )
+    assert (learnt.tried[1].told_better or 0) > 5 * (learnt.tried[1].told_error or 0)
+
+
 def test_what_was_tried_is_told_with_majority_vote_always_among_it() -> None:
     crowd = a_biased_crowd()
 

@@ -6,6 +6,7 @@ themselves on them (docs/adr/0035). So while a job runs what agreement says coun
 method lead. Once all answers are in, what tells held-out answers surely better may too (docs/adr/0051).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +32,7 @@ from qualification.statistics.fusion.selector import (
     tried,
     why_nothing_to_learn,
 )
-from qualification.statistics.fusion.votes import GoldWeighted, Majority, OneCoin, coin
+from qualification.statistics.fusion.votes import MOST_ACCURATE, GoldWeighted, Majority, OneCoin, coin
 from qualification.statistics.parts import MOST_CLASSES, Rates
 
 CONSENSUS_WEIGHT: Final = 0.3
@@ -48,6 +49,10 @@ SURELY: Final = 2.0
 SURELY_VOTES: Final = 5.0
 """Those by which majority vote must: it tells them by one matrix for all, which says which errors are frequent, and so
 better than its labels are. From four to six are alike on recorded crowds."""
+
+LEAST_LEAD_OF_VOTES: Final = -2 * math.log(MOST_ACCURATE)
+"""And the least by which it must: so much it seems better where nobody errs, as no accuracy is taken for a higher one,
+of whom is told and of whom it is told by."""
 
 MOST_TOLD: Final = 1_000_000
 """Answers times parts up to which held-out answers are looked at: beyond it the end of a job would wait too long."""
@@ -107,8 +112,8 @@ def _leading(answers: Answers, gold: Indices, *, is_last: bool) -> tuple[Candida
 
     One accuracy per worker leads, unless gold says by a sign test that something else is right more often. Where gold
     has not said so, at the end a model leads that tells held-out answers surely better, or else majority vote if it
-    does, and gold does not speak against it. Majority vote is the floor: it takes the lead back at less evidence than
-    it takes to have it.
+    does, and gold does not speak against it. Majority vote is the floor: gold gives it the lead by less than any other
+    needs.
     """
     usual, floor = tried(USUAL, answers, gold), tried(Majority(), answers, gold)
     possible = [model for model in (MODELS_AT_THE_END if is_last else MODELS) if _is_possible(model, answers)]
@@ -132,7 +137,9 @@ def _told_at_the_end(
 ) -> Iterator[Candidate]:
     """Majority vote and the models, with how much better each tells held-out answers than one accuracy per worker."""
     nothing_to_learn = why_nothing_to_learn(answers, agreement_of(answers))
-    yield from told([floor], answers, gold, than=USUAL, nothing_to_learn="", errors=SURELY_VOTES)
+    yield from told(
+        [floor], answers, gold, than=USUAL, nothing_to_learn="", errors=SURELY_VOTES, least=LEAST_LEAD_OF_VOTES
+    )
     yield from told(models, answers, gold, than=USUAL, nothing_to_learn=nothing_to_learn, errors=SURELY)
 
 

@@ -151,11 +151,12 @@ def told(
     than: Method,
     nothing_to_learn: str,
     errors: float = 1.0,
+    least: float = 0.0,
 ) -> list[Candidate]:
     """The candidates with what held-out answers say of them, compared with another method.
 
-    Against one speaks that it does not tell them better by so many standard errors, by the second rule; and the first
-    and the third rule (`nothing_to_learn` is what `why_nothing_to_learn` says).
+    Against one speaks that it does not tell them better by so many standard errors and by `least`, by the second rule;
+    and the first and the third rule (`nothing_to_learn` is what `why_nothing_to_learn` says).
     """
     folds = held_out_folds(answers)
     task = np.concatenate([answers.task[held] for held in folds]) if folds else np.empty(0, dtype=np.int32)
@@ -167,7 +168,7 @@ def told(
     for candidate in on_trial:
         lead = held_out_likelihood(candidate.fit.method, answers, gold, folds) - floor
         mean, error = float(lead.mean()), _error_by_task(lead, task, answers.tasks)
-        against = "" if mean > errors * error else f"it tells held-out answers no better than {than.name}"
+        against = "" if mean > max(errors * error, least) else f"it tells held-out answers no better than {than.name}"
         if candidate.unnamed > MOST_UNNAMED:
             against = f"it gives {candidate.unnamed:.0%} of the tasks a class that nobody named for them"
         judged.append(_with(candidate, told_better=mean, told_error=error, against=against))
