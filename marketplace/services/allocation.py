@@ -18,7 +18,7 @@ from marketplace.models import Assignment, Job
 from marketplace.queries.fits import LATEST_FIT
 from marketplace.services import eligibility
 from marketplace.services.eligibility import NotEligible
-from marketplace.services.empty_claims import note_empty_claim
+from marketplace.services.empty_claims import note_empty_claims
 from marketplace.services.expiry import expire_if_overdue
 from marketplace.services.pricing import price_list_of
 from marketplace.services.slots import CHANCE, Turn, is_anything_free, take_slot
@@ -30,9 +30,19 @@ JOBS_LOOKED_AT = 20
 
 
 class NothingToDo(Refused):
-    """There is no task for this worker now. ``details["reasons"]`` says why, job by job."""
+    """There is no task for this worker now. ``details["reasons"]`` says why, job by job.
+
+    That they asked jobs where all was taken is noted, and stays so (`marketplace.services.empty_claims`).
+    """
 
     code = "nothing_to_do"
+    keeps_facts = True
+
+    @property
+    def all_taken_in(self) -> list[UUID]:
+        """The jobs that may be worked in, and had no free task for anybody."""
+        reasons: Any = self.details.get("reasons", [self.details])
+        return [UUID(each["job"]) for each in reasons if each["reason"] == "all_taken"]
 
 
 class AlreadyReserved(Refused):
@@ -117,6 +127,9 @@ def _new_claim(*, worker: Worker, job_id: UUID | None, chance: random.Random, am
         if job_id is not None:
             return Claim(_claim_in(worker=worker, job_id=job_id, chance=chance, among=among), is_new=True)
         return Claim(_claim_anywhere(worker=worker, chance=chance, among=among), is_new=True)
+    except NothingToDo as nothing:
+        note_empty_claims(worker_id=worker.pk, job_ids=nothing.all_taken_in)
+        raise
     except IntegrityError as error:
         # Two tabs of one worker met at "one reservation at a time": the other one has won.
         if "one_reservation_at_a_time" not in str(error):
@@ -173,12 +186,7 @@ def _claim_in(*, worker: Worker, job_id: UUID, chance: random.Random, among: Col
         if refusal is not None:
             raise refusal
     _require_skills(worker_id=worker.pk, job_id=job_id)
-    try:
-        return _reserve(situation, chance, among)
-    except NothingToDo as nothing:
-        if nothing.details["reason"] == "all_taken":
-            note_empty_claim(job_id=job_id, worker_id=worker.pk)
-        raise
+    return _reserve(situation, chance, among)
 
 
 @transaction.atomic

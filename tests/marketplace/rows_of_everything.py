@@ -8,7 +8,7 @@ from marketplace.models import Job
 from marketplace.services.allocation import claim_task
 from marketplace.services.bonuses import give_bonus
 from marketplace.services.certificate_orders import CertificateTerms, order_certificate
-from marketplace.services.empty_claims import note_empty_claim
+from marketplace.services.empty_claims import note_empty_claims
 from marketplace.services.fitting import fit_job
 from marketplace.services.heartbeats import note_heartbeat
 from marketplace.services.invoicing import issue_invoice
@@ -70,7 +70,7 @@ def _work() -> None:
     _fits(job)
     taken = an_open_job(overlap_min=1, overlap_max=1)
     a_submitted_answer(taken)
-    note_empty_claim(job_id=taken.pk, worker_id=a_worker(taken).pk)
+    note_empty_claims(worker_id=a_worker(taken).pk, job_ids=[taken.pk])
     gilded = an_open_job(tasks=2, gold=2)
     answer(claim_task(worker=a_worker(gilded), job_id=gilded.pk, chance=ALWAYS_GOLD))
     begun_turn = a_turn(an_open_job())

@@ -74,6 +74,21 @@ def test_who_asked_and_never_got_one_is_shown_and_counts_with_none_though_they_w
 
 
 @pytest.mark.django_db
+def test_who_asks_under_an_idempotency_key_is_noted_too() -> None:
+    first, second = an_open_job(overlap_min=1, overlap_max=1), an_open_job(overlap_min=1, overlap_max=1)
+    never = a_worker(first)
+    a_certification(never, second.skill)
+    for job in (first, second):
+        a_submitted_answer(job)
+    anywhere = Person(never.user).post("assignments/", key="claim-1")
+    here = Person(never.user).post("assignments/", {"job": str(first.pk)}, key="claim-2")
+
+    asked = [fairness_of(job, weeks_ago=0).asked_in_vain for job in (first, second)]
+
+    assert ([code_of(each) for each in (anywhere, here)], asked) == ([(409, "nothing_to_do")] * 2, [1, 1])
+
+
+@pytest.mark.django_db
 def test_who_has_had_all_that_is_left_or_may_not_work_here_has_not_asked_in_vain() -> None:
     job = an_open_job(tasks=1)
     done, stranger = a_worker(job), a_worker(an_open_job())
