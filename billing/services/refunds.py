@@ -131,12 +131,18 @@ def _refuse_uncovered_credits(client_owner: str, amount: Money) -> None:
     there = balance(funds.kind, funds.owner, amount.currency)
     lent = open_credits(client_owner=client_owner, currency=amount.currency)
     if amount <= there and there - amount < lent:
-        free = max(Money(0, amount.currency), there - lent)
+        free = _may_leave(client_owner, amount.currency)
         raise CreditIsOpen(
             f"{amount} cannot go back: {lent} were advanced by the platform and are still open, so of the {there} that "
             f"are there {free} may leave.",
             details={"asked_minor": amount.minor, "free_minor": free.minor, "currency": amount.currency},
         )
+
+
+def _may_leave(client_owner: str, currency: str) -> Money:
+    """What is in the client's funds beyond what the platform advanced."""
+    lent = open_credits(client_owner=client_owner, currency=currency)
+    return max(Money(0, currency), balance(Kind.CLIENT_FUNDS, client_owner, currency) - lent)
 
 
 def _refundable_parts(client_owner: str, currency: str) -> list[tuple[Funding, Money]]:
@@ -173,11 +179,12 @@ def _spread(refundable: list[tuple[Funding, Money]], amount: Money) -> list[tupl
             parts.append((funding, part))
             left -= part
     if left.minor > 0 and any(most < funding.refundable for funding, most in refundable):
+        free = min(amount - left, _may_leave(refundable[0][0].client_owner, amount.currency))
         raise FundingDisputed(
             f"{amount} cannot go back: the payer's bank has taken back a payment that it came by, or a part of it, and "
-            f"Stripe takes no refunds of what is disputed or lost. {amount - left} can go back now. The rest of your "
+            f"Stripe takes no refunds of what is disputed or lost. {free} can go back now. The rest of your "
             "funds can be spent, and go back should the dispute be won.",
-            details={"asked_minor": amount.minor, "free_minor": (amount - left).minor, "currency": amount.currency},
+            details={"asked_minor": amount.minor, "free_minor": free.minor, "currency": amount.currency},
         )
     if left.minor > 0:
         raise InsufficientFunds(

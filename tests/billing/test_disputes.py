@@ -190,6 +190,17 @@ def test_where_stripe_takes_no_refund_of_the_rest_it_stays_to_be_spent(stripe: D
     assert money() == (0, 0, 0)
 
 
+def test_no_more_is_said_to_be_free_to_go_back_than_the_funds_have(stripe: DoubleControl) -> None:
+    taken, _ = paid_in(stripe, 10_000), paid_in(stripe, 500)
+    ended(stripe, disputed(stripe, taken, amount=6_000), won=False)
+    a_job(CLIENT, 4_200)
+
+    with pytest.raises(FundingDisputed, match=re.escape("3.00 USD can go back now")) as refused:
+        request_refund(client_owner=CLIENT, amount=usd(501), by=SOMEBODY)
+
+    assert refused.value.details["free_minor"] == money()[0] == 300
+
+
 def test_of_several_disputes_of_a_payment_each_has_to_leave_the_rest(stripe: DoubleControl) -> None:
     funding = paid_in(stripe, 10_000)
     first, second = disputed(stripe, funding, amount=2_000), disputed(stripe, funding, amount=3_000)
