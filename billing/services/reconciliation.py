@@ -175,10 +175,10 @@ def _charge_fee(movement: StripeMovement) -> None:
         entry = Entry(source, outside, Money(kept, movement.currency))
         post(key=key, kind=Kind.PROCESSING_CHARGED, subject=f"stripe:{movement.stripe_id}", entries=[entry])
     elif kept < 0:
-        earlier = StripeMovement.objects.filter(source_id=movement.source_id, fee_minor=-kept).order_by(
-            "moved_at", "pk"
+        earlier = StripeMovement.objects.filter(
+            source_id=movement.source_id, fee_minor=-kept, currency=movement.currency, converted_from=""
         )
-        if (charged := earlier.first()) is None:
+        if (charged := earlier.order_by("moved_at", "pk").first()) is None:
             raise Unexplained(f"Stripe gave {-kept} back with {movement.stripe_id}, and had not kept so much before.")
         _charge_fee(charged)
         reverse(posting_key=f"processing:{charged.stripe_id}", key=key, why="Stripe gave it back")
