@@ -17,7 +17,7 @@ from marketplace.access import find_job
 from marketplace.models import Fit, Reweighing
 
 
-class TrialOut(Out):
+class TriedMethodOut(Out):
     """What was found of a method that might have weighed the answers."""
 
     method = fields.TextField()
@@ -43,7 +43,7 @@ class FittedPartOut(Out):
     classes = fields.ListField(child=fields.TextField(), help_text="Empty: left out, or not chosen.")
     method = fields.TextField(help_text="What weighs the answers.")
     because = fields.TextField(help_text="Why this one.")
-    tried = TrialOut(many=True, help_text="What was on trial, majority vote always among it. Empty in fits of old.")
+    tried = TriedMethodOut(many=True, help_text="All on trial, majority vote among them. Empty in fits of old.")
     accuracy = fields.FloatField(help_text="How often an answer is right, by what is believed of its task.")
     discount = fields.FloatField(help_text="n answers count as n to the power of one minus this, up to `typical`.")
     vote_weight = fields.FloatField(help_text="How much shares of votes count beside what is known of workers.")
